@@ -1,0 +1,1 @@
+"""diff(observed, desired) -> what to do, in order. Pure."""

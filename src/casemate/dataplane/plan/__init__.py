@@ -1,0 +1,1 @@
+"""Snapshot -> kernel plan. Pure."""

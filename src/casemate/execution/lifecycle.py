@@ -1,0 +1,1 @@
+"""The life of an execution environment: a table of transitions. Pure."""

@@ -1,0 +1,1 @@
+"""The I/O of execution: fork-server, mounts, namespaces, processes."""

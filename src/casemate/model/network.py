@@ -1,0 +1,272 @@
+"""The network snapshot: what `reachability` walks and what `dataplane` compiles into the kernel. One model for both.
+
+Everything is immutable. Each VPC is one value, and a VPC in which nothing changed is the *same object* in the next
+snapshot, so that readers may cache by identity. IPv4 first; networks are `ipaddress` objects, parsed at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+Network = IPv4Network | IPv6Network
+
+ALL_PROTOCOLS = -1
+ICMP, TCP, UDP = 1, 6, 17
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortRange:
+    """Inclusive."""
+
+    first: int
+    last: int
+
+
+ALL_PORTS = PortRange(first=0, last=65535)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IcmpType:
+    """-1 means any."""
+
+    type: int = -1
+    code: int = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupRef:
+    """The private addresses of the interfaces that are members of a security group."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrefixListRef:
+    prefix_list_id: str
+
+
+RulePeer = IPv4Network | IPv6Network | GroupRef | PrefixListRef
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecurityGroupRule:
+    """One permission: allow-only, one peer. A rule of the API with several ranges is several of these."""
+
+    rule_id: str
+    egress: bool
+    protocol: int
+    """IANA number, or ALL_PROTOCOLS."""
+    ports: PortRange = ALL_PORTS
+    """For TCP and UDP; ignored for other protocols."""
+    icmp: IcmpType = IcmpType()
+    """For ICMP; ignored for other protocols."""
+    peer: RulePeer
+    """Source of an ingress rule, destination of an egress rule."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SecurityGroup:
+    """Stateful, per interface. No rule for a direction: nothing passes in that direction."""
+
+    group_id: str
+    name: str
+    vpc_id: str
+    rules: tuple[SecurityGroupRule, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkAclEntry:
+    """Stateless. Entries are tried in order of `number`; the first match decides; 32767 is the closing deny."""
+
+    number: int
+    egress: bool
+    allow: bool
+    protocol: int
+    cidr: Network
+    ports: PortRange = ALL_PORTS
+    icmp: IcmpType = IcmpType()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkAcl:
+    acl_id: str
+    vpc_id: str
+    is_default: bool
+    entries: tuple[NetworkAclEntry, ...]
+    """Sorted by (egress, number); the closing deny (32767) of each direction is among them."""
+
+
+class TargetKind(Enum):
+    """What a route points at."""
+
+    LOCAL = "local"
+    INTERNET_GATEWAY = "igw"
+    NAT_GATEWAY = "nat"
+    GATEWAY_ENDPOINT = "vpce"
+    NETWORK_INTERFACE = "eni"
+    PEERING = "pcx"
+    EGRESS_ONLY_GATEWAY = "eigw"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One row of a route table."""
+
+    destination: Network | PrefixListRef
+    target: TargetKind
+    target_id: str
+    """Id of the target; `local` for the local route."""
+    blackhole: bool = False
+    """The target is gone, detached or not available: matched packets are dropped silently."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteTable:
+    route_table_id: str
+    vpc_id: str
+    is_main: bool
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subnet:
+    subnet_id: str
+    vpc_id: str
+    cidr: IPv4Network
+    zone: str
+    zone_id: str
+    route_table_id: str
+    """The effective table: the associated one, or the VPC's main table."""
+    explicit_association: bool
+    """False when the main table applies for want of an association."""
+    acl_id: str
+
+
+class InterfaceKind(Enum):
+    """`InterfaceType` of the EC2 API."""
+
+    INTERFACE = "interface"
+    LAMBDA = "lambda"
+    """A Hyperplane interface shared by functions: always tracked, never a public address."""
+    NAT_GATEWAY = "nat_gateway"
+    VPC_ENDPOINT = "vpc_endpoint"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkInterface:
+    interface_id: str
+    vpc_id: str
+    subnet_id: str
+    kind: InterfaceKind
+    address: IPv4Address
+    """Primary private address."""
+    secondary: tuple[IPv4Address, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Security group ids; empty for a NAT gateway, which has none."""
+    public: IPv4Address | None = None
+    """Elastic or auto-assigned public address associated with the primary address."""
+    source_dest_check: bool = True
+    owner: str = ""
+    """Id of what it belongs to: a NAT gateway, an endpoint, an instance; empty when unattached or a function's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NatGateway:
+    nat_gateway_id: str
+    vpc_id: str
+    subnet_id: str
+    interface_id: str
+    private: IPv4Address
+    public: IPv4Address | None
+    """None for a private NAT gateway."""
+    available: bool = True
+
+
+class EndpointKind(Enum):
+    GATEWAY = "Gateway"
+    INTERFACE = "Interface"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VpcEndpoint:
+    endpoint_id: str
+    vpc_id: str
+    account: str
+    kind: EndpointKind
+    service_name: str
+    """`com.amazonaws.us-east-2.dynamodb`."""
+    service: str
+    """`dynamodb`."""
+    service_region: str
+    prefix_list_id: str | None = None
+    """Gateway endpoints: the service's prefix list."""
+    route_table_ids: tuple[str, ...] = ()
+    """Gateway endpoints."""
+    interface_ids: tuple[str, ...] = ()
+    """Interface endpoints: one per subnet."""
+    private_dns: bool = False
+    dns_names: tuple[str, ...] = ()
+    """Interface endpoints: the endpoint's own names, the Regional one first."""
+    available: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeeringConnection:
+    peering_id: str
+    requester_vpc: str
+    accepter_vpc: str
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrefixList:
+    prefix_list_id: str
+    name: str
+    cidrs: tuple[Network, ...]
+    max_entries: int
+    aws_managed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VpcSnapshot:
+    """One VPC with everything in it. Maps are keyed by id; treat them as immutable."""
+
+    vpc_id: str
+    account: str
+    region: str
+    cidrs: tuple[IPv4Network, ...]
+    dns_support: bool
+    """enableDnsSupport: the resolver at base+2 and 169.254.169.253 answers."""
+    dns_hostnames: bool
+    """enableDnsHostnames."""
+    internet_gateway_id: str | None = None
+    subnets: Mapping[str, Subnet] = field(default_factory=dict[str, Subnet])
+    route_tables: Mapping[str, RouteTable] = field(default_factory=dict[str, RouteTable])
+    acls: Mapping[str, NetworkAcl] = field(default_factory=dict[str, NetworkAcl])
+    groups: Mapping[str, SecurityGroup] = field(default_factory=dict[str, SecurityGroup])
+    interfaces: Mapping[str, NetworkInterface] = field(default_factory=dict[str, NetworkInterface])
+    nat_gateways: Mapping[str, NatGateway] = field(default_factory=dict[str, NatGateway])
+    endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict[str, VpcEndpoint])
+
+    @property
+    def resolver(self) -> IPv4Address:
+        """The Amazon DNS server: base of the primary CIDR plus two."""
+        return self.cidrs[0][2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkSnapshot:
+    """The whole network at one moment."""
+
+    generation: int
+    """Grows with each committed change."""
+    vpcs: Mapping[str, VpcSnapshot] = field(default_factory=dict[str, VpcSnapshot])
+    prefix_lists: Mapping[str, PrefixList] = field(default_factory=dict[str, PrefixList])
+    """Customer-managed and AWS-managed ones, of every account and Region."""
+    peerings: Mapping[str, PeeringConnection] = field(default_factory=dict[str, PeeringConnection])
+
+
+EMPTY_NETWORK = NetworkSnapshot(generation=0)

@@ -1,0 +1,28 @@
+"""Where a request came from, as told by the listener that accepted it and the peer's address: never by a header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InternetOrigin:
+    """Arrived at a public endpoint. `aws:SourceIp` is `address`; no endpoint keys are present."""
+
+    address: IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointOrigin:
+    """Arrived through a VPC endpoint. `aws:SourceVpc`, `aws:SourceVpce`, `aws:VpcSourceIp`; never `aws:SourceIp`."""
+
+    vpc_id: str
+    endpoint_id: str
+    endpoint_account: str
+    """Owner of the endpoint: `aws:VpceAccount`."""
+    address: IPv4Address | IPv6Address
+    """The private address of the interface the packet left from."""
+
+
+Origin = InternetOrigin | EndpointOrigin

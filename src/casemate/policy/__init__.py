@@ -1,0 +1,6 @@
+"""The IAM policy language and its evaluation: request + policies -> Decision with its trace. Pure.
+
+Belongs here: parsing and validation of policy documents, condition operators, the evaluation order, AWS's denial
+messages. Does not belong here: finding the policies (services own them), HTTP codes (the gateway chooses them).
+Knows `casemate.model` only.
+"""

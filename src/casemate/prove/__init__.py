@@ -1,0 +1,1 @@
+"""Symbolic proof with counter-example over the same policies and the same network. Pure. Not built yet."""

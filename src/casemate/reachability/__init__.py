@@ -1,0 +1,6 @@
+"""Packet x snapshot -> Verdict with its hops. Pure and total.
+
+Belongs here: routing, security groups, network ACLs, endpoints, NAT, names: what a packet meets on its way and back.
+Does not belong here: anything of the kernel; `dataplane` compiles the same snapshot independently, on purpose, and
+the two are tested against each other. Knows `casemate.model` only.
+"""

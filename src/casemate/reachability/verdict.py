@@ -1,0 +1,132 @@
+"""A verdict carries its explanation: every hop, what matched there, and what lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address
+
+from casemate.model.network import TCP
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromInterface:
+    """A packet sent by whatever is behind a network interface (a function, an instance)."""
+
+    interface_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromInternet:
+    """A packet from a public address: a laptop, a function outside any VPC."""
+
+    address: IPv4Address
+
+
+Source = FromInterface | FromInternet
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flow:
+    """One connection attempt."""
+
+    source: Source
+    destination: IPv4Address
+    protocol: int = TCP
+    port: int = 443
+    """Destination port; for ICMP ignored (echo request)."""
+    source_port: int = 49152
+
+
+class Outcome(Enum):
+    REACHED = "reached"
+    """The far end gets the packet and its answer comes back."""
+    DROPPED = "dropped"
+    """Silence: the client sees a timeout."""
+    REFUSED = "refused"
+    """The far end is reached and nothing listens there (RST or ICMP unreachable)."""
+
+
+class HopKind(Enum):
+    """What the packet meets."""
+
+    NAME = "name"
+    SECURITY_GROUP = "security group"
+    NETWORK_ACL = "network ACL"
+    ROUTE_TABLE = "route table"
+    GATEWAY_ENDPOINT = "gateway endpoint"
+    INTERFACE_ENDPOINT = "interface endpoint"
+    NAT_GATEWAY = "NAT gateway"
+    INTERNET_GATEWAY = "internet gateway"
+    PEERING = "VPC peering connection"
+    INTERFACE = "network interface"
+    INTERNET = "internet"
+    SERVICE = "AWS service"
+
+
+class ReasonCode(Enum):
+    """Why a packet is dropped. Names of AWS's Reachability Analyzer where it has them; Casemate's own start CM_."""
+
+    NO_ROUTE_TO_DESTINATION = "NO_ROUTE_TO_DESTINATION"
+    """No route of the table matches the destination."""
+    BAD_STATE_ROUTE = "BAD_STATE_ROUTE"
+    """The matching route is a blackhole."""
+    ENI_SG_RULES_MISMATCH = "ENI_SG_RULES_MISMATCH"
+    """No rule of the interface's security groups allows it."""
+    SG_HAS_NO_RULES = "SG_HAS_NO_RULES"
+    """The security groups have no rules in that direction."""
+    SUBNET_ACL_RESTRICTION = "SUBNET_ACL_RESTRICTION"
+    """The network ACL denies it."""
+    IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS = "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS"
+    """The internet gateway drops what has no public address."""
+    IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS = "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"
+    """No interface has that public address."""
+    VPCE_GATEWAY_PROTOCOL_RESTRICTION = "VPCE_GATEWAY_PROTOCOL_RESTRICTION"
+    """Only TCP and ICMP echo may enter a gateway endpoint."""
+    ENI_SOURCE_DEST_CHECK_RESTRICTION = "ENI_SOURCE_DEST_CHECK_RESTRICTION"
+    UNKNOWN_DESTINATION = "UNKNOWN_DESTINATION"
+    """A private address that no interface has."""
+    CANNOT_ROUTE = "CANNOT_ROUTE"
+    """The target of the route cannot carry it (a private NAT gateway, a peering that is not active)."""
+    NO_POSSIBLE_DESTINATION = "NO_POSSIBLE_DESTINATION"
+    """A private address from outside every VPC."""
+    CM_NAME_NOT_RESOLVED = "CM_NAME_NOT_RESOLVED"
+    """DNS gave no address: the resolver is off, or the name does not exist."""
+    CM_RETURN_PATH = "CM_RETURN_PATH"
+    """The request arrives; the answer has no way back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hop:
+    """One thing the packet met."""
+
+    kind: HopKind
+    component: str
+    """Id of the component (`sg-...`, `acl-...`, `rtb-...`, `vpce-...`, `eni-...`, a service name)."""
+    passed: bool
+    matched: str = ""
+    """The rule or route that decided, in words: `egress tcp 443 to pl-4ca54025`, `pl-4ca54025 -> vpce-...`."""
+    lost: tuple[str, ...] = ()
+    """What also matched, or nearly did, and lost."""
+    returning: bool = False
+    """Met by the answer on its way back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What becomes of a flow."""
+
+    outcome: Outcome
+    hops: tuple[Hop, ...]
+    reason: ReasonCode | None = None
+    """None when reached."""
+    explanation: str = ""
+    """One sentence with the cause, naming ids; empty when reached."""
+    remedy: str = ""
+    """The smallest change that mends it; empty when reached."""
+    source_seen: IPv4Address | None = None
+    """The source address the far end sees; None when the packet never arrives."""
+    via_endpoint: str | None = None
+    """The VPC endpoint the packet passed."""
+    destination_interface: str | None = None
+    """The interface that received it, when it is one of ours."""

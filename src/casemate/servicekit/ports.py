@@ -1,0 +1,136 @@
+"""What services need of one another, as Protocols. `casemate.app` wires implementations to users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from casemate.model.network import NetworkInterface, NetworkSnapshot
+from casemate.model.principals import Principal
+from casemate.policy.document import Policy
+from casemate.policy.request import PolicyLevel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What an access key id stands for."""
+
+    access_key_id: str
+    secret_access_key: str
+    principal: Principal
+    session_token: str | None = None
+    """Must accompany the request when not None."""
+    expires: datetime | None = None
+    active: bool = True
+
+
+class Credentials(Protocol):
+    """Access keys and session credentials. Implemented by services.iam and services.sts together (app joins them)."""
+
+    def credential(self, access_key_id: str) -> Credential | None:
+        """The credential of that key id, expired and inactive ones included; None when unknown."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentityPolicies:
+    """Policies attached to a principal."""
+
+    identity: tuple[Policy, ...] = ()
+    """Of the user and its groups, or of the role. For a root user: none (root needs none)."""
+    boundary: Policy | None = None
+
+
+class Identities(Protocol):
+    """Implemented by services.iam."""
+
+    def policies_of(self, principal: Principal) -> IdentityPolicies: ...
+
+    def role_arn(self, account: str, name: str) -> str | None:
+        """ARN of a role, path included; None when it does not exist."""
+        ...
+
+    def role_exists(self, role_arn: str) -> bool: ...
+
+
+class RoleSessions(Protocol):
+    """Sessions that AWS services make of roles. Implemented by services.sts."""
+
+    def assume_for_service(
+        self, *, role_arn: str, session_name: str, service: str, source_function_arn: str | None = None
+    ) -> Credential:
+        """Credentials of `role_arn` for an AWS service such as `lambda.amazonaws.com`.
+
+        Raises AwsError AccessDenied when the trust policy does not let the service in.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """An account's place in the organization."""
+
+    organization_id: str
+    paths: tuple[str, ...]
+    """`aws:PrincipalOrgPaths`: `o-.../r-.../ou-.../`."""
+    is_management: bool
+    scps: tuple[PolicyLevel, ...]
+    """Root first; empty for the management account, which SCPs never bind, and when SCPs are not enabled."""
+    rcps: tuple[PolicyLevel, ...]
+
+
+class Organization(Protocol):
+    """Implemented by services.organizations."""
+
+    def membership(self, account: str) -> Membership | None:
+        """None when the account belongs to no organization."""
+        ...
+
+    def account_exists(self, account: str) -> bool: ...
+
+
+class Endpoints(Protocol):
+    """VPC endpoint policies. Implemented by services.ec2."""
+
+    def endpoint_policy(self, endpoint_id: str) -> Policy | None: ...
+
+
+class Network(Protocol):
+    """The network as other services see it. Implemented by services.ec2."""
+
+    def snapshot(self) -> NetworkSnapshot:
+        """The committed network. The same object until the next change."""
+        ...
+
+
+class FunctionInterfaces(Protocol):
+    """Hyperplane interfaces for Lambda. Implemented by services.ec2; call inside a transaction."""
+
+    def acquire(
+        self, *, account: str, region: str, subnet_id: str, group_ids: Sequence[str], function_arn: str
+    ) -> NetworkInterface:
+        """The shared interface of (subnet, set of groups), made when there is none; `function_arn` becomes a user of it.
+
+        AwsError InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet.
+        """
+        ...
+
+    def release(self, *, interface_id: str, function_arn: str) -> None:
+        """`function_arn` no longer uses it; an interface without users is deleted."""
+        ...
+
+    def vpc_of(self, *, account: str, region: str, subnet_id: str) -> str:
+        """The VPC of a subnet; AwsError InvalidSubnetID.NotFound."""
+        ...
+
+
+class LogSink(Protocol):
+    """Where services write log events. Implemented by services.logs."""
+
+    def write(
+        self, *, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
+    ) -> None:
+        """Append (milliseconds since the epoch, message) events; makes the group and the stream when missing."""
+        ...

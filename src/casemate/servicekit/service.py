@@ -1,0 +1,145 @@
+"""A vertical slice: its operations, what each is authorized on, and what an operation is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from casemate.model.arns import Arn
+from casemate.model.ids import RandomBytes, resource_id, uuid4
+from casemate.model.origin import Origin
+from casemate.model.principals import Principal
+from casemate.policy.document import Policy
+from casemate.servicekit.store import Store
+
+S = TypeVar("S")
+
+Params = Mapping[str, Any]
+"""An operation's input, typed as botocore's model says: str, int, bool, datetime, bytes, list, dict."""
+Output = Mapping[str, Any]
+"""An operation's output, in the same terms; members that are None are left out."""
+ContextValues = Mapping[str, str | tuple[str, ...]]
+"""Condition context: `str` for a single-valued key, a tuple for a multi-valued one. Booleans are "true"/"false"."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One question to the policy engine: may the caller do `action` on `resource`?"""
+
+    action: str
+    """`dynamodb:GetItem`."""
+    resource: str = "*"
+    """ARN, or `*` for actions that have no resource-level permissions."""
+    context: ContextValues = field(default_factory=dict[str, str | tuple[str, ...]])
+    """Service and resource keys: `dynamodb:LeadingKeys`, `aws:ResourceTag/...`, `ec2:Vpc`."""
+
+
+class Authorize(Protocol):
+    """Further authorization from inside an operation (iam:PassRole, kms:Decrypt on a key)."""
+
+    def __call__(self, check: Check, *, principal: Principal | None = None) -> None:
+        """Raise the service's access-denied AwsError unless allowed.
+
+        `principal` None asks for the caller; otherwise for somebody else (a function's execution role), reached
+        from inside AWS: no network keys.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context(Generic[S]):
+    """What an operation is handed besides its input."""
+
+    state: S
+    """The service's own state object."""
+    request_id: str
+    account: str
+    """The caller's account: where things are made."""
+    region: str
+    """From the credential scope."""
+    principal: Principal
+    origin: Origin
+    now: datetime
+    """Aware, UTC."""
+    random_bytes: RandomBytes
+    store: Store
+    authorize: Authorize
+
+    def new_id(self, prefix: str) -> str:
+        """A new EC2-style id."""
+        return resource_id(prefix, self.random_bytes)
+
+    def new_uuid(self) -> str:
+        return uuid4(self.random_bytes)
+
+    def arn(
+        self, service: str, resource: str, *, region: str | None = None, account: str | None = None
+    ) -> str:
+        """ARN of a resource of the caller's account and Region; pass "" for Region-less ones."""
+        return str(
+            Arn(
+                service=service,
+                region=self.region if region is None else region,
+                account=self.account if account is None else account,
+                resource=resource,
+            )
+        )
+
+
+Handler = Callable[[Context[S], Params], "Output | Awaitable[Output]"]
+Checks = Callable[[Context[S], Params], Iterable[Check]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation(Generic[S]):
+    """One AWS operation."""
+
+    name: str
+    handler: Handler[S]
+    checks: Checks[S] | None
+    """None: one check of `<service>:<name>` on `*`."""
+    runs_async: bool
+    """True: the handler is a coroutine function, which opens its own transactions around what it changes.
+    False: the pipeline runs it inside one transaction."""
+
+
+class Operations(Generic[S]):
+    """The registry of a slice: gives routing, the IAM action, the coverage table and "not implemented" errors."""
+
+    def __init__(self, service: str, *, iam_prefix: str | None = None) -> None:
+        self.service = service
+        """botocore's name: `ec2`, `dynamodb`, `lambda`."""
+        self.iam_prefix = iam_prefix or service
+        self.by_name: dict[str, Operation[S]] = {}
+
+    def operation(
+        self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
+    ) -> Callable[[Handler[S]], Handler[S]]:
+        """Register the decorated function as operation `name` (a name of botocore's model; a test holds it)."""
+
+        def register(handler: Handler[S]) -> Handler[S]:
+            # INVARIANT: one function per operation.
+            assert name not in self.by_name, f"{self.service}:{name} registered twice"
+            self.by_name[name] = Operation(name=name, handler=handler, checks=checks, runs_async=runs_async)
+            return handler
+
+        return register
+
+
+ResourcePolicies = Callable[[str], "Policy | None"]
+"""The resource-based policy (or trust policy) attached to the resource of that ARN."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service(Generic[S]):
+    """A slice, wired: what `casemate.app` hands to the gateway."""
+
+    operations: Operations[S]
+    state: S
+    resource_policies: ResourcePolicies | None = None
+
+    @property
+    def name(self) -> str:
+        return self.operations.service

@@ -1,0 +1,1 @@
+"""Expressions of DynamoDB: parsing and evaluation. Pure."""
