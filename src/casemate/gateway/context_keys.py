@@ -21,7 +21,7 @@ _SOURCE_VPC_ARN_SERVICES = frozenset({"s3", "kms", "lambda"})
 """Services that fill aws:SourceVpcArn; not DynamoDB."""
 
 
-def request_keys(*, service: str, region: str, now: datetime, tls: bool, user_agent: str) -> Values:
+def request_keys(*, region: str, now: datetime, tls: bool, user_agent: str) -> Values:
     """Keys of the request itself: always present."""
     keys: Values = {
         "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

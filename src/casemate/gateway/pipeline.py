@@ -139,7 +139,6 @@ class Pipeline:
 
     def _gather_keys(self, exchange: Exchange) -> None:
         exchange.keys = request_keys(
-            service=exchange.service_name,
             region=exchange.region,
             now=exchange.now,
             # Inside the network TLS ends at the listener; a laptop's plain HTTP on the loopback address is what it is.
