@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import fcntl
-import json
 import logging
-import os
-import shutil
-import signal
-import socket
-import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Literal, TextIO
-
-from casemate import __version__
-from casemate.dataplane.kernel.client import KernelDataplane, NamespaceListener
-from casemate.dataplane.kernel.detect import detect
-from casemate.dataplane.reconciler import Reconciler
-from casemate.execution.supervisor import Supervisor
-from casemate.gateway.arrival import Side
-from casemate.gateway.authorization import Authorizer, PolicySources
-from casemate.gateway.certificates import CertificateAuthority
-from casemate.gateway.control import CommandError, ControlServer
-from casemate.gateway.dns import DnsListener, Resolver
-from casemate.gateway.explanation import Explainer, Question
-from casemate.gateway.journal import Journal
-from casemate.gateway.listener import Listener
-from casemate.gateway.pipeline import Pipeline
-from casemate.model.network import NetworkSnapshot
-from casemate.servicekit.clock import system_clock
-from casemate.servicekit.service import Service
-from casemate.servicekit.store import Store
-from casemate.wire.models import ServiceModels
+from typing import Literal
 
 _log = logging.getLogger(__name__)
 

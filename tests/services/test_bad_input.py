@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-
 from tests.support.instance import REGION, Instance
 
 
@@ -26,7 +24,13 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 def send(
-    instance: Instance, service: str, body: bytes, headers: dict[str, str], *, secret: str | None = None, method: str = "POST"
+    instance: Instance,
+    service: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    secret: str | None = None,
+    method: str = "POST",
 ) -> tuple[int, str]:
     """A signed request, made by hand."""
     keys = instance.keys()
@@ -49,7 +53,9 @@ def code(text: str) -> str:
 
 
 def test_malformed_json(instance: Instance) -> None:
-    status, text = send(instance, "dynamodb", b"{nope", {**JSON, "X-Amz-Target": "DynamoDB_20120810.ListTables"})
+    status, text = send(
+        instance, "dynamodb", b"{nope", {**JSON, "X-Amz-Target": "DynamoDB_20120810.ListTables"}
+    )
     assert (status, code(text)) == (400, "SerializationException")
 
 
@@ -84,7 +90,9 @@ def test_unknown_key(instance: Instance) -> None:
 
 def test_unsigned(instance: Instance) -> None:
     connection = http.client.HTTPConnection(instance.endpoint.removeprefix("http://"), timeout=10)
-    connection.request("POST", "/", body=b"{}", headers={**JSON, "X-Amz-Target": "DynamoDB_20120810.ListTables"})
+    connection.request(
+        "POST", "/", body=b"{}", headers={**JSON, "X-Amz-Target": "DynamoDB_20120810.ListTables"}
+    )
     response = connection.getresponse()
     assert response.status == 400
     assert code(response.read().decode()) == "MissingAuthenticationTokenException"
@@ -132,7 +140,14 @@ def test_ec2_input(instance: Instance) -> None:
 def test_policy_documents(instance: Instance) -> None:
     iam = instance.client("iam")
     assert refused(iam.create_policy, PolicyName="p", PolicyDocument="{}")[0] == "MalformedPolicyDocument"
-    assert refused(iam.create_policy, PolicyName="p", PolicyDocument="not json")[0] == "MalformedPolicyDocument"
+    assert (
+        refused(iam.create_policy, PolicyName="p", PolicyDocument="not json")[0] == "MalformedPolicyDocument"
+    )
     organizations = instance.client("organizations", account="111111111111")
-    params = {"Name": "x", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": '{"Version": "1999-01-01"}'}
+    params = {
+        "Name": "x",
+        "Description": "",
+        "Type": "SERVICE_CONTROL_POLICY",
+        "Content": '{"Version": "1999-01-01"}',
+    }
     assert refused(organizations.create_policy, **params)[0] == "MalformedPolicyDocumentException"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.instance import Instance
 from tests.support.private_table import PrivateTable
 

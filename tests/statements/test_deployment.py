@@ -9,7 +9,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from tests.support.instance import REGION, ROOT, Instance
 from tests.support.private_table import PrivateTable, policy
 

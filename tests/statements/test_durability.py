@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.instance import Instance
 from tests.support.leftovers import mounts, settle, strangers
 from tests.support.private_table import PrivateTable
@@ -15,7 +14,9 @@ from tests.support.private_table import PrivateTable
 ROUNDS = 50
 
 
-def _write_until_dead(instance: Instance, table: str, round_number: int, acknowledged: list[str], vpcs: list[str]) -> None:
+def _write_until_dead(
+    instance: Instance, table: str, round_number: int, acknowledged: list[str], vpcs: list[str]
+) -> None:
     dynamodb, ec2 = instance.client("dynamodb"), instance.client("ec2")
     for number in range(10_000):
         key = f"{round_number}-{number}"
@@ -23,7 +24,9 @@ def _write_until_dead(instance: Instance, table: str, round_number: int, acknowl
             dynamodb.put_item(TableName=table, Item={"id": {"S": key}})
             acknowledged.append(key)
             if number % 5 == 0:
-                group = ec2.create_security_group(GroupName=f"g{key}", Description="test", VpcId=vpcs[0])["GroupId"]
+                group = ec2.create_security_group(GroupName=f"g{key}", Description="test", VpcId=vpcs[0])[
+                    "GroupId"
+                ]
                 acknowledged.append(group)
         except Exception:  # the instance was killed: whatever was not acknowledged does not count
             return
@@ -36,7 +39,9 @@ def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(tmp_path: P
     table, vpc = world.table(), world.vpc().vpc_id
     acknowledged: list[str] = []
     for number in range(ROUNDS):
-        writer = threading.Thread(target=_write_until_dead, args=(instance, table, number, acknowledged, [vpc]))
+        writer = threading.Thread(
+            target=_write_until_dead, args=(instance, table, number, acknowledged, [vpc])
+        )
         before = len(acknowledged)
         writer.start()
         # Kill in the middle of writing, a little later each round.
@@ -48,7 +53,11 @@ def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(tmp_path: P
     keys = [text for text in acknowledged if not text.startswith("sg-")]
     groups = [text for text in acknowledged if text.startswith("sg-")]
     dynamodb: Any = instance.client("dynamodb")
-    items = {item["id"]["S"] for page in dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]}
+    items = {
+        item["id"]["S"]
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table)
+        for item in page["Items"]
+    }
     assert set(keys) <= items
     described: Any = instance.client("ec2").get_paginator("describe_security_groups")
     present = {group["GroupId"] for page in described.paginate() for group in page["SecurityGroups"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.support.instance import REGION
 from tests.support.private_table import PrivateTable
 
@@ -55,7 +54,9 @@ def test_n04_a_public_subnet_gives_a_function_no_internet(world: PrivateTable) -
     assert times_out(world.invoke(function, "http", url="http://checkip.amazonaws.com"))
 
 
-def test_n05_through_nat_it_reaches_the_internet_and_dynamodb_from_the_elastic_ip(world: PrivateTable) -> None:
+def test_n05_through_nat_it_reaches_the_internet_and_dynamodb_from_the_elastic_ip(
+    world: PrivateTable,
+) -> None:
     vpc, table = world.vpc(), world.table()
     vpc.subnet("public")
     vpc.internet("public")
@@ -126,7 +127,9 @@ def test_n12_associating_and_disassociating_adds_and_removes_routes(world: Priva
         world.ec2.delete_route(RouteTableId=vpc.table("one"), DestinationPrefixListId=prefix_list)
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValue"
     with pytest.raises(ClientError):
-        world.ec2.replace_route(RouteTableId=vpc.table("one"), DestinationPrefixListId=prefix_list, GatewayId="local")
+        world.ec2.replace_route(
+            RouteTableId=vpc.table("one"), DestinationPrefixListId=prefix_list, GatewayId="local"
+        )
     world.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, RemoveRouteTableIds=[vpc.table("one")])
     assert endpoint_routes(world, vpc, "one") == []
     assert endpoint_routes(world, vpc, "two")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pytest
 from botocore.exceptions import ClientError
-
 from tests.support.instance import MANAGEMENT, REGION, WORKLOAD
 from tests.support.private_table import PrivateTable, Vpc, policy, trust, unique
 
@@ -49,7 +48,9 @@ def scps(world: PrivateTable) -> Iterator[list[str]]:
         world.detach(policy_id)
 
 
-def perimeter(*, key: str = "aws:SourceVpc", value: str, actions: str = "dynamodb:*", **condition: object) -> dict:
+def perimeter(
+    *, key: str = "aws:SourceVpc", value: str, actions: str = "dynamodb:*", **condition: object
+) -> dict:
     return {
         "Sid": "Perimeter",
         "Effect": "Deny",
@@ -77,7 +78,9 @@ KEY = {"id": {"S": "1"}}
 
 
 def test_p01_an_endpoint_policy_limits_actions_and_tables(world: PrivateTable, house: House) -> None:
-    default = world.ec2.describe_vpc_endpoints(VpcEndpointIds=[house.endpoint])["VpcEndpoints"][0]["PolicyDocument"]
+    default = world.ec2.describe_vpc_endpoints(VpcEndpointIds=[house.endpoint])["VpcEndpoints"][0][
+        "PolicyDocument"
+    ]
     assert '"Effect":"Allow"' in default.replace(" ", "")
     assert world.get(house.inside, house.table)["ok"]
 
@@ -112,7 +115,9 @@ def test_p02_a_deny_with_sourcevpc_refuses_everything_outside_and_nothing_inside
 ) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     assert world.get(house.inside, house.table)["ok"]
-    assert "with an explicit deny in a service control policy" in refused(world.get(house.outside, house.table))
+    assert "with an explicit deny in a service control policy" in refused(
+        world.get(house.outside, house.table)
+    )
     laptop_refused(world.dynamodb.get_item, TableName=house.table, Key=KEY)
     laptop_refused(world.dynamodb.list_tables)
 
@@ -143,7 +148,12 @@ def test_p03_sourcevpce_refuses_a_second_endpoint_of_the_same_vpc(
 def test_p04_endpoint_keys_exactly_through_an_endpoint_and_sourceip_exactly_on_the_others(
     world: PrivateTable, house: House, scps: list[str], key: str
 ) -> None:
-    present = {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": "*", "Condition": {"Null": {key: "false"}}}
+    present = {
+        "Effect": "Deny",
+        "Action": "dynamodb:GetItem",
+        "Resource": "*",
+        "Condition": {"Null": {key: "false"}},
+    }
     scps.append(world.scp(present))
     through_endpoint = world.get(house.inside, house.table)
     elsewhere = world.get(house.outside, house.table)
@@ -161,7 +171,9 @@ def test_p06_the_scp_binds_administrators_of_members_and_not_the_management_acco
 ) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     message = laptop_refused(world.dynamodb.get_item, TableName=house.table, Key=KEY)
-    assert message.startswith(f"User: arn:aws:iam::{WORKLOAD}:user/admin is not authorized to perform: dynamodb:GetItem")
+    assert message.startswith(
+        f"User: arn:aws:iam::{WORKLOAD}:user/admin is not authorized to perform: dynamodb:GetItem"
+    )
     management = world.instance.client("dynamodb", account=MANAGEMENT)
     assert management.list_tables()["TableNames"] == []
     root = world.organizations.list_roots()["Roots"][0]["Id"]
@@ -179,15 +191,17 @@ def test_p07_break_glass_gets_in_from_outside_only_by_assuming_it_and_is_on_reco
     world: PrivateTable, house: House, scps: list[str]
 ) -> None:
     name = unique("break-glass")
-    arn = world.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(AWS=f"arn:aws:iam::{WORKLOAD}:root"))[
-        "Role"
-    ]["Arn"]
+    arn = world.iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=trust(AWS=f"arn:aws:iam::{WORKLOAD}:root")
+    )["Role"]["Arn"]
     allow = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
     world.iam.put_role_policy(RoleName=name, PolicyName="emergency", PolicyDocument=policy(allow))
     exception = {"StringNotLike": {"aws:PrincipalArn": arn}}
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id, **exception)))
     laptop_refused(world.dynamodb.get_item, TableName=house.table, Key=KEY)
-    session = world.instance.client("sts").assume_role(RoleArn=arn, RoleSessionName="incident-42")["Credentials"]
+    session = world.instance.client("sts").assume_role(RoleArn=arn, RoleSessionName="incident-42")[
+        "Credentials"
+    ]
     emergency = world.instance.client("dynamodb", credentials=session)
     response = emergency.get_item(TableName=house.table, Key=KEY)
     assert response["Item"]["what"]["S"] == "it"
@@ -213,7 +227,9 @@ def test_p11_the_role_needs_the_actions_itself_action_by_action_table_by_table(
     refused(world.get(function, world.table()))
 
 
-def test_p12_provisioning_from_outside_is_refused_too(world: PrivateTable, house: House, scps: list[str]) -> None:
+def test_p12_provisioning_from_outside_is_refused_too(
+    world: PrivateTable, house: House, scps: list[str]
+) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     laptop_refused(
         world.dynamodb.create_table,

@@ -37,10 +37,22 @@ class Instance:
 
     def start(self) -> Instance:
         self.data.mkdir(parents=True, exist_ok=True)
-        argv = [sys.executable, "-m", "casemate.cli.main", "up", "--port", "0", "--data", str(self.data), *self.options]
+        argv = [
+            sys.executable,
+            "-m",
+            "casemate.cli.main",
+            "up",
+            "--port",
+            "0",
+            "--data",
+            str(self.data),
+            *self.options,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+            self.process = subprocess.Popen(
+                argv, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("ready "):
@@ -88,7 +100,9 @@ class Instance:
                 region_name=region,
                 endpoint_url=self.endpoint,
                 aws_access_key_id=credentials["AccessKeyId"] if credentials else keys["access_key_id"],
-                aws_secret_access_key=credentials["SecretAccessKey"] if credentials else keys["secret_access_key"],
+                aws_secret_access_key=credentials["SecretAccessKey"]
+                if credentials
+                else keys["secret_access_key"],
                 aws_session_token=credentials.get("SessionToken") if credentials else None,
                 config=config,
             )

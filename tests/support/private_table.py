@@ -45,7 +45,9 @@ class Vpc:
         cidr = f"10.0.{len(self.subnets) + 1}.0/24"
         zones = [zone["ZoneName"] for zone in self.ec2.describe_availability_zones()["AvailabilityZones"]]
         zone = zones[len(self.subnets) % 2]
-        made = self.ec2.create_subnet(VpcId=self.vpc_id, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        made = self.ec2.create_subnet(VpcId=self.vpc_id, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"][
+            "SubnetId"
+        ]
         self.subnets[name] = made
         self.ec2.associate_route_table(RouteTableId=self.table(table or name), SubnetId=made)
         return made
@@ -62,14 +64,19 @@ class Vpc:
 
     def endpoint(self, *tables: str, **params: Any) -> str:
         made = self.ec2.create_vpc_endpoint(
-            VpcId=self.vpc_id, ServiceName=SERVICE, RouteTableIds=[self.table(name) for name in tables], **params
+            VpcId=self.vpc_id,
+            ServiceName=SERVICE,
+            RouteTableIds=[self.table(name) for name in tables],
+            **params,
         )
         return made["VpcEndpoint"]["VpcEndpointId"]
 
     def internet(self, table: str) -> str:
         gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc_id)
-        self.ec2.create_route(RouteTableId=self.table(table), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+        self.ec2.create_route(
+            RouteTableId=self.table(table), DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway
+        )
         return gateway
 
     def nat(self, subnet: str, table: str) -> str:
@@ -78,12 +85,16 @@ class Vpc:
         nat = self.ec2.create_nat_gateway(SubnetId=self.subnets[subnet], AllocationId=address["AllocationId"])
         nat_id = nat["NatGateway"]["NatGatewayId"]
         self.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat_id], WaiterConfig={"Delay": 1})
-        self.ec2.create_route(RouteTableId=self.table(table), DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat_id)
+        self.ec2.create_route(
+            RouteTableId=self.table(table), DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat_id
+        )
         return address["PublicIp"]
 
     def group(self, *egress: dict[str, Any]) -> str:
         """A security group; with `egress`, those permissions instead of the default everything."""
-        made = self.ec2.create_security_group(GroupName=unique("sg"), Description="test", VpcId=self.vpc_id)["GroupId"]
+        made = self.ec2.create_security_group(GroupName=unique("sg"), Description="test", VpcId=self.vpc_id)[
+            "GroupId"
+        ]
         if egress:
             everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
             self.ec2.revoke_security_group_egress(GroupId=made, IpPermissions=everything)
@@ -126,14 +137,18 @@ class PrivateTable:
     def role(self, *statements: dict[str, Any], managed: str = VPC_ACCESS) -> str:
         """A function's role; `statements` default to everything on DynamoDB."""
         name = unique("role")
-        made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(Service="lambda.amazonaws.com"))
+        made = self.iam.create_role(
+            RoleName=name, AssumeRolePolicyDocument=trust(Service="lambda.amazonaws.com")
+        )
         if managed:
             self.iam.attach_role_policy(RoleName=name, PolicyArn=managed)
         granted = statements or ({"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"},)
         self.iam.put_role_policy(RoleName=name, PolicyName="granted", PolicyDocument=policy(*granted))
         return made["Role"]["Arn"]
 
-    def function(self, *, subnets: list[str] | None = None, groups: list[str] | None = None, role: str | None = None) -> str:
+    def function(
+        self, *, subnets: list[str] | None = None, groups: list[str] | None = None, role: str | None = None
+    ) -> str:
         name = unique("function")
         vpc_config = {"VpcConfig": {"SubnetIds": subnets, "SecurityGroupIds": groups}} if subnets else {}
         self.lambda_.create_function(

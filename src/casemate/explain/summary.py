@@ -55,7 +55,9 @@ def remedy_of(verdict: Verdict, decision: Decision | None) -> str:
         return ""
     if decision.statement is not None and decision.statement.effect is Outcome.EXPLICIT_DENY:
         ways = [way for one in decision.statement.conditions if (way := _way_out(one))]
-        return short_ids(", or ".join(ways) or f"take {decision.action} out of {_statement(decision.statement)}")
+        return short_ids(
+            ", or ".join(ways) or f"take {decision.action} out of {_statement(decision.statement)}"
+        )
     kind = decision.decided_by.value if decision.decided_by else "policy"
     where = f" ({layer})" if (layer := _layer_policy(decision)) else ""
     return short_ids(f"allow {decision.action} on {decision.resource} in the {kind}{where}")
@@ -93,6 +95,9 @@ def _way_out(condition: ConditionTrace) -> str:
 def _layer_policy(decision: Decision) -> str:
     """The one policy of the refusing layer, when it is one."""
     names = {
-        statement.policy for layer in decision.layers if layer.type is decision.decided_by for statement in layer.statements
+        statement.policy
+        for layer in decision.layers
+        if layer.type is decision.decided_by
+        for statement in layer.statements
     }
     return names.pop() if len(names) == 1 and decision.decided_by is PolicyType.ENDPOINT else ""

@@ -108,7 +108,9 @@ class Explainer:
             region=question.target_region,
             principal=caller.principal,
             origin=origin,
-            request=request_keys(region=question.target_region, now=now, tls=True, user_agent="casemate explain"),
+            request=request_keys(
+                region=question.target_region, now=now, tls=True, user_agent="casemate explain"
+            ),
         )
         return self._authorizer.decide(situation, Check(action=question.action, resource=resource))
 
@@ -125,7 +127,9 @@ class Explainer:
                     raise CommandError(f"account {question.account} has no role {name}")
                 return self._laptop_caller(_session(role_arn, "explain"))
             case _:
-                raise CommandError(f"--from {question.source}: use lambda:NAME, laptop, user:NAME or role:NAME")
+                raise CommandError(
+                    f"--from {question.source}: use lambda:NAME, laptop, user:NAME or role:NAME"
+                )
 
     def _laptop_caller(self, principal: Principal) -> _Caller:
         return _Caller(principal=principal, vpc_id=None, sources=(FromInternet(address=self._laptop),))

@@ -51,7 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     with DemoInstance() as instance:
         say(f"instance ready after {instance.seconds_to_ready:.2f} s; network: {instance.network}")
         if not instance.enforced:
-            print("casemate: the demo needs real packets; 'casemate status' names what is missing", file=sys.stderr)
+            print(
+                "casemate: the demo needs real packets; 'casemate status' names what is missing",
+                file=sys.stderr,
+            )
             return EXIT_FAILED
         architecture = _build(instance.client, say)
         trials = _try_all(architecture, instance.client, instance.ask, say)
@@ -61,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         print_matrix(trials)
         good = sum(trial.as_expected for trial in trials)
         agree = sum(trial.explanation_agrees for trial in trials)
-        print(f"\n{good} of {len(trials)} cases as expected; model and packets agree in {agree} of {len(trials)}.")
+        print(
+            f"\n{good} of {len(trials)} cases as expected; model and packets agree in {agree} of {len(trials)}."
+        )
         print(f"Built, tried and torn down in {time.monotonic() - started:.1f} s.")
         print(_NEXT)
     return 0 if all(trial.as_expected and trial.explanation_agrees for trial in trials) else EXIT_FAILED

@@ -52,7 +52,9 @@ def build_network(ec2: Any) -> Network:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=_name("vpc", "orders"))["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
-    tables = {name: _route_table(ec2, vpc, name) for name in ("private", "isolated", "nat", "public", "archive")}
+    tables = {
+        name: _route_table(ec2, vpc, name) for name in ("private", "isolated", "nat", "public", "archive")
+    }
     subnets = {
         name: _subnet(ec2, vpc, name, f"10.0.{index}.0/24", zones[index % 2], tables[table])
         for index, (name, table) in enumerate(
@@ -64,9 +66,13 @@ def build_network(ec2: Any) -> Network:
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     ec2.create_route(RouteTableId=tables["public"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     address = ec2.allocate_address(Domain="vpc")
-    nat = ec2.create_nat_gateway(SubnetId=subnets["public"], AllocationId=address["AllocationId"])["NatGateway"]
+    nat = ec2.create_nat_gateway(SubnetId=subnets["public"], AllocationId=address["AllocationId"])[
+        "NatGateway"
+    ]
     ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat["NatGatewayId"]])
-    ec2.create_route(RouteTableId=tables["nat"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat["NatGatewayId"])
+    ec2.create_route(
+        RouteTableId=tables["nat"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat["NatGatewayId"]
+    )
     prefix_list = ec2.describe_prefix_lists(
         Filters=[{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{REGION}.dynamodb"]}]
     )["PrefixLists"][0]["PrefixListId"]
@@ -155,14 +161,22 @@ def _groups(ec2: Any, vpc: str, prefix_list: str) -> dict[str, str]:
         if name != "open":
             ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
         groups[name] = group
-    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": prefix_list}]}
+    https = {
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+        "PrefixListIds": [{"PrefixListId": prefix_list}],
+    }
     ec2.authorize_security_group_egress(GroupId=groups["list-only"], IpPermissions=[https])
     return groups
 
 
 def _endpoint(ec2: Any, vpc: str, table: str, policy: str) -> str:
     return ec2.create_vpc_endpoint(
-        VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.dynamodb", RouteTableIds=[table], PolicyDocument=policy
+        VpcId=vpc,
+        ServiceName=f"com.amazonaws.{REGION}.dynamodb",
+        RouteTableIds=[table],
+        PolicyDocument=policy,
     )["VpcEndpoint"]["VpcEndpointId"]
 
 
@@ -172,7 +186,9 @@ def _route_table(ec2: Any, vpc: str, name: str) -> str:
 
 
 def _subnet(ec2: Any, vpc: str, name: str, cidr: str, zone: str, table: str) -> str:
-    made = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_name("subnet", name))
+    made = ec2.create_subnet(
+        VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone, TagSpecifications=_name("subnet", name)
+    )
     subnet = made["Subnet"]["SubnetId"]
     ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     return subnet
@@ -188,7 +204,9 @@ def _policy(*statements: dict[str, Any]) -> str:
 
 def _one_table(name: str) -> str:
     arn = f"arn:aws:dynamodb:{REGION}:*:table/{name}"
-    return _policy({"Sid": "OneTable", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:*", "Resource": arn})
+    return _policy(
+        {"Sid": "OneTable", "Effect": "Allow", "Principal": "*", "Action": "dynamodb:*", "Resource": arn}
+    )
 
 
 def _trust(principal: dict[str, str]) -> str:

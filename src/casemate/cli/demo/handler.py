@@ -17,7 +17,11 @@ def handler(event, context):  # pyright: ignore  # noqa
     try:
         table = boto3.resource("dynamodb", region_name=region, config=config).Table(event["table"])
         response = table.get_item(Key={"id": "1"})
-        result = {"ok": True, "item": response["Item"]["what"], "request_id": response["ResponseMetadata"]["RequestId"]}
+        result = {
+            "ok": True,
+            "item": response["Item"]["what"],
+            "request_id": response["ResponseMetadata"]["RequestId"],
+        }
     except ClientError as error:
         metadata = error.response["ResponseMetadata"]
         result = {
@@ -32,9 +36,9 @@ def handler(event, context):  # pyright: ignore  # noqa
     return {**result, "seconds": round(time.monotonic() - started, 2), "public_address": seen}
 
 
-def _public_address():  # pyright: ignore  # noqa
+def _public_address():  # pyright: ignore
     try:
-        with urllib.request.urlopen("http://checkip.amazonaws.com", timeout=2) as answer:  # noqa: S310 fixed URL
+        with urllib.request.urlopen("http://checkip.amazonaws.com", timeout=2) as answer:
             return answer.read().decode().strip()
     except OSError as error:
         return f"unreachable ({error})"

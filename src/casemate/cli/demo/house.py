@@ -35,7 +35,17 @@ class DemoInstance:
 
     def __enter__(self) -> Self:
         started = time.monotonic()
-        argv = [sys.executable, "-m", "casemate.cli.main", "up", "--port", "0", "--ephemeral", "--data", str(self._data)]
+        argv = [
+            sys.executable,
+            "-m",
+            "casemate.cli.main",
+            "up",
+            "--port",
+            "0",
+            "--ephemeral",
+            "--data",
+            str(self._data),
+        ]
         log = self._data / "casemate.log"
         with log.open("w") as file:
             self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=file, text=True)  # noqa: S603
@@ -94,7 +104,9 @@ class DemoInstance:
                 region_name=region,
                 endpoint_url=self._endpoint,
                 aws_access_key_id=credentials["AccessKeyId"] if credentials else keys["access_key_id"],
-                aws_secret_access_key=credentials["SecretAccessKey"] if credentials else keys["secret_access_key"],
+                aws_secret_access_key=credentials["SecretAccessKey"]
+                if credentials
+                else keys["secret_access_key"],
                 aws_session_token=credentials["SessionToken"] if credentials else None,
                 config=config,
             )

@@ -39,7 +39,11 @@ class Trial:
     @property
     def explanation_agrees(self) -> bool:
         """The instance foretold, from its model alone, what the packets did."""
-        foretold = {"allowed": Expected.WORKS, "refused": Expected.REFUSED, "never arrives": Expected.TIMES_OUT}
+        foretold = {
+            "allowed": Expected.WORKS,
+            "refused": Expected.REFUSED,
+            "never arrives": Expected.TIMES_OUT,
+        }
         return foretold.get(self.why["outcome"]) is self.happened
 
 
@@ -71,7 +75,11 @@ def _invoke(case: Case, client: Any, name: str) -> dict[str, Any]:
     response = client.invoke(FunctionName=name, Payload=json.dumps(event))
     payload = json.loads(response["Payload"].read())
     if "FunctionError" in response:
-        return {"ok": False, "error": payload.get("errorType", "Unhandled"), "message": payload.get("errorMessage")}
+        return {
+            "ok": False,
+            "error": payload.get("errorType", "Unhandled"),
+            "message": payload.get("errorMessage"),
+        }
     return payload
 
 
