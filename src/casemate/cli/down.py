@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import time
+from pathlib import Path
 
 from casemate.cli.instance import add_data_option, command, fail
 
@@ -22,21 +21,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask it to stop, wait until its process has ended."""
     pid = int(command(arguments.data, {"command": "down"})["pid"])
     deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            if not _is_zombie(pid):
-                time.sleep(0.02)
-                continue
-        print("stopped")
-        return 0
-    fail(f"process {pid} has not ended after {_PATIENCE:.0f} s; its log says why")
+    while _runs(pid):
+        if time.monotonic() > deadline:
+            fail(f"process {pid} has not ended after {_PATIENCE:.0f} s; its log says why")
+        time.sleep(0.02)
+    print("stopped")
+    return 0
 
 
-def _is_zombie(pid: int) -> bool:
-    """True when the process has ended and only its parent has not collected it yet."""
+def _runs(pid: int) -> bool:
+    """False when the process is gone, or has ended and only its parent has not collected it yet."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 not a stored path
-            return file.read().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
     except OSError:
-        return True
+        return False

@@ -53,6 +53,7 @@ class HttpConnection(asyncio.Protocol):
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         self._connections.discard(self)
         self._transport = None
         if self._worker is not None:
@@ -65,7 +66,7 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(400, "upgrades are not supported")
-        except _TooLarge:
+        except _TooLargeError:
             self._refuse(413, "request is too large")
         except httptools.HttpParserError:
             self._refuse(400, "malformed HTTP request")
@@ -94,12 +95,12 @@ class HttpConnection(asyncio.Protocol):
             if lowered == "expect" and value.lower() == "100-continue":
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             elif lowered == "content-length" and value.isdigit() and int(value) > MAX_BODY:
-                raise _TooLarge
+                raise _TooLargeError
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
         if self._size > MAX_BODY:
-            raise _TooLarge
+            raise _TooLargeError
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -135,7 +136,7 @@ class HttpConnection(asyncio.Protocol):
     def _grow_headers(self, size: int) -> None:
         self._header_size += size
         if self._header_size > _MAX_HEADERS:
-            raise _TooLarge
+            raise _TooLargeError
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer what is not HTTP at all, then hang up."""
@@ -156,7 +157,7 @@ class HttpConnection(asyncio.Protocol):
         return self._arrival
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """A limit of this server, met while parsing."""
 
 

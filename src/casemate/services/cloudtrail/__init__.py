@@ -106,9 +106,7 @@ def _has(event: Mapping[str, Any], attribute: Mapping[str, str]) -> bool:
             return wanted in {identity.get("userName"), str(identity.get("arn", "")).rpartition("/")[2]}
         case "ResourceName" | "ResourceType":
             arns = [str(resource.get("ARN", "")) for resource in event.get("resources") or []]
-            return any(
-                wanted == arn or arn.endswith(f"/{wanted}") or arn.endswith(f":{wanted}") for arn in arns
-            )
+            return any(wanted == arn or arn.endswith((f"/{wanted}", f":{wanted}")) for arn in arns)
         case _:
             return event.get(_ATTRIBUTES[key]) == wanted
 
