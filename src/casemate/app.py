@@ -28,3 +28,10 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
+
+
+def registries() -> list[Any]:
+    """Every slice's registry of operations: for the coverage table and the architecture tests."""
+    from casemate.services import cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts
+
+    return [one.operations for one in (cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts)]

@@ -23,11 +23,12 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credential, Credentials, Network
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
+from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
 from casemate.wire.models import ServiceModels
-from casemate.wire.parser import parse
+from casemate.wire.parser import parse, protocol_of
 from casemate.wire.routing import identify
-from casemate.wire.serializer import serialize, serialize_error
+from casemate.wire.serializer import serialize
 from casemate.wire.sigv4 import Signer, verify
 
 _log = logging.getLogger(__name__)
@@ -173,19 +174,16 @@ class Pipeline:
         await self._settled()
 
     def _serialize(self, exchange: Exchange) -> HttpResponse:
-        protocol = exchange.parsed.protocol if exchange.parsed else ""
-        operation = exchange.parsed.operation if exchange.parsed else None
         if exchange.error is None:
             assert exchange.parsed is not None
-            assert exchange.output is not None
             try:
                 return serialize(exchange.parsed, exchange.output, exchange.request_id)
             except Exception:
                 _log.exception("response of %s cannot be serialized", exchange.operation_name)
                 exchange.error = _internal_failure(exchange.request_id)
-        return serialize_error(
-            exchange.model, operation, protocol, exchange.error, exchange.request_id, request=exchange.request
-        )
+        operation = exchange.parsed.operation if exchange.parsed else None
+        protocol = _protocol(exchange)
+        return serialize_error(exchange.model, operation, protocol, exchange.error, exchange.request_id)
 
     def _context(self, exchange: Exchange) -> Context[Any]:
         assert exchange.service is not None
@@ -223,6 +221,13 @@ class Pipeline:
         exchange.decisions.append(decision)
         if not decision.allowed:
             raise refusal(exchange.service_name, decision)
+
+
+def _protocol(exchange: Exchange) -> str:
+    """What to answer in: the request's protocol; where nothing could be made of the request, query, as AWS does."""
+    if exchange.parsed is not None:
+        return exchange.parsed.protocol
+    return "query" if exchange.model is None else protocol_of(exchange.request, exchange.model)
 
 
 def _internal_failure(request_id: str) -> AwsError:
