@@ -15,9 +15,7 @@ from casemate.wire.cbor_output import encode_cbor
 from casemate.wire.dialects import dialect_of
 from casemate.wire.http import HttpResponse
 from casemate.wire.json_output import encode_plain
-from casemate.wire.parser import RPC_V2
-from casemate.wire.plan import members_of, unbound_members
-from casemate.wire.serializer import (
+from casemate.wire.output import (
     cbor_bodies,
     host_id,
     json_bodies,
@@ -26,6 +24,8 @@ from casemate.wire.serializer import (
     rest_writer,
     xml_writers,
 )
+from casemate.wire.parser import RPC_V2
+from casemate.wire.plan import members_of, unbound_members
 from casemate.wire.xml_output import escape
 
 if TYPE_CHECKING:
