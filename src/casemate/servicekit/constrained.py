@@ -25,6 +25,7 @@ class ConstrainedOperations(Operations[S]):
         self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
     ) -> Callable[[Handler[S]], Handler[S]]:
         """Register as `Operations.operation` does, with the model's constraints in front of the checks."""
+
         def constrain(params: Params) -> None:
             found = violations(self.service, name, params)
             if found:

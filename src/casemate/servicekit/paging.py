@@ -10,11 +10,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class InvalidToken(ValueError):
+class InvalidTokenError(ValueError):
     """The token is not one that `page` made."""
 
 
-def page(items: Iterable[T], *, key: Callable[[T], str], limit: int, token: str | None) -> tuple[list[T], str | None]:
+def page(
+    items: Iterable[T], *, key: Callable[[T], str], limit: int, token: str | None
+) -> tuple[list[T], str | None]:
     """Up to `limit` items after `token` in the order of `key`, and the token of the next page (None: the last)."""
     ordered = sorted(items, key=key)
     if token is not None:
@@ -32,7 +34,7 @@ def _decode(token: str) -> str:
     try:
         raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
         if raw[:1] != b"1":
-            raise InvalidToken(token)
+            raise InvalidTokenError(token)
         return raw[1:].decode()
     except (binascii.Error, UnicodeError) as error:
-        raise InvalidToken(token) from error
+        raise InvalidTokenError(token) from error

@@ -15,12 +15,12 @@ class ParsedPolicies:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, PolicyType], Policy] = {}
 
-    def policy(self, document: str, *, kind: PolicyType, label: str) -> Policy:
-        """Parse `document`, or give the Policy of the last time; MalformedPolicy when it is not a policy."""
+    def policy(self, document: str, *, kind: PolicyType, label: str, managed: bool = False) -> Policy:
+        """Parse `document`, or give the Policy of the last time; MalformedPolicy when it is not a policy. `managed` as in `parse_policy`."""
         kept = self._kept.get((label, kind))
         if kept is not None and kept.document == document:
             return kept
-        parsed = parse_policy(document, kind=kind, label=label)
+        parsed = parse_policy(document, kind=kind, label=label, managed=managed)
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
         self._kept[label, kind] = parsed

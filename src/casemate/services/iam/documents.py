@@ -7,11 +7,12 @@ from urllib.parse import quote
 
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
-from casemate.policy.errors import MalformedPolicy
-from casemate.services.iam import quotas
+from casemate.policy.errors import MalformedPolicy, PolicyTooLarge
+from casemate.policy.sizes import PolicyUse, check_size
 from casemate.services.iam.errors import limit_exceeded, malformed_policy, quota_exceeded
 from casemate.services.iam.state import IamState
 
+_INLINE = {"User": PolicyUse.USER_INLINE, "Group": PolicyUse.GROUP_INLINE, "Role": PolicyUse.ROLE_INLINE}
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
 _PRINCIPAL_ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(.+)")
 
@@ -21,31 +22,39 @@ def encoded(document: str) -> str:
     return quote(document, safe="")
 
 
-def identity_policy(state: IamState, document: str, *, label: str) -> Policy:
-    """Parse an identity-based policy; MalformedPolicyDocument when it is none."""
+def inline_policy(state: IamState, document: str, *, label: str) -> Policy:
+    """Parse an inline policy; MalformedPolicyDocument when it is none."""
     return _parse(state, document, kind=PolicyType.IDENTITY, label=label)
 
 
 def managed_policy(state: IamState, document: str, *, label: str) -> Policy:
     """Parse a managed policy; LimitExceeded when it is too long."""
-    policy = identity_policy(state, document, label=label)
-    if quotas.size(document) > quotas.MANAGED_POLICY_SIZE:
-        raise quota_exceeded("PolicySize", quotas.MANAGED_POLICY_SIZE)
+    policy = _parse(state, document, kind=PolicyType.IDENTITY, label=label, managed=True)
+    _within(PolicyUse.MANAGED, document, quota="PolicySize")
     return policy
 
 
 def check_inline_sizes(noun: str, name: str, documents: dict[str, str]) -> None:
     """LimitExceeded when the inline policies of one entity are too long together."""
-    limit = quotas.INLINE_POLICY_SIZE[noun]
-    if sum(quotas.size(document) for document in documents.values()) > limit:
-        raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {noun.lower()} {name}")
+    try:
+        check_size(_INLINE[noun], *documents.values())
+    except PolicyTooLarge as error:
+        raise limit_exceeded(
+            f"Maximum policy size of {error.limit} bytes exceeded for {noun.lower()} {name}"
+        ) from error
+
+
+def _within(use: PolicyUse, document: str, *, quota: str) -> None:
+    try:
+        check_size(use, document)
+    except PolicyTooLarge as error:
+        raise quota_exceeded(quota, error.limit) from error
 
 
 def trust_policy(state: IamState, document: str, *, label: str) -> Policy:
     """Parse a trust policy and look for the principals it names."""
     policy = _parse(state, document, kind=PolicyType.TRUST, label=label)
-    if quotas.size(document) > quotas.TRUST_POLICY_SIZE:
-        raise quota_exceeded("ACLSizePerRole", quotas.TRUST_POLICY_SIZE)
+    _within(PolicyUse.TRUST, document, quota="ACLSizePerRole")
     for statement in policy.statements:
         for spec in (statement.principal, statement.not_principal):
             for value in spec.aws if spec else ():
@@ -54,11 +63,11 @@ def trust_policy(state: IamState, document: str, *, label: str) -> Policy:
     return policy
 
 
-def _parse(state: IamState, document: str, *, kind: PolicyType, label: str) -> Policy:
+def _parse(state: IamState, document: str, *, kind: PolicyType, label: str, managed: bool = False) -> Policy:
     try:
-        return state.parsed.policy(document, kind=kind, label=label)
+        return state.parsed.policy(document, kind=kind, label=label, managed=managed)
     except MalformedPolicy as error:
-        raise malformed_policy(str(error)) from error
+        raise malformed_policy(error.message) from error
 
 
 def _principal_is_valid(state: IamState, value: str) -> bool:

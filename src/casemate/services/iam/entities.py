@@ -61,9 +61,9 @@ class EntityKind(Generic[E]):
         return checks
 
 
-USERS = EntityKind[User](noun="User", records=lambda state: state.users)
-GROUPS = EntityKind[Group](noun="Group", records=lambda state: state.groups)
-ROLES = EntityKind[Role](noun="Role", records=lambda state: state.roles)
+USERS: EntityKind[User] = EntityKind(noun="User", records=lambda state: state.users)
+GROUPS: EntityKind[Group] = EntityKind(noun="Group", records=lambda state: state.groups)
+ROLES: EntityKind[Role] = EntityKind(noun="Role", records=lambda state: state.roles)
 
 
 def entity_context(entity: User | Group | Role | None) -> ContextValues:

@@ -37,7 +37,7 @@ class _Data(msgspec.Struct):
 @cache
 def aws_managed_policies() -> Mapping[str, ManagedPolicy]:
     """By ARN. Only the default version of each is known."""
-    text = (files(__package__) / "data" / "aws_managed_policies.json").read_bytes()
+    text = (files("casemate.services.iam") / "data" / "aws_managed_policies.json").read_bytes()
     policies = [_managed(each) for each in msgspec.json.decode(text, type=_Data).policies]
     return {policy.arn: policy for policy in policies}
 

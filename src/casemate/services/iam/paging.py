@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from casemate.servicekit.paging import InvalidToken, page
+from casemate.servicekit.paging import InvalidTokenError, page
 from casemate.servicekit.service import Params
 from casemate.services.iam.errors import validation_error
 
@@ -20,7 +20,7 @@ def paged(
         chosen, marker = page(
             items, key=key, limit=int(params.get("MaxItems") or 100), token=params.get("Marker") or None
         )
-    except InvalidToken as error:
+    except InvalidTokenError as error:
         raise validation_error(f"Invalid Marker: {error}") from error
     output: dict[str, Any] = {member: [shape(item) for item in chosen], "IsTruncated": marker is not None}
     if marker is not None:

@@ -120,7 +120,9 @@ class IamState:
         self.users: Collection[User] = store.collection("iam.users", User)
         self.groups: Collection[Group] = store.collection("iam.groups", Group)
         self.roles: Collection[Role] = store.collection("iam.roles", Role)
-        self.profiles: Collection[InstanceProfile] = store.collection("iam.instance_profiles", InstanceProfile)
+        self.profiles: Collection[InstanceProfile] = store.collection(
+            "iam.instance_profiles", InstanceProfile
+        )
         self.keys: Collection[AccessKey] = store.collection("iam.access_keys", AccessKey)
         self.policies: Collection[ManagedPolicy] = store.collection("iam.policies", ManagedPolicy)
         self.aliases: Collection[str] = store.collection("iam.account_aliases", str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from casemate.policy.sizes import SIZE_LIMITS, PolicyUse
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.errors import already_exists, no_such_entity
@@ -51,7 +52,7 @@ def get_account_summary(ctx: Context[IamState], _: Params) -> Output:
             "InstanceProfilesQuota": quotas.INSTANCE_PROFILES_PER_ACCOUNT,
             "Policies": len(policies),
             "PoliciesQuota": quotas.POLICIES_PER_ACCOUNT,
-            "PolicySizeQuota": quotas.MANAGED_POLICY_SIZE,
+            "PolicySizeQuota": SIZE_LIMITS[PolicyUse.MANAGED].limit,
             "PolicyVersionsInUse": sum(len(policy.versions) for policy in policies),
             "PolicyVersionsInUseQuota": 10000,
             "VersionsPerPolicyQuota": quotas.VERSIONS_PER_POLICY,
@@ -60,10 +61,10 @@ def get_account_summary(ctx: Context[IamState], _: Params) -> Output:
             "AttachedPoliciesPerRoleQuota": quotas.ATTACHED_POLICIES,
             "AccessKeysPerUserQuota": quotas.ACCESS_KEYS_PER_USER,
             "GroupsPerUserQuota": quotas.GROUPS_PER_USER,
-            "UserPolicySizeQuota": quotas.INLINE_POLICY_SIZE["User"],
-            "GroupPolicySizeQuota": quotas.INLINE_POLICY_SIZE["Group"],
-            "RolePolicySizeQuota": quotas.INLINE_POLICY_SIZE["Role"],
-            "AssumeRolePolicySizeQuota": quotas.TRUST_POLICY_SIZE,
+            "UserPolicySizeQuota": SIZE_LIMITS[PolicyUse.USER_INLINE].limit,
+            "GroupPolicySizeQuota": SIZE_LIMITS[PolicyUse.GROUP_INLINE].limit,
+            "RolePolicySizeQuota": SIZE_LIMITS[PolicyUse.ROLE_INLINE].limit,
+            "AssumeRolePolicySizeQuota": SIZE_LIMITS[PolicyUse.TRUST].limit,
             "AccountAccessKeysPresent": int(bool(keys_of(ctx, None))),
             "AccountMFAEnabled": 0,
             "AccountPasswordPresent": 0,

@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Context, Handler, Output, Params
-from casemate.services.iam.documents import check_inline_sizes, encoded, identity_policy
+from casemate.services.iam.documents import check_inline_sizes, encoded, inline_policy
 from casemate.services.iam.entities import GROUPS, ROLES, USERS, E, EntityKind, protect
 from casemate.services.iam.errors import no_such_entity
+from casemate.services.iam.labels import inline_label
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.state import IamState, Role
-
-
-def inline_label(name: str, arn: str) -> str:
-    """What explanations call an inline policy."""
-    kind, _, owner = arn.split(":", 5)[5].partition("/")
-    return f"inline policy {name} of {kind} {owner} ({arn})"
 
 
 def _put(kind: EntityKind[E]) -> Handler[IamState]:
@@ -25,7 +20,7 @@ def _put(kind: EntityKind[E]) -> Handler[IamState]:
         if isinstance(entity, Role):
             protect(entity)
         name, document = params["PolicyName"], params["PolicyDocument"]
-        identity_policy(ctx.state, document, label=inline_label(name, entity.arn))
+        inline_policy(ctx.state, document, label=inline_label(name, entity.arn))
         documents = {**entity.inline, name: document}
         check_inline_sizes(kind.noun, entity.name, documents)
         kind.put(ctx, replace(entity, inline=documents))

@@ -10,17 +10,13 @@ from casemate.services.iam import quotas
 from casemate.services.iam.documents import trust_policy
 from casemate.services.iam.entities import ROLES, creation_time, protect, request_tag_context
 from casemate.services.iam.errors import already_exists, delete_conflict, quota_exceeded, validation_error
+from casemate.services.iam.labels import trust_label
 from casemate.services.iam.lookups import attachable_policy
 from casemate.services.iam.operations.tags import new_tags
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_role_shape, role_shape
 from casemate.services.iam.state import IamState, Role
-
-
-def trust_label(role_arn: str) -> str:
-    """What explanations call a role's trust policy."""
-    return f"trust policy of {role_arn}"
 
 
 def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
@@ -38,7 +34,9 @@ def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
 def create_role(ctx: Context[IamState], params: Params) -> Output:
     name, path = params["RoleName"], params.get("Path") or "/"
     if path.startswith("/aws-service-role/"):
-        raise validation_error("Roles with the path prefix /aws-service-role/ are created by AWS services only.")
+        raise validation_error(
+            "Roles with the path prefix /aws-service-role/ are created by AWS services only."
+        )
     if (ctx.account, name.lower()) in ctx.state.roles:
         raise already_exists(f"Role with name {name} already exists.")
     if len(ctx.state.roles.values(ctx.account)) >= quotas.ROLES_PER_ACCOUNT:

@@ -53,7 +53,11 @@ def _without(tags: Tags, params: Params) -> Tags:
 
 def _listed(params: Params, tags: Tags) -> dict[str, Any]:
     return paged(
-        params, "Tags", tags.items(), key=lambda tag: tag[0], shape=lambda tag: {"Key": tag[0], "Value": tag[1]}
+        params,
+        "Tags",
+        tags.items(),
+        key=lambda tag: tag[0],
+        shape=lambda tag: {"Key": tag[0], "Value": tag[1]},
     )
 
 

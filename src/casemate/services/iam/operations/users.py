@@ -102,7 +102,8 @@ def _update_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
     before = USERS.arn(ctx, params)
     context = entity_context(found)
     return tuple(
-        Check(action="iam:UpdateUser", resource=arn, context=context) for arn in dict.fromkeys((before, after))
+        Check(action="iam:UpdateUser", resource=arn, context=context)
+        for arn in dict.fromkeys((before, after))
     )
 
 
