@@ -29,7 +29,7 @@ from casemate.wire.models import ServiceModels
 from casemate.wire.parser import parse, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
-from casemate.wire.sigv4 import Signer, verify
+from casemate.wire.sigv4 import verify
 
 _log = logging.getLogger(__name__)
 
@@ -107,32 +107,26 @@ class Pipeline:
             )
 
     def _authenticate(self, exchange: Exchange) -> None:
+        assert exchange.parsed is not None
         found: Credential | None = None
 
-        def look_up(access_key_id: str) -> Signer | None:
+        def look_up(access_key_id: str) -> Credential | None:
             nonlocal found
             found = self._credentials.credential(access_key_id)
-            if found is None or not found.active:
-                return None
-            return Signer(
-                secret_access_key=found.secret_access_key,
-                session_token=found.session_token,
-                expires=found.expires,
-            )
+            return found
 
         verified = verify(
             exchange.request,
             now=exchange.now,
             lookup=look_up,
             service=exchange.service_name,
-            model=exchange.model,
+            signing_name=exchange.model.signing_name,
+            protocol=exchange.parsed.protocol,
         )
         if verified is None or found is None:
             raise _missing_token(exchange)
         if exchange.region not in REGIONS:
-            raise AwsError(
-                "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
-            )
+            raise AwsError("InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403)
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:
