@@ -37,7 +37,9 @@ def _usable(network: IPv4Network) -> Iterator[IPv4Address]:
     return map(IPv4Address, range(first + 4, first + network.num_addresses - 1))
 
 
-def pick(state: Ec2State, subnet: Subnet, count: int, *, besides: set[IPv4Address] | None = None) -> list[str]:
+def pick(
+    state: Ec2State, subnet: Subnet, count: int, *, besides: set[IPv4Address] | None = None
+) -> list[str]:
     """The `count` lowest free addresses; AwsError InsufficientFreeAddressesInSubnet."""
     used = taken(state, subnet) | (besides or set())
     found: list[str] = []

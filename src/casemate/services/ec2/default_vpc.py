@@ -59,7 +59,7 @@ def ensure_home(state: Ec2State, place: Place, random_bytes: RandomBytes) -> Hom
     return home
 
 
-def make_vpc(  # noqa: PLR0913 - the parts of a VPC
+def make_vpc(
     state: Ec2State,
     home: Home,
     random_bytes: RandomBytes,
@@ -104,7 +104,11 @@ def make_vpc(  # noqa: PLR0913 - the parts of a VPC
             description="default VPC security group",
             rules=(
                 GroupRule(
-                    rule_id=new("sgr"), egress=False, protocol="-1", group_id=group_id, group_account=home.account
+                    rule_id=new("sgr"),
+                    egress=False,
+                    protocol="-1",
+                    group_id=group_id,
+                    group_account=home.account,
                 ),
                 *open_egress(random_bytes, ipv6=bool(ipv6)),
             ),
@@ -125,7 +129,9 @@ def open_entries(*, ipv6: bool) -> tuple[AclEntry, ...]:
 
 def open_egress(random_bytes: RandomBytes, *, ipv6: bool) -> tuple[GroupRule, ...]:
     """What a new security group lets out: everything."""
-    rules = [GroupRule(rule_id=resource_id("sgr", random_bytes), egress=True, protocol="-1", cidr="0.0.0.0/0")]
+    rules = [
+        GroupRule(rule_id=resource_id("sgr", random_bytes), egress=True, protocol="-1", cidr="0.0.0.0/0")
+    ]
     if ipv6:
         rules.append(
             GroupRule(rule_id=resource_id("sgr", random_bytes), egress=True, protocol="-1", cidr6="::/0")
@@ -133,7 +139,7 @@ def open_egress(random_bytes: RandomBytes, *, ipv6: bool) -> tuple[GroupRule, ..
     return tuple(rules)
 
 
-def make_subnet(  # noqa: PLR0913 - the parts of a subnet
+def make_subnet(
     state: Ec2State,
     vpc: Vpc,
     random_bytes: RandomBytes,

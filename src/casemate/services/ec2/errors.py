@@ -31,7 +31,9 @@ class Noun:
 
     def malformed(self, resource_id: str) -> AwsError:
         """The text cannot be an id of this kind."""
-        return AwsError(f"{self.code}.Malformed", f'Invalid id: "{resource_id}" (expecting "{self.prefix}...")')
+        return AwsError(
+            f"{self.code}.Malformed", f'Invalid id: "{resource_id}" (expecting "{self.prefix}...")'
+        )
 
     def in_use(self, resource_id: str) -> AwsError:
         """Something still depends on it."""
@@ -92,18 +94,14 @@ NETWORK_ACL = Noun(
     text="The networkAcl ID '{}' does not exist",
     label="networkAcl",
 )
-ENDPOINT = Noun(
-    prefix="vpce-", code="InvalidVpcEndpointId", text="The Vpc Endpoint Id '{}' does not exist"
-)
+ENDPOINT = Noun(prefix="vpce-", code="InvalidVpcEndpointId", text="The Vpc Endpoint Id '{}' does not exist")
 DHCP_OPTIONS = Noun(
     prefix="dopt-",
     code="InvalidDhcpOptionID",
     text="The dhcpOption ID '{}' does not exist",
     label="dhcpOptions",
 )
-PREFIX_LIST = Noun(
-    prefix="pl-", code="InvalidPrefixListID", text="The prefix list ID '{}' does not exist"
-)
+PREFIX_LIST = Noun(prefix="pl-", code="InvalidPrefixListID", text="The prefix list ID '{}' does not exist")
 PEERING = Noun(
     prefix="pcx-",
     code="InvalidVpcPeeringConnectionID",
@@ -215,7 +213,9 @@ def already_associated(table_id: str, resource_id: str) -> AwsError:
 
 
 def gateway_already_attached(gateway_id: str, vpc_id: str) -> AwsError:
-    return AwsError("Resource.AlreadyAssociated", f"resource {gateway_id} is already attached to network {vpc_id}")
+    return AwsError(
+        "Resource.AlreadyAssociated", f"resource {gateway_id} is already attached to network {vpc_id}"
+    )
 
 
 def vpc_has_gateway(vpc_id: str) -> AwsError:
@@ -259,11 +259,15 @@ def route_gateway_missing(gateway_id: str) -> AwsError:
 
 
 def foreign_target(route_table_id: str, target_id: str) -> AwsError:
-    return invalid_value(f"route table {route_table_id} and network gateway {target_id} belong to different networks")
+    return invalid_value(
+        f"route table {route_table_id} and network gateway {target_id} belong to different networks"
+    )
 
 
 def group_duplicate(name: str, vpc_id: str) -> AwsError:
-    return AwsError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")
+    return AwsError(
+        "InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'"
+    )
 
 
 def group_in_use(group_id: str) -> AwsError:
@@ -281,9 +285,7 @@ def rule_duplicate(description: str) -> AwsError:
 
 
 def rule_missing() -> AwsError:
-    return AwsError(
-        "InvalidPermission.NotFound", "The specified rule does not exist in this security group."
-    )
+    return AwsError("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 
 
 def rule_malformed(message: str) -> AwsError:
@@ -327,9 +329,7 @@ def address_outside(address: str) -> AwsError:
 
 
 def interface_in_use(interface_id: str) -> AwsError:
-    return AwsError(
-        "InvalidParameterValue", f"Network interface '{interface_id}' is currently in use."
-    )
+    return AwsError("InvalidParameterValue", f"Network interface '{interface_id}' is currently in use.")
 
 
 def service_attachment() -> AwsError:
@@ -352,7 +352,8 @@ def nat_association() -> AwsError:
 
 def allocation_in_use(allocation_id: str) -> AwsError:
     return AwsError(
-        "InvalidIPAddress.InUse", f"Address with allocation id {allocation_id} cannot be released because it is in use."
+        "InvalidIPAddress.InUse",
+        f"Address with allocation id {allocation_id} cannot be released because it is in use.",
     )
 
 
@@ -458,3 +459,92 @@ def no_default_vpc() -> AwsError:
 
 def reserved_group_name() -> AwsError:
     return AwsError("InvalidGroup.Reserved", "Cannot use reserved security group name: default")
+
+
+def zone_taken(subnet_id: str) -> AwsError:
+    """Two subnets of an interface endpoint in one zone."""
+    return AwsError(
+        "DuplicateSubnetsInSameZone",
+        f"Found another VPC endpoint subnet in the availability zone of {subnet_id}.",
+    )
+
+
+def private_dns_needs_attributes(vpc_id: str) -> AwsError:
+    return invalid_parameter(
+        "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true "
+        f"for {vpc_id}"
+    )
+
+
+def no_private_dns(service: str) -> AwsError:
+    return invalid_parameter(
+        f"Private DNS can't be enabled because the service {service} does not provide a private DNS name."
+    )
+
+
+def private_dns_conflict(name: str, vpc_id: str) -> AwsError:
+    """A second interface endpoint with private DNS for one service."""
+    return invalid_parameter(
+        "private-dns-enabled cannot be set because there is already a conflicting DNS domain for "
+        f"{name} in the VPC {vpc_id}"
+    )
+
+
+def endpoint_type(asked: str, available: list[str]) -> AwsError:
+    return invalid_parameter(
+        f"Endpoint type ({asked}) does not match available service types ([{', '.join(available)}])."
+    )
+
+
+def prefix_list_version(list_id: str, version: int) -> AwsError:
+    return AwsError(
+        "InvalidPrefixListVersion.NotFound", f"The version {version} of prefix list {list_id} does not exist."
+    )
+
+
+def prefix_list_version_mismatch(list_id: str, version: int) -> AwsError:
+    return AwsError(
+        "PrefixListVersionMismatch",
+        f"The prefix list {list_id} has a different version number than the provided version ({version}).",
+    )
+
+
+def prefix_list_size(entries: int, size: int) -> AwsError:
+    return AwsError(
+        "PrefixListMaxEntriesExceeded",
+        f"The number of entries ({entries}) does not fit the maximum number of entries ({size}).",
+    )
+
+
+def prefix_list_in_use(list_id: str) -> AwsError:
+    return AwsError(
+        "DependencyViolation", f"The prefix list '{list_id}' has dependencies and cannot be deleted."
+    )
+
+
+def aws_prefix_list(list_id: str) -> AwsError:
+    return AwsError("OperationNotPermitted", f"The prefix list {list_id} is managed by AWS.")
+
+
+def flow_log_exists() -> AwsError:
+    return AwsError(
+        "FlowLogAlreadyExists",
+        "Error. There is an existing Flow Log with the same configuration and log destination.",
+    )
+
+
+def peering_state(peering_id: str, status: str) -> AwsError:
+    return AwsError(
+        "InvalidStateTransition",
+        f"Invalid state transition for {peering_id}, attempted to transition from {status}",
+    )
+
+
+def peering_exists(peering_id: str) -> AwsError:
+    return AwsError("VpcPeeringConnectionAlreadyExists", f"The VPCs are already connected by {peering_id}")
+
+
+def peering_not_yours(peering_id: str, account: str) -> AwsError:
+    return AwsError(
+        "OperationNotPermitted", f"User {account} cannot perform this operation on peering {peering_id}"
+    )

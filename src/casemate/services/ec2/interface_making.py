@@ -36,7 +36,7 @@ def checked_groups(state: Ec2State, subnet: Subnet, group_ids: Sequence[str]) ->
     return unique
 
 
-def make_interface(  # noqa: PLR0913 - the parts of an interface
+def make_interface(
     state: Ec2State,
     subnet: Subnet,
     random_bytes: RandomBytes,

@@ -23,9 +23,7 @@ def selected(shelf: Shelf[R], place: Place, ids: Sequence[str] | None) -> list[R
     return [shelf.get(place, each) for each in dict.fromkeys(ids)]
 
 
-def filtered(
-    outputs: Iterable[Rendered], params: Mapping[str, Any], paths: FilterPaths
-) -> list[Rendered]:
+def filtered(outputs: Iterable[Rendered], params: Mapping[str, Any], paths: FilterPaths) -> list[Rendered]:
     """Those that pass the request's filters."""
     filters = params.get("Filters") or ()
     check_names(filters, paths)

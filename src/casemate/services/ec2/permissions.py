@@ -45,7 +45,9 @@ def span(permission: Mapping[str, Any]) -> Span:
         return _ports(protocol, first, last)
     if protocol in _ICMP:
         return _icmp(protocol, first, last)
-    return Span(protocol=protocol, first=-1, last=-1)  # ports are ignored. Source: API reference, IpPermission
+    return Span(
+        protocol=protocol, first=-1, last=-1
+    )  # ports are ignored. Source: API reference, IpPermission
 
 
 def _ports(protocol: str, first: int | None, last: int | None) -> Span:
@@ -162,14 +164,18 @@ def single(ctx: Ctx, group: SecurityGroup, request: Mapping[str, Any], before: G
     peers = {
         "IpRanges": [{"CidrIp": request.get("CidrIpv4")}] if request.get("CidrIpv4") else [],
         "Ipv6Ranges": [{"CidrIpv6": request.get("CidrIpv6")}] if request.get("CidrIpv6") else [],
-        "PrefixListIds": [{"PrefixListId": request.get("PrefixListId")}] if request.get("PrefixListId") else [],
+        "PrefixListIds": [{"PrefixListId": request.get("PrefixListId")}]
+        if request.get("PrefixListId")
+        else [],
         "UserIdGroupPairs": (
             [{"GroupId": request.get("ReferencedGroupId")}] if request.get("ReferencedGroupId") else []
         ),
     }
     made = parse(ctx, group, [{**request, **peers}], egress=before.egress)
     if len(made) != 1:
-        raise errors.combination("Only one of cidrIpv4, cidrIpv6, prefixListId or referencedGroupId can be given")
+        raise errors.combination(
+            "Only one of cidrIpv4, cidrIpv6, prefixListId or referencedGroupId can be given"
+        )
     description = request.get("Description")
     return replace(
         made[0],
@@ -194,9 +200,7 @@ def check_quota(state: Ec2State, group: SecurityGroup) -> None:
     """Rules per direction and address family; a prefix list counts as its maximum of entries."""
     for egress in (False, True):
         for family in ("cidr", "cidr6"):
-            count = sum(
-                _weight(state, group, rule, family) for rule in group.rules if rule.egress == egress
-            )
+            count = sum(_weight(state, group, rule, family) for rule in group.rules if rule.egress == egress)
             if count > state.quotas.rules_per_group:
                 raise errors.limit("RulesPerSecurityGroupLimitExceeded", "rules per security group")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quotas:
     """AWS's defaults, except where AWS raises a quota for the asking and the default only gets in the way of tests:
-    VPCs and internet gateways (AWS starts at 5, adjustable to hundreds) and elastic addresses (5)."""
+    VPCs and internet gateways (AWS starts at 5, adjustable to hundreds) and elastic addresses (5).
+    """
 
     vpcs: int = 100
     """Per Region."""

@@ -14,12 +14,11 @@ from functools import wraps
 from typing import Any
 
 from casemate.model.regions import REGIONS
+from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.default_vpc import ensure_home
-from casemate.services.ec2.records import Place
 from casemate.services.ec2.state import ClientToken, Ec2State
 from casemate.services.ec2.tags import RESOURCE_TYPES
-from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
 
 operations: Operations[Ec2State] = Operations("ec2")
 
@@ -66,11 +65,7 @@ def operation(
 
 def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Checks[Ec2State]:
     def checks(ctx: Ctx, params: Params) -> Iterator[Check]:
-        named = [
-            (target.kind, each)
-            for target in on
-            for each in _ids(params.get(target.param))
-        ]
+        named = [(target.kind, each) for target in on for each in _ids(params.get(target.param))]
         for kind, resource_id in named:
             yield Check(
                 action=f"ec2:{name}",
@@ -115,7 +110,9 @@ def _request_tags(params: Params) -> dict[str, dict[str, str | tuple[str, ...]]]
         tags = {tag.get("Key", ""): tag.get("Value", "") for tag in specification.get("Tags") or ()}
         if not tags:
             continue
-        context: dict[str, str | tuple[str, ...]] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        context: dict[str, str | tuple[str, ...]] = {
+            f"aws:RequestTag/{key}": value for key, value in tags.items()
+        }
         context["aws:TagKeys"] = tuple(tags)
         made[specification.get("ResourceType", "")] = context
     return made
@@ -158,8 +155,6 @@ def remember(ctx: Ctx, name: str, params: Params, resource_id: str) -> None:
 
 def _fingerprint(params: Params) -> str:
     return json.dumps(dict(params), sort_keys=True, default=str)
-
-
 
 
 def required(params: Params, name: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from casemate.servicekit.store import Collection
 from casemate.services.ec2.errors import Noun
 from casemate.services.ec2.records import Place, Record
-from casemate.servicekit.store import Collection
 
 R = TypeVar("R", bound=Record)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from casemate.servicekit.store import Store
 from casemate.services.ec2 import errors
 from casemate.services.ec2.quotas import Quotas
 from casemate.services.ec2.records import (
@@ -28,8 +29,6 @@ from casemate.services.ec2.records import (
     VpcEndpoint,
 )
 from casemate.services.ec2.shelf import Shelf
-from casemate.servicekit.store import Store
-
 
 R = TypeVar("R", bound=Record)
 
@@ -49,7 +48,7 @@ class ClientToken:
     resource_id: str
 
 
-def _nowhere(record: Record) -> tuple[str, ...]:
+def _nowhere(_: Record) -> tuple[str, ...]:
     """Not part of any VPC's snapshot."""
     return ()
 
@@ -62,9 +61,7 @@ class Ec2State:
         self.dirty: set[str] = set()
         """Ids of the VPCs whose records were written since the last snapshot. A superset of those that changed."""
         dirty = self.dirty
-        self.vpcs = Shelf(
-            store.collection("ec2.vpcs", Vpc), errors.VPC, lambda it: (it.id,), dirty
-        )
+        self.vpcs = Shelf(store.collection("ec2.vpcs", Vpc), errors.VPC, lambda it: (it.id,), dirty)
         self.subnets = Shelf(
             store.collection("ec2.subnets", Subnet), errors.SUBNET, lambda it: (it.vpc_id,), dirty
         )
@@ -123,18 +120,38 @@ class Ec2State:
             lambda it: (it.requester_vpc, it.accepter_vpc),
             dirty,
         )
-        self.addresses = Shelf(
-            store.collection("ec2.addresses", Address), errors.ALLOCATION, _nowhere, dirty
-        )
+        self.addresses = Shelf(store.collection("ec2.addresses", Address), errors.ALLOCATION, _nowhere, dirty)
         self.dhcp_options = Shelf(
             store.collection("ec2.dhcp_options", DhcpOptions), errors.DHCP_OPTIONS, _nowhere, dirty
         )
         self.prefix_lists = Shelf(
             store.collection("ec2.prefix_lists", ManagedPrefixList), errors.PREFIX_LIST, _nowhere, dirty
         )
-        self.flow_logs = Shelf(
-            store.collection("ec2.flow_logs", FlowLog), errors.FLOW_LOG, _nowhere, dirty
-        )
+        self.flow_logs = Shelf(store.collection("ec2.flow_logs", FlowLog), errors.FLOW_LOG, _nowhere, dirty)
+        self.projected: tuple[Shelf[Any], ...] = (
+            self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
+            self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
+            self.prefix_lists,
+        )  # fmt: skip
+        """What the network snapshot is made of."""
+        self.by_type: dict[str, Shelf[Any]] = {
+            "vpc": self.vpcs,
+            "subnet": self.subnets,
+            "route-table": self.route_tables,
+            "internet-gateway": self.internet_gateways,
+            "egress-only-internet-gateway": self.egress_gateways,
+            "natgateway": self.nat_gateways,
+            "elastic-ip": self.addresses,
+            "network-interface": self.interfaces,
+            "security-group": self.groups,
+            "network-acl": self.acls,
+            "vpc-endpoint": self.endpoints,
+            "dhcp-options": self.dhcp_options,
+            "prefix-list": self.prefix_lists,
+            "vpc-peering-connection": self.peerings,
+            "vpc-flow-log": self.flow_logs,
+        }
+        """By `ResourceType`."""
         self.tags = store.collection("ec2.tags", TagSet)
         self.homes = store.collection("ec2.homes", Home)
         self.tokens = store.collection("ec2.client_tokens", ClientToken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.model.ids import resource_id
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import public_address
 from casemate.services.ec2.interface_making import attach_public, detach_public
@@ -12,7 +13,6 @@ from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 ADDRESS_FILTERS = {
     "allocation-id": "AllocationId",
@@ -122,7 +122,9 @@ def associate_address(ctx: Ctx, params: Params) -> Output:
     private_ip = params.get("PrivateIpAddress") or interface.primary.address
     target = next((each for each in interface.addresses if each.address == private_ip), None)
     if target is None:
-        raise errors.invalid_value(f"Address {private_ip} is not assigned to network interface {interface.id}")
+        raise errors.invalid_value(
+            f"Address {private_ip} is not assigned to network interface {interface.id}"
+        )
     if target.public and target.public.allocation_id == address.id:
         return {"AssociationId": address.association_id}
     if address.nat_gateway_id:
@@ -152,7 +154,11 @@ def disassociate_address(ctx: Ctx, params: Params) -> Output:
             if each.association_id:
                 detach_public(ctx.state, each)
             return {}
-    raise errors.association_missing(str(association_id)) if association_id else errors.address_missing(str(public_ip))
+    raise (
+        errors.association_missing(str(association_id))
+        if association_id
+        else errors.address_missing(str(public_ip))
+    )
 
 
 def _attribute(address: Address) -> Rendered:

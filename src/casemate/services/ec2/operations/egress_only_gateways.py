@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import EgressOnlyGateway
 from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 
 def _output(state: Ec2State, gateway: EgressOnlyGateway) -> Rendered:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.model.ids import resource_id
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.operations.groups import named_group, permissions_output
 from casemate.services.ec2.paging import Rendered, filtered, paged
@@ -14,7 +15,6 @@ from casemate.services.ec2.permissions import check_quota, parse, quoted, single
 from casemate.services.ec2.records import GroupRule, SecurityGroup
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 _GROUP = (on("security-group", "GroupId"),)
 RULE_FILTERS = {"group-id": "GroupId", "security-group-rule-id": "SecurityGroupRuleId"}
@@ -154,17 +154,13 @@ def revoke_security_group_egress(ctx: Ctx, params: Params) -> Output:
 
 @operation("DescribeSecurityGroupRules")
 def describe_security_group_rules(ctx: Ctx, params: Params) -> Output:
-    found = {
-        rule.rule_id: (group, rule) for group in ctx.state.groups.all(ctx) for rule in group.rules
-    }
+    found = {rule.rule_id: (group, rule) for group in ctx.state.groups.all(ctx) for rule in group.rules}
     ids = params.get("SecurityGroupRuleIds")
     for each in ids or ():
         if each not in found:
             raise errors.GROUP_RULE.missing(each)
     chosen = [found[each] for each in ids] if ids else list(found.values())
-    outputs = filtered(
-        (rule_output(ctx.state, group, rule) for group, rule in chosen), params, RULE_FILTERS
-    )
+    outputs = filtered((rule_output(ctx.state, group, rule) for group, rule in chosen), params, RULE_FILTERS)
     return paged(outputs, params, "SecurityGroupRules")
 
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.default_vpc import open_egress
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import GroupRule, SecurityGroup, Vpc
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 _NAME = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 
@@ -114,7 +114,9 @@ def create_security_group(ctx: Ctx, params: Params) -> Output:
     description = required(params, "Description")
     if not _NAME.fullmatch(name):
         raise errors.bad_value(
-            name, "groupName", "Character sets beyond ASCII are not supported, or it is longer than 255 characters."
+            name,
+            "groupName",
+            "Character sets beyond ASCII are not supported, or it is longer than 255 characters.",
         )
     if not _NAME.fullmatch(description):
         raise errors.bad_value(description, "GroupDescription", "Invalid security group description.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import InternetGateway
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 GATEWAY_FILTERS = {
     "attachment.state": "Attachments.State",
@@ -56,9 +56,7 @@ def describe_internet_gateways(ctx: Ctx, params: Params) -> Output:
     )
 
 
-@operation(
-    "AttachInternetGateway", on=(on("internet-gateway", "InternetGatewayId"), on("vpc", "VpcId"))
-)
+@operation("AttachInternetGateway", on=(on("internet-gateway", "InternetGatewayId"), on("vpc", "VpcId")))
 def attach_internet_gateway(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     gateway = state.internet_gateways.get(ctx, required(params, "InternetGatewayId"))
@@ -71,9 +69,7 @@ def attach_internet_gateway(ctx: Ctx, params: Params) -> Output:
     return {}
 
 
-@operation(
-    "DetachInternetGateway", on=(on("internet-gateway", "InternetGatewayId"), on("vpc", "VpcId"))
-)
+@operation("DetachInternetGateway", on=(on("internet-gateway", "InternetGatewayId"), on("vpc", "VpcId")))
 def detach_internet_gateway(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     gateway = state.internet_gateways.get(ctx, required(params, "InternetGatewayId"))

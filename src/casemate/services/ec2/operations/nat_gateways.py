@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from casemate.model.ids import resource_id
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import claim, pick
 from casemate.services.ec2.interface_making import attach_public, make_interface, unmake_interface
@@ -13,7 +14,6 @@ from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address, NatAddress, NatGateway, Subnet
 from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 NAT_FILTERS = {
     "nat-gateway-id": "NatGatewayId",
@@ -103,7 +103,9 @@ def _create(ctx: Ctx, params: Params) -> NatGateway:
 def _elastic_address(ctx: Ctx, params: Params, connectivity: str) -> Address | None:
     if connectivity == "private":
         if params.get("AllocationId"):
-            raise errors.combination("The parameter AllocationId cannot be used with the connectivity type private")
+            raise errors.combination(
+                "The parameter AllocationId cannot be used with the connectivity type private"
+            )
         return None
     address = ctx.state.addresses.get(ctx, required(params, "AllocationId"))
     if address.association_id:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.model.ids import resource_id
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import RouteTable, Subnet, TableAssociation, Vpc
 from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
 from casemate.services.ec2.route_rows import Row, destination_member, rows
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 TABLE_FILTERS = {
     "association.gateway-id": "Associations.GatewayId",
@@ -153,9 +153,7 @@ def associate_route_table(ctx: Ctx, params: Params) -> Output:
             if known[0].id == table.id:  # again the same: AWS answers with the association there is
                 return _associated(known[1])
             raise errors.already_associated(table.id, subnet.id)
-        made = TableAssociation(
-            association_id=resource_id("rtbassoc", ctx.random_bytes), subnet_id=subnet.id
-        )
+        made = TableAssociation(association_id=resource_id("rtbassoc", ctx.random_bytes), subnet_id=subnet.id)
     state.route_tables.put(replace(table, associations=(*table.associations, made)))
     return _associated(made)
 
@@ -169,9 +167,7 @@ def _associate_gateway(ctx: Ctx, table: RouteTable, gateway_id: str) -> TableAss
     for other in ctx.state.route_tables.all(ctx):
         if any(each.gateway_id == gateway_id for each in other.associations):
             raise errors.already_associated(table.id, gateway_id)
-    return TableAssociation(
-        association_id=resource_id("rtbassoc", ctx.random_bytes), gateway_id=gateway_id
-    )
+    return TableAssociation(association_id=resource_id("rtbassoc", ctx.random_bytes), gateway_id=gateway_id)
 
 
 def _associated(each: TableAssociation) -> Output:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.managed_lists import find_prefix_list
 from casemate.services.ec2.records import RouteEntry, RouteTable, Vpc
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.route_rows import Row, local_cidrs, rows
-from casemate.servicekit.service import Output, Params
 
 _DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 _KINDS = {
@@ -115,8 +115,13 @@ def _check_inside(ctx: Ctx, vpc: Vpc, destination: str, target: str) -> None:
     if destination.startswith("pl-"):
         return
     network = ip_network(destination)
-    if any(network.version == each.version and network.overlaps(each) for each in _UNROUTABLE) and network.prefixlen:
-        raise errors.invalid_value(f"The destination CIDR block {destination} is not allowed in a route table")
+    if (
+        any(network.version == each.version and network.overlaps(each) for each in _UNROUTABLE)
+        and network.prefixlen
+    ):
+        raise errors.invalid_value(
+            f"The destination CIDR block {destination} is not allowed in a route table"
+        )
     if not isinstance(network, IPv4Network):
         return
     if not any(network.subnet_of(IPv4Network(cidr)) for cidr in vpc.cidrs):
@@ -157,7 +162,9 @@ def replace_route(ctx: Ctx, params: Params) -> Output:
     if known is None:
         raise errors.route_missing(_KINDS[parameter], destination, table.id)
     if known.target_id.startswith("vpce-"):
-        raise errors.invalid_value(f"cannot modify VPC endpoint route {destination} in route table {table.id}")
+        raise errors.invalid_value(
+            f"cannot modify VPC endpoint route {destination} in route table {table.id}"
+        )
     others = tuple(each for each in table.routes if each.destination != destination)
     if params.get("LocalTarget"):
         if destination not in local_cidrs(vpc):
@@ -187,7 +194,9 @@ def delete_route(ctx: Ctx, params: Params) -> Output:
     if destination in local_cidrs(vpc):
         raise errors.invalid_value(f"cannot remove local route {destination} in route table {table.id}")
     if known.target_id.startswith("vpce-"):
-        raise errors.invalid_value(f"cannot remove VPC endpoint route {destination} in route table {table.id}")
+        raise errors.invalid_value(
+            f"cannot remove VPC endpoint route {destination} in route table {table.id}"
+        )
     kept = tuple(each for each in table.routes if each.destination != destination)
     ctx.state.route_tables.put(replace(table, routes=kept))
     return {}

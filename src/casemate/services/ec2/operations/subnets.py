@@ -8,6 +8,7 @@ from typing import Any
 
 from casemate.model.ids import resource_id
 from casemate.model.regions import AvailabilityZone, availability_zones
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import available_count
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
@@ -16,7 +17,6 @@ from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Subnet, Vpc
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 SUBNET_FILTERS = {
     "availability-zone": "AvailabilityZone",

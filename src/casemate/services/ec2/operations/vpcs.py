@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 from casemate.model.ids import resource_id
+from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc
@@ -13,7 +14,6 @@ from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Vpc
 from casemate.services.ec2.registry import Ctx, on, operation, required
 from casemate.services.ec2.state import Ec2State
-from casemate.servicekit.service import Output, Params
 
 VPC_FILTERS = {
     "cidr": "CidrBlock",
@@ -164,7 +164,9 @@ def modify_vpc_attribute(ctx: Ctx, params: Params) -> Output:
     given = [(member, name) for member, name in _ATTRIBUTES.values() if params.get(member) is not None]
     if len(given) != 1:
         # API reference: "You can't modify the DNS resolution and DNS hostnames attributes in the same request."
-        raise errors.combination("Fields for multiple attribute types specified" if given else "No attributes specified.")
+        raise errors.combination(
+            "Fields for multiple attribute types specified" if given else "No attributes specified."
+        )
     member, name = given[0]
     value = params[member].get("Value")
     if value is not None:
