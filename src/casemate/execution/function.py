@@ -44,6 +44,8 @@ class FunctionVersion:
     interfaces: tuple[str, ...] = ()
     """Hyperplane interfaces, one per subnet; empty: outside any VPC."""
     log_group: str = ""
+    notes: tuple[str, ...] = ()
+    """What a new log stream says first: how this machine's execution differs from AWS's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

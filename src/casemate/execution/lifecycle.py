@@ -34,6 +34,7 @@ class Event(Enum):
 
     NEXT = "the runtime asks for an invocation"
     RESPONSE = "the runtime answers"
+    TOO_LARGE = "the runtime answers with more than may be"
     ERROR = "the runtime reports a function error"
     INIT_ERROR = "the runtime reports that initialization failed"
     ASSIGN = "the supervisor gives an invocation"
@@ -50,6 +51,7 @@ class Effect(Enum):
     FAIL_INIT = "tell who waits that initialization failed"
     DELIVER = "answer `next` with the invocation"
     COMPLETE = "tell the caller of the invocation how it ended"
+    GIVE_BACK = "give the invocation, which the runtime never saw, back to the supervisor"
     KILL = "end every process of the environment"
 
 
@@ -65,6 +67,7 @@ _S, _E, _F = State, Event, Effect
 _END_INIT = Transition(to=_S.ENDED, effects=(_F.FAIL_INIT, _F.KILL))
 _END_BUSY = Transition(to=_S.ENDED, effects=(_F.COMPLETE, _F.KILL))
 _END = Transition(to=_S.ENDED, effects=(_F.KILL,))
+_NEVER_SEEN = Transition(to=_S.ENDED, effects=(_F.GIVE_BACK, _F.KILL))
 _ANSWERED = Transition(to=_S.RETURNING, effects=(_F.COMPLETE,))
 
 TRANSITIONS: dict[tuple[State, Event], Transition] = {
@@ -79,6 +82,8 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.IDLE, _E.RETIRE): _END,
     (_S.BUSY, _E.RESPONSE): _ANSWERED,
     (_S.BUSY, _E.ERROR): _ANSWERED,
+    # AWS's runtime interface client exits when its answer is refused, so there is nothing left to reuse.
+    (_S.BUSY, _E.TOO_LARGE): _END_BUSY,
     (_S.BUSY, _E.TIMEOUT): _END_BUSY,
     (_S.BUSY, _E.EXIT): _END_BUSY,
     (_S.BUSY, _E.OUT_OF_MEMORY): _END_BUSY,
@@ -89,11 +94,11 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.RETURNING, _E.RETIRE): _END,
     (_S.QUEUED, _E.NEXT): Transition(to=_S.BUSY, effects=(_F.DELIVER,)),
     (_S.QUEUED, _E.TIMEOUT): _END_BUSY,
-    (_S.QUEUED, _E.EXIT): _END_BUSY,
-    (_S.QUEUED, _E.OUT_OF_MEMORY): _END_BUSY,
-    (_S.QUEUED, _E.RETIRE): Transition(to=_S.QUEUED),
+    (_S.QUEUED, _E.EXIT): _NEVER_SEEN,
+    (_S.QUEUED, _E.RETIRE): _NEVER_SEEN,
     (_S.DRAINING, _E.RESPONSE): _END_BUSY,
     (_S.DRAINING, _E.ERROR): _END_BUSY,
+    (_S.DRAINING, _E.TOO_LARGE): _END_BUSY,
     (_S.DRAINING, _E.TIMEOUT): _END_BUSY,
     (_S.DRAINING, _E.EXIT): _END_BUSY,
     (_S.DRAINING, _E.OUT_OF_MEMORY): _END_BUSY,

@@ -34,7 +34,6 @@ def run(network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
         outside = _outside_ids()
         syscalls.setns(network_fd, syscalls.CLONE_NEWNET)
         os.close(network_fd)
-        syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS)
         syscalls.set_hostname("169")  # AWS shows an address of 169.254/16 here; nothing may depend on it
         _mount(description, outside)
         child = _start(description, outside, control_fd, log_fd)

@@ -89,10 +89,11 @@ def _run_function(description: dict[str, Any]) -> int:
         bootstrap.run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
-    except BaseException:  # noqa: BLE001 - what the interpreter itself does with an exception that nobody caught
+    except BaseException as error:  # noqa: BLE001 - as the interpreter does with an exception that nobody caught
         import traceback
 
-        traceback.print_exc()
+        # Without this frame: on AWS there is none above the runtime interface client's.
+        traceback.print_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
         return 1
     return 0
 

@@ -46,7 +46,6 @@ def main() -> None:
     os.set_blocking(wake_read, False)  # noqa: FBT003 - positional-only
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-    own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     children: dict[int, str] = {}
     while True:
         readable, _, _ = select.select([control, wake_read], [], [])
@@ -59,17 +58,14 @@ def main() -> None:
             if not message:
                 os._exit(0)  # every process 1 is told to die with this process
             number = message.decode()
-            pid = _fork(own_pids, descriptors)
+            pid = _fork(descriptors)
             children[pid] = number
             control.send(f"started {number} {pid}".encode())
 
 
-def _fork(own_pids: int, descriptors: list[int]) -> int:
-    """Fork process 1 of an environment, in a new process-id namespace."""
-    # A process may not nest a second one before it has gone back to its own: copy_pid_ns in kernel/pid_namespace.c.
-    syscalls.setns(own_pids, syscalls.CLONE_NEWPID)
-    syscalls.unshare(syscalls.CLONE_NEWPID)
-    pid = os.fork()
+def _fork(descriptors: list[int]) -> int:
+    """Fork process 1 of an environment, in namespaces of its own."""
+    pid = syscalls.fork_into(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS)
     if pid == 0:
         init.run(*descriptors)
     for descriptor in descriptors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -25,9 +26,12 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 # The numbers of calls added since Linux 5.0 are the same on every architecture; pivot_root's is older.
 _SYS_MOUNT_SETATTR = 442
+_SYS_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_locked_libc = ctypes.PyDLL(None, use_errno=True)
+_locked_libc.syscall.restype = ctypes.c_long
 
 
 def _check(result: int, what: str) -> None:
@@ -39,6 +43,33 @@ def _check(result: int, what: str) -> None:
 def unshare(flags: int) -> None:
     """Leave the namespaces named by `flags` for new ones."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def fork_into(flags: int) -> int:
+    """As os.fork, the child being born in the new namespaces named by `flags`. For single-threaded processes.
+
+    unshare(CLONE_NEWPID) before os.fork would work once per process only, and going back to the old namespace in
+    between is not allowed inside a user namespace: setns(2), copy_pid_ns in the kernel's kernel/pid_namespace.c.
+    """
+    python = ctypes.pythonapi  # keeps the interpreter lock during the call, as a fork must
+    python.PyOS_BeforeFork()
+    pid = int(
+        _locked_libc.syscall(
+            ctypes.c_long(_SYS_CLONE[os.uname().machine]),
+            ctypes.c_ulong(flags | signal.SIGCHLD),
+            ctypes.c_void_p(None),
+            ctypes.c_void_p(None),
+            ctypes.c_void_p(None),
+            ctypes.c_void_p(None),
+        )
+    )
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+        return 0
+    python.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), "clone: " + os.strerror(ctypes.get_errno()))
+    return pid
 
 
 def setns(fd: int, kind: int) -> None:
