@@ -78,8 +78,11 @@ class Routes:
     """The routes of a service."""
 
     def __init__(self, model: ServiceModel) -> None:
-        routes = [_route(model.operation_model(name)) for name in model.operation_names]
-        routes.sort(key=lambda route: (route[1].rank, -len(route[1].rank)))
+        operations = [model.operation_model(name) for name in model.operation_names]
+        # Two operations may share all of their binding: S3 has PutBucketLifecycle and, replacing it,
+        # PutBucketLifecycleConfiguration. The one that is not deprecated wins.
+        operations.sort(key=lambda operation: operation.deprecated)
+        routes = sorted(map(_route, operations), key=lambda route: (route[1].rank, -len(route[1].rank)))
         self._by_method: dict[str, list[Route]] = {}
         for method, route in routes:
             self._by_method.setdefault(method, []).append(route)
