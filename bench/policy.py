@@ -107,7 +107,9 @@ def measure(name: str, ask: Callable[[int], object], *, rounds: int = 200, batch
             ask(number)
             number += 1
         samples.append((time.perf_counter() - start) / batch * 1e6)
-    print(f"{name:<48} median {statistics.median(samples):6.1f} us  p90 {sorted(samples)[rounds * 9 // 10]:6.1f} us")
+    print(
+        f"{name:<48} median {statistics.median(samples):6.1f} us  p90 {sorted(samples)[rounds * 9 // 10]:6.1f} us"
+    )
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from casemate.policy.principals import Grant, PrincipalTest
 from casemate.policy.request import AuthorizationRequest
 from casemate.policy.variables import ContextValue, Template, parse_template
 
-_KEPT = 512
+KEPT = 512
 """Answers kept per statement or policy. Past that they are forgotten: request values such as times never repeat."""
 
 WITH_VARIABLES = "2012-10-17"
@@ -29,15 +29,17 @@ WITH_VARIABLES = "2012-10-17"
 class Question:
     """A request, prepared once for all statements."""
 
-    __slots__ = ("action", "context", "principal", "resource")
+    __slots__ = ("action", "context", "principal", "resource", "target")
 
     def __init__(self, request: AuthorizationRequest) -> None:
         self.principal: Principal = request.principal
         self.action = request.action.lower()
         self.resource = request.resource
-        self.context: Mapping[str, ContextValue] = {
-            key.lower(): value for key, value in request.context.items()
-        }
+        self.target = (self.action, self.resource)
+        given = request.context
+        self.context: Mapping[str, ContextValue] = dict(
+            zip(map(str.lower, given), given.values(), strict=True)
+        )
 
 
 class ResourceTest:
@@ -139,10 +141,9 @@ class CompiledStatement:
         return self._actions_negated is not any(matcher(action) for matcher in self._actions)
 
     def constant_answer(self, question: Question) -> StatementTrace | None:
-        """The answer that holds for this action and resource whatever the context and the caller; None when there is none.
-
-        Never asked of a statement with a Principal, which is looked at first.
-        """
+        """The answer to this action and resource whatever the context and the caller; None when those matter."""
+        if self._principal is not None:
+            return None
         if not self.names_action(question.action):
             return self.failed_action
         resources = self._resources
@@ -152,30 +153,23 @@ class CompiledStatement:
             return self.failed_resource
         return None if self._keys else self._unconditional
 
-    @property
-    def has_principal(self) -> bool:
-        return self._principal is not None
-
     def evaluate(self, question: Question) -> StatementTrace:
-        """The statement against the whole question; the principal is looked at by the caller."""
-        if not self.names_action(question.action):
-            return self.failed_action
-        return self.evaluate_context(question)
-
-    def evaluate_context(self, question: Question) -> StatementTrace:
-        """As `evaluate`, where the action is known to match."""
+        """The statement against the whole question; whether it names the caller is asked of `grant` first."""
         context = question.context
-        key = (question.resource, *map(context.get, self._keys))
+        key = (question.target, *map(context.get, self._keys))
         kept = self._by_values.get(key)
         if kept is None:
-            kept = self._answer(question.resource, context)
-            if len(self._by_values) >= _KEPT:
+            kept = self._answer(question)
+            if len(self._by_values) >= KEPT:
                 self._by_values.clear()
             self._by_values[key] = kept
         return kept
 
-    def _answer(self, resource: str, context: Context) -> StatementTrace:
-        if self._resources is not None and not self._resources.matches(resource, context):
+    def _answer(self, question: Question) -> StatementTrace:
+        context = question.context
+        if not self.names_action(question.action):
+            return self.failed_action
+        if self._resources is not None and not self._resources.matches(question.resource, context):
             return self.failed_resource
         if not self._conditions:
             return self._unconditional
@@ -198,25 +192,10 @@ class CompiledStatement:
 class CompiledPolicy:
     """The statements of one policy."""
 
-    __slots__ = ("_plans", "statements")
+    __slots__ = ("statements",)
 
     def __init__(self, policy: Policy) -> None:
         self.statements = tuple(CompiledStatement(policy, statement) for statement in policy.statements)
-        self._plans: dict[tuple[str, str], tuple[StatementTrace | CompiledStatement, ...]] = {}
-
-    def plan(self, question: Question) -> tuple[StatementTrace | CompiledStatement, ...]:
-        """For this action and resource: the final answer of each statement, or the statement where it still depends."""
-        key = (question.action, question.resource)
-        kept = self._plans.get(key)
-        if kept is None:
-            kept = tuple(
-                statement if statement.has_principal else (statement.constant_answer(question) or statement)
-                for statement in self.statements
-            )
-            if len(self._plans) >= _KEPT:
-                self._plans.clear()
-            self._plans[key] = kept
-        return kept
 
 
 @lru_cache(maxsize=8192)

@@ -14,13 +14,12 @@ logic". The combination, in the order of the code below:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from casemate.model.principals import PrincipalKind
-from casemate.policy.compiled import Question, compile_policy
+from casemate.policy.compiled import Question
 from casemate.policy.decision import Decision, LayerTrace, Outcome, PolicyType, Reason, StatementTrace
-from casemate.policy.document import Policy
+from casemate.policy.layers import Layer, LayerKind
 from casemate.policy.messages import caller_name, denial
 from casemate.policy.principals import Grant
 from casemate.policy.request import AuthorizationRequest, PolicyLevel, PolicySet
@@ -42,29 +41,20 @@ DENY_ORDER = (
 """Which explicit deny is reported when several apply. AWS reports one and does not document which; from the widest
 guardrail to the narrowest policy, so that what is reported is what the caller can least change."""
 
-_WITHOUT_IDENTITY = frozenset({PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS})
-"""Callers that have no identity policies: only the resource's policy can let them in, and SCPs do not bind them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Layer:
-    """One layer's answer."""
-
-    trace: LayerTrace
-    deny: StatementTrace | None = None
-    """The first explicit deny."""
-    allow: StatementTrace | None = None
-    """The statement that allows: the one that names the caller most directly."""
-    grant: Grant = Grant.NONE
-    """How directly the allowing statement names the caller."""
-
-    @property
-    def blocks(self) -> bool:
-        return self.trace.outcome is Outcome.IMPLICIT_DENY
-
-
-_ABSENT = {kind: _Layer(trace=LayerTrace(type=kind, outcome=Outcome.NOT_APPLICABLE)) for kind in PolicyType}
-_ROOT_IDENTITY = _Layer(trace=LayerTrace(type=PolicyType.IDENTITY, outcome=Outcome.ALLOW))
+_RCP, _SCP, _ENDPOINT, _RESOURCE, _TRUST, _IDENTITY, _BOUNDARY, _SESSION = map(
+    LayerKind,
+    (
+        PolicyType.RCP,
+        PolicyType.SCP,
+        PolicyType.ENDPOINT,
+        PolicyType.RESOURCE,
+        PolicyType.TRUST,
+        PolicyType.IDENTITY,
+        PolicyType.BOUNDARY,
+        PolicyType.SESSION,
+    ),
+)
+_ROOT_IDENTITY = Layer(LayerTrace(type=PolicyType.IDENTITY, outcome=Outcome.ALLOW))
 """The root user needs no identity policy."""
 
 
@@ -73,189 +63,134 @@ def evaluate(request: AuthorizationRequest, policies: PolicySet, *, with_policy_
 
     `with_policy_arn` False gives the message as AWS worded it before 2026.
     """
-    if request.action.lower() in ALWAYS_ALLOWED:
+    question = Question(request)
+    if question.action in ALWAYS_ALLOWED:
         return _decision(request, reason=Reason.ALWAYS_ALLOWED)
-    layers = _Layers(request, policies)
-    traces = tuple(layer.trace for layer in layers.in_order())
-    denied = layers.explicit_deny()
-    if denied is not None:
-        return _refusal(request, traces, denied, with_policy_arn=with_policy_arn)
-    blocking = layers.first_block()
-    if blocking is not None:
-        return _refusal(request, traces, blocking, with_policy_arn=with_policy_arn)
-    return _decision(request, reason=Reason.ALLOWED, layers=traces, statement=layers.allowing_statement())
+    layers = _Layers(request, policies, question)
+    deciding = layers.explicit_deny() or layers.first_block()
+    if deciding is not None:
+        return _refusal(request, layers.traces(), deciding, with_policy_arn=with_policy_arn)
+    return _decision(
+        request, reason=Reason.ALLOWED, layers=layers.traces(), statement=layers.allowing_statement()
+    )
 
 
 class _Layers:
     """Every layer of one question, evaluated."""
 
     __slots__ = (
-        "_request",
+        "_must_allow",
+        "_same_account",
+        "_without_identity",
         "boundary",
         "endpoint",
         "identity",
-        "policies",
-        "rcps",
+        "ordered",
         "resource",
         "scps",
         "session",
     )
 
-    def __init__(self, request: AuthorizationRequest, policies: PolicySet) -> None:
-        question = Question(request)
-        self._request = request
-        self.policies = policies
+    def __init__(self, request: AuthorizationRequest, policies: PolicySet, question: Question) -> None:
         principal = request.principal
-        bound = not principal.is_service_linked
-        self.rcps = _levels(PolicyType.RCP, policies.rcps if bound else (), question)
-        scps_bind = bound and principal.kind not in _WITHOUT_IDENTITY
-        self.scps = _levels(PolicyType.SCP, policies.scps if scps_bind else (), question)
-        self.endpoint = _optional(
-            PolicyType.ENDPOINT, policies.endpoint, question, root_only=policies.endpoint_is_gateway
+        kind = principal.kind
+        # A service or an anonymous caller has no identity policies: only the resource's policy can let it in, and
+        # SCPs, which bind the identities of an account, do not bind it.
+        self._without_identity = kind is PrincipalKind.SERVICE or kind is PrincipalKind.ANONYMOUS
+        self._same_account = principal.account == request.resource_account
+        self._must_allow = policies.resource_must_allow or self._without_identity or not self._same_account
+        # Neither SCPs nor RCPs affect service-linked roles (Organizations User Guide).
+        exempt = principal.is_service_linked
+        rcps = _levels(_RCP, () if exempt else policies.rcps, question)
+        self.scps = _levels(_SCP, () if exempt or self._without_identity else policies.scps, question)
+        self.endpoint = _ENDPOINT.judge_optional(
+            policies.endpoint, question, root_only=policies.endpoint_is_gateway
         )
-        self.resource = _optional(policies.resource_type, policies.resource, question)
-        self.identity = self._identity(question)
-        self.boundary = _optional(PolicyType.BOUNDARY, policies.boundary, question)
-        self.session = self._session(question)
+        attached = _TRUST if policies.resource_type is PolicyType.TRUST else _RESOURCE
+        self.resource = attached.judge_optional(policies.resource, question)
+        self.identity = self._identity(kind, policies, question)
+        self.boundary = _BOUNDARY.judge_optional(policies.boundary, question)
+        self.session = _SESSION.absent
+        # A federated user's session made without a session policy "has no permissions" (STS, GetFederationToken).
+        if policies.session or kind is PrincipalKind.FEDERATED_USER:
+            self.session = _SESSION.judge(policies.session, question)
+        self.ordered = (
+            *rcps,
+            *self.scps,
+            self.endpoint,
+            self.resource,
+            self.identity,
+            self.boundary,
+            self.session,
+        )
 
-    def _identity(self, question: Question) -> _Layer:
-        kind = question.principal.kind
-        if kind in _WITHOUT_IDENTITY:
-            return _ABSENT[PolicyType.IDENTITY]
+    def _identity(self, kind: PrincipalKind, policies: PolicySet, question: Question) -> Layer:
+        if self._without_identity:
+            return _IDENTITY.absent
         if kind is PrincipalKind.ROOT:
             return _ROOT_IDENTITY
-        return _judge(PolicyType.IDENTITY, self.policies.identity, question)
+        return _IDENTITY.judge(policies.identity, question)
 
-    def _session(self, question: Question) -> _Layer:
-        """A federated user's session without a session policy "has no permissions" (STS, GetFederationToken)."""
-        if self.policies.session or question.principal.kind is PrincipalKind.FEDERATED_USER:
-            return _judge(PolicyType.SESSION, self.policies.session, question)
-        return _ABSENT[PolicyType.SESSION]
+    def traces(self) -> tuple[LayerTrace, ...]:
+        """In the order of evaluation."""
+        return tuple([layer.trace for layer in self.ordered])
 
-    def in_order(self) -> Iterator[_Layer]:
-        """The order of evaluation."""
-        yield from self.rcps
-        yield from self.scps
-        yield self.endpoint
-        yield self.resource
-        yield self.identity
-        yield self.boundary
-        yield self.session
-
-    def explicit_deny(self) -> _Layer | None:
+    def explicit_deny(self) -> Layer | None:
         """The layer whose explicit deny is reported; None when nothing denies."""
-        denying = [layer for layer in self.in_order() if layer.deny is not None]
+        denying = [layer for layer in self.ordered if layer.deny is not None]
         if not denying:
             return None
         return min(denying, key=lambda layer: DENY_ORDER.index(layer.trace.type))
 
-    def first_block(self) -> _Layer | None:
+    def first_block(self) -> Layer | None:
         """The first layer that had to allow and did not; None when the request is allowed."""
         for ceiling in (*self.scps, self.endpoint):
             if ceiling.blocks:
                 return ceiling
         granted = self.resource.grant
-        if granted is Grant.NONE and self._resource_must_allow():
+        if granted is Grant.NONE and self._must_allow:
             return self.resource
-        if self._request.principal.kind in _WITHOUT_IDENTITY:
+        if self._without_identity:
             return None
-        overridden = granted if self._same_account() else Grant.NONE
+        overridden = granted if self._same_account else Grant.NONE
         if overridden is Grant.DIRECT:
             return None
         if overridden < Grant.ROLE and self.identity.blocks:
             return self.identity
-        return next((layer for layer in (self.boundary, self.session) if layer.blocks), None)
-
-    def _same_account(self) -> bool:
-        return self._request.principal.account == self._request.resource_account
-
-    def _resource_must_allow(self) -> bool:
-        return (
-            self.policies.resource_must_allow
-            or self._request.principal.kind in _WITHOUT_IDENTITY
-            or not self._same_account()
-        )
+        if self.boundary.blocks:
+            return self.boundary
+        return self.session if self.session.blocks else None
 
     def allowing_statement(self) -> StatementTrace | None:
         """Of the identity policies where they allow, else of the resource's policy."""
         return self.identity.allow or self.resource.allow
 
 
-def _levels(kind: PolicyType, levels: Sequence[PolicyLevel], question: Question) -> tuple[_Layer, ...]:
+def _levels(kind: LayerKind, levels: Sequence[PolicyLevel], question: Question) -> tuple[Layer, ...]:
     if not levels:
-        return (_ABSENT[kind],)
-    return tuple(_judge(kind, level.policies, question, level=level.target_id) for level in levels)
-
-
-def _optional(
-    kind: PolicyType, policy: Policy | None, question: Question, *, root_only: bool = False
-) -> _Layer:
-    return _ABSENT[kind] if policy is None else _judge(kind, (policy,), question, root_only=root_only)
-
-
-def _judge(
-    kind: PolicyType,
-    policies: Sequence[Policy],
-    question: Question,
-    *,
-    level: str = "",
-    root_only: bool = False,
-) -> _Layer:
-    """All statements of one layer. `root_only`: naming an account names its root user alone (gateway endpoints)."""
-    statements: list[StatementTrace] = []
-    deny: StatementTrace | None = None
-    allow: StatementTrace | None = None
-    best = Grant.NONE
-    for policy in policies:
-        for entry in compile_policy(policy).plan(question):
-            grant = Grant.DIRECT
-            if isinstance(entry, StatementTrace):
-                trace = entry
-            else:
-                grant = entry.grant(question.principal)
-                if grant is Grant.NONE or (root_only and grant is Grant.ACCOUNT):
-                    trace = entry.failed_principal
-                else:
-                    trace = entry.evaluate(question)
-            statements.append(trace)
-            if not trace.applied:
-                continue
-            if trace.effect is Outcome.EXPLICIT_DENY:
-                deny = deny or trace
-            elif grant > best:
-                allow, best = trace, grant
-    # RCPFullAWSAccess "cannot be detached": the absence of an Allow in an RCP level never decides.
-    outcome = (
-        Outcome.EXPLICIT_DENY
-        if deny
-        else Outcome.ALLOW
-        if allow or kind is PolicyType.RCP
-        else Outcome.IMPLICIT_DENY
-    )
-    trace = LayerTrace(type=kind, outcome=outcome, level=level, statements=tuple(statements))
-    return _Layer(trace=trace, deny=deny, allow=allow, grant=best)
+        return (kind.absent,)
+    return tuple([kind.judge(level.policies, question, level=level.target_id) for level in levels])
 
 
 def _refusal(
-    request: AuthorizationRequest, traces: tuple[LayerTrace, ...], layer: _Layer, *, with_policy_arn: bool
+    request: AuthorizationRequest, traces: tuple[LayerTrace, ...], layer: Layer, *, with_policy_arn: bool
 ) -> Decision:
-    explicit = layer.deny is not None
-    named = layer.deny.policy if layer.deny and with_policy_arn and _same_organization(request) else None
-    message = denial(
-        caller=caller_name(request.principal),
-        action=request.action,
-        resource=request.resource,
-        decided_by=layer.trace.type,
-        explicit=explicit,
-        policy_arn=named,
-    )
+    denying = layer.deny
+    named = denying.policy if denying and with_policy_arn and _same_organization(request) else None
     return _decision(
         request,
-        reason=Reason.EXPLICIT_DENY if explicit else Reason.NO_ALLOW,
+        reason=Reason.NO_ALLOW if denying is None else Reason.EXPLICIT_DENY,
         layers=traces,
         decided_by=layer.trace.type,
-        statement=layer.deny,
-        message=message,
+        statement=denying,
+        message=denial(
+            caller=caller_name(request.principal),
+            action=request.action,
+            resource=request.resource,
+            decided_by=layer.trace.type,
+            explicit=denying is not None,
+            policy_arn=named,
+        ),
     )
 
 
@@ -278,7 +213,7 @@ def _decision(
     message: str = "",
 ) -> Decision:
     return Decision(
-        allowed=reason in {Reason.ALLOWED, Reason.ALWAYS_ALLOWED},
+        allowed=reason is Reason.ALLOWED or reason is Reason.ALWAYS_ALLOWED,
         reason=reason,
         principal=caller_name(request.principal),
         action=request.action,

@@ -157,14 +157,19 @@ def compile_resource(pieces: Resolved) -> Matcher:
 
 def _simple_resource(segments: Sequence[Resolved]) -> Resolved | None:
     """The whole pattern, where matching it as one string says the same: wildcards in the last part only."""
-    if len(segments) != ARN_PARTS or any(len(_tokens(segment)) > 1 for segment in segments[:-1]):
-        return None
-    if any(part is None for segment in segments[:-1] for run in _tokens(segment) for part in run):
+    if len(segments) != ARN_PARTS or not all(_is_plain(segment) for segment in segments[:-1]):
         return None
     joined: list[str | Exact] = []
     for index, segment in enumerate(segments):
         joined.extend((":", *segment) if index else segment)
     return tuple(joined)
+
+
+def _is_plain(segment: Resolved) -> bool:
+    """No wildcard, and no colon that came with a variable's value."""
+    return not any(
+        ":" in piece.text if isinstance(piece, Exact) else "*" in piece or "?" in piece for piece in segment
+    )
 
 
 def _spills(segment: Resolved) -> bool:
