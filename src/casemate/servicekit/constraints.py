@@ -64,7 +64,7 @@ def _check(shape: Shape, value: Any, path: str) -> Generator[Violation]:
     elif isinstance(shape, ListShape):
         yield from _length(shape, value, path, "[" + ", ".join(str(item) for item in value) + "]")
         for number, item in enumerate(value, start=1):
-            yield from _check(cast("Shape", shape.member), item, f"{path}.{number}.member")
+            yield from _check(shape.member, item, f"{path}.{number}.member")
     elif isinstance(shape, MapShape):
         yield from _length(shape, value, path, str(value))
     elif isinstance(value, str):

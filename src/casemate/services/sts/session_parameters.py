@@ -20,6 +20,7 @@ from casemate.services.sts.state import StsState
 
 _MOST_POLICY_ARNS = 10
 _MOST_TAGS = 50
+_FULL = 100
 
 
 def session_tags(params: Params) -> dict[str, str]:
@@ -70,6 +71,6 @@ def packed_size(params: Params) -> int | None:
     if not size:
         return None
     percent = -(-size * 100 // limit)
-    if len(texts[0]) > limit or percent > 100 and not tags:
+    if percent > _FULL:
         raise packed_policy_too_large(percent)
-    return min(percent, 100)
+    return percent

@@ -50,7 +50,8 @@ def _checks(ctx: Context[StsState], params: Params) -> tuple[Check, ...]:
         context["aws:TagKeys"] = tuple(tags)
     if params.get("TransitiveTagKeys"):
         context["sts:TransitiveTagKeys"] = tuple(params["TransitiveTagKeys"])
-    for key, value in (role.tags if role else {}).items():
+    role_tags: Mapping[str, str] = role.tags if role else {}
+    for key, value in role_tags.items():
         context[f"aws:ResourceTag/{key}"] = context[f"iam:ResourceTag/{key}"] = value
     actions = ["sts:AssumeRole"]
     if tags or _inherited_tags(ctx):
