@@ -51,6 +51,8 @@ class Principal:
     """`aws:MultiFactorAuthAge`; None when the session was made without MFA."""
     source_function_arn: str | None = None
     """`lambda:SourceFunctionArn`: set on credentials that were given to a Lambda execution environment."""
+    issuer_user_name: str | None = None
+    """For a federated user: the IAM user who made the session, whose policies bound it."""
     is_service_linked: bool = False
     """A service-linked role's session: exempt from SCPs and RCPs."""
 

@@ -49,6 +49,8 @@ class PolicySet:
     """Root first; empty when RCPs do not bind this resource."""
     endpoint: Policy | None = None
     """The policy of the VPC endpoint the request came through; None: it came through none."""
+    endpoint_is_gateway: bool = False
+    """True for a gateway endpoint, in whose policy an account as Principal means that account's root user only."""
     resource: Policy | None = None
     resource_type: PolicyType = PolicyType.RESOURCE
     """RESOURCE, or TRUST for the role of sts:AssumeRole."""

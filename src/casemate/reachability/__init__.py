@@ -4,3 +4,16 @@ Belongs here: routing, security groups, network ACLs, endpoints, NAT, names: wha
 Does not belong here: anything of the kernel; `dataplane` compiles the same snapshot independently, on purpose, and
 the two are tested against each other. Knows `casemate.model` only.
 """
+
+from casemate.reachability.verdict import (
+    Flow,
+    FromInterface,
+    FromInternet,
+    Outcome,
+    ReasonCode,
+    Source,
+    Verdict,
+)
+from casemate.reachability.walk import reach
+
+__all__ = ["Flow", "FromInterface", "FromInternet", "Outcome", "ReasonCode", "Source", "Verdict", "reach"]

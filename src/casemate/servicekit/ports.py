@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -53,6 +53,44 @@ class Identities(Protocol):
         ...
 
     def role_exists(self, role_arn: str) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssumableRole:
+    """A role as sts sees it."""
+
+    arn: str
+    account: str
+    role_id: str
+    """AROA...; a role made anew under the same name has another one, and old sessions are not its own."""
+    trust: Policy
+    max_session_seconds: int
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_service_linked: bool = False
+
+
+class Directory(Protocol):
+    """Roles, users and managed policies as sts needs them. Implemented by services.iam."""
+
+    def role(self, role_arn: str) -> AssumableRole | None:
+        """None when there is no such role. The same object until the role changes."""
+        ...
+
+    def user(self, account: str, name: str) -> Principal | None:
+        """The user as a principal, with its present tags. The same object until the user changes."""
+        ...
+
+    def policy_document(self, policy_arn: str) -> str | None:
+        """The default version of a managed policy; None when there is none."""
+        ...
+
+
+class MemberAccounts(Protocol):
+    """What a new account of the organization is born with. Implemented by services.iam; call inside a transaction."""
+
+    def create_access_role(self, *, account: str, role_name: str, management_account: str) -> None:
+        """The role by which the management account's principals administer a member account they created."""
+        ...
 
 
 class RoleSessions(Protocol):
@@ -133,4 +171,22 @@ class LogSink(Protocol):
         self, *, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:
         """Append (milliseconds since the epoch, message) events; makes the group and the stream when missing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionFacts:
+    """What an explanation needs to know of a function."""
+
+    function_arn: str
+    role_arn: str
+    vpc_id: str | None
+    interface_ids: tuple[str, ...]
+
+
+class Functions(Protocol):
+    """Implemented by services.lambda_."""
+
+    def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
+        """None when there is no such function."""
         ...

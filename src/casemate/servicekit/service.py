@@ -11,6 +11,7 @@ from casemate.model.arns import Arn
 from casemate.model.ids import RandomBytes, resource_id, uuid4
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
+from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
 from casemate.servicekit.store import Store
 
@@ -139,6 +140,10 @@ class Service(Generic[S]):
     operations: Operations[S]
     state: S
     resource_policies: ResourcePolicies | None = None
+    resource_policy_type: PolicyType = PolicyType.RESOURCE
+    """TRUST for sts, whose resources are roles."""
+    resource_must_allow: bool = False
+    """True where the resource's policy must allow even within its account (role trust policies, KMS keys)."""
 
     @property
     def name(self) -> str:

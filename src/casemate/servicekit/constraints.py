@@ -1,0 +1,124 @@
+"""The constraints of botocore's models (lengths, ranges, patterns, enums), checked on an operation's typed input.
+
+The wire parser guarantees types and required members; this says what AWS says when a value is out of bounds. How a
+violation is answered (`ValidationError`, `InvalidInputException`) is each service's own affair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, cast
+
+import botocore.loaders
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+Limit = Literal["minLength", "maxLength", "minValue", "maxValue", "pattern", "enum"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """One value that breaks one constraint."""
+
+    path: str
+    """`roleName`, `tags.1.member.key`: as AWS names it, from the second level on."""
+    value: str
+    limit: Limit
+    rule: str
+    """AWS's words: `Member must have length less than or equal to 64`."""
+    shape: str
+    """The shape's name in the model."""
+
+    def __str__(self) -> str:
+        return f"Value '{self.value}' at '{self.path}' failed to satisfy constraint: {self.rule}"
+
+
+def message(violations: list[Violation]) -> str:
+    """The text of AWS's ValidationError, e.g. in IAM's CreateUser with an empty name."""
+    count = len(violations)
+    noun = "error" if count == 1 else "errors"
+    return f"{count} validation {noun} detected: " + "; ".join(str(each) for each in violations)
+
+
+def violations(service: str, operation: str, params: Mapping[str, Any]) -> list[Violation]:
+    """Everything in `params` that the model of `service` forbids for `operation`."""
+    shape = _model(service).operation_model(operation).input_shape
+    return [] if shape is None else list(_check(shape, params, ""))
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    description = botocore.loaders.create_loader().load_service_model(service, "service-2")
+    return ServiceModel(cast("Mapping[str, Any]", description), service)
+
+
+def _check(shape: Shape, value: Any, path: str) -> Generator[Violation]:
+    if isinstance(shape, StructureShape):
+        members = cast("Mapping[str, Shape]", shape.members)
+        for name, member in value.items():
+            if name in members and member is not None:
+                camel = name[:1].lower() + name[1:]
+                yield from _check(members[name], member, f"{path}.{camel}" if path else camel)
+    elif isinstance(shape, ListShape):
+        yield from _length(shape, value, path, "[" + ", ".join(str(item) for item in value) + "]")
+        for number, item in enumerate(value, start=1):
+            yield from _check(cast("Shape", shape.member), item, f"{path}.{number}.member")
+    elif isinstance(shape, MapShape):
+        yield from _length(shape, value, path, str(value))
+    elif isinstance(value, str):
+        yield from _text(shape, value, path)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield from _range(shape, value, path)
+
+
+def _text(shape: Shape, value: str, path: str) -> Generator[Violation]:
+    yield from _length(shape, value, path, value)
+    metadata = cast("Mapping[str, Any]", shape.metadata)
+    enum = cast("list[str] | None", metadata.get("enum"))
+    if enum and value not in enum:
+        rule = f"Member must satisfy enum value set: [{', '.join(enum)}]"
+        yield Violation(path=path, value=value, limit="enum", rule=rule, shape=shape.name)
+    pattern = cast("str | None", metadata.get("pattern"))
+    if pattern is not None and not _compiled(pattern).fullmatch(value):
+        rule = f"Member must satisfy regular expression pattern: {pattern}"
+        yield Violation(path=path, value=value, limit="pattern", rule=rule, shape=shape.name)
+
+
+def _length(shape: Shape, value: Any, path: str, shown: str) -> Generator[Violation]:
+    metadata = cast("Mapping[str, Any]", shape.metadata)
+    low, high = metadata.get("min"), metadata.get("max")
+    if low is not None and len(value) < low:
+        rule = f"Member must have length greater than or equal to {low}"
+        yield Violation(path=path, value=shown, limit="minLength", rule=rule, shape=shape.name)
+    if high is not None and len(value) > high:
+        rule = f"Member must have length less than or equal to {high}"
+        yield Violation(path=path, value=shown, limit="maxLength", rule=rule, shape=shape.name)
+
+
+def _range(shape: Shape, value: float, path: str) -> Generator[Violation]:
+    metadata = cast("Mapping[str, Any]", shape.metadata)
+    low, high = metadata.get("min"), metadata.get("max")
+    if low is not None and value < low:
+        rule = f"Member must have value greater than or equal to {low}"
+        yield Violation(path=path, value=str(value), limit="minValue", rule=rule, shape=shape.name)
+    if high is not None and value > high:
+        rule = f"Member must have value less than or equal to {high}"
+        yield Violation(path=path, value=str(value), limit="maxValue", rule=rule, shape=shape.name)
+
+
+# The models write Java's patterns. Python has no \p{..}: letters and digits together are \w, whose underscore every
+# pattern of the three services that use \p{L} allows as well; the separators are listed.
+_SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern for `fullmatch`, as Java's `matches`; an alternative with its own anchors is anchored anyway."""
+    text = pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", _SEPARATORS).replace(r"\p{N}", r"\d")
+    # `\u10000-\u10FFFF` in sts is a slip for the astral planes, written with five and six hex digits.
+    text = text.replace(r"\u10000-\u10FFFF", r"\U00010000-\U0010FFFF")
+    # `[\w._-]`, `[\w+=,.@-]`: Java's \w is ASCII.
+    flags = 0 if r"\p{L}" in pattern else re.ASCII
+    return re.compile(text, flags)

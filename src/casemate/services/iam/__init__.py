@@ -1,0 +1,28 @@
+"""AWS Identity and Access Management.
+
+Modelled: users, groups, roles, instance profiles, access keys, inline and managed policies with their versions,
+permissions boundaries, tags, the account's alias and summary, and the AWS managed policies of
+`data/aws_managed_policies.json`. Not modelled: passwords and login profiles, MFA devices, SAML and OIDC providers,
+server certificates, service-specific credentials, service-linked roles, credential reports, last-used times, the
+policy simulator. AWS makes changes visible eventually; here they are visible at once.
+
+Belongs here: who exists and which policies they hold. Does not belong here: sessions (`sts`), evaluation (`policy`).
+"""
+
+from __future__ import annotations
+
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.service import Service
+from casemate.servicekit.store import Store
+from casemate.services.iam import operations as _operations
+from casemate.services.iam.registry import operations as _registered
+from casemate.services.iam.state import IamState
+
+__all__ = ["build"]
+
+assert _operations, "importing the operations registers them"
+
+
+def build(store: Store, *, clock: Clock) -> Service[IamState]:
+    """The service. `IamDirectory`, `AccessKeyCredentials` and `Bootstrap` stand on its state."""
+    return Service(operations=_registered, state=IamState(store, clock))

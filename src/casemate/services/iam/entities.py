@@ -1,0 +1,120 @@
+"""Users, groups and roles by what they have in common: a name, a path, inline and attached policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
+from casemate.servicekit.store import Collection
+from casemate.services.iam.errors import not_found, unmodifiable, validation_error
+from casemate.services.iam.state import Group, IamState, Role, User
+
+E = TypeVar("E", User, Group, Role)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntityKind(Generic[E]):
+    """One of the three kinds."""
+
+    noun: str
+    """`User`: as in the names of operations and of parameters."""
+    records: Callable[[IamState], Collection[E]]
+
+    @property
+    def parameter(self) -> str:
+        """`UserName`."""
+        return f"{self.noun}Name"
+
+    def find(self, state: IamState, account: str, name: str) -> E | None:
+        """The entity of that exact name."""
+        found = self.records(state).get(account, name.lower())
+        return found if found is not None and found.name == name else None
+
+    def named(self, ctx: Context[IamState], params: Params) -> E:
+        """The entity the request names; NoSuchEntity."""
+        name = str(params[self.parameter])
+        found = self.find(ctx.state, ctx.account, name)
+        if found is None:
+            raise not_found(self.noun, name)
+        return found
+
+    def put(self, ctx: Context[IamState], entity: E) -> None:
+        """Store a new or a changed entity."""
+        self.records(ctx.state).put((entity.account, entity.name.lower()), entity)
+
+    def arn(self, ctx: Context[IamState], params: Params) -> str:
+        """ARN of the entity the request names, or the one it would have at the path `/`."""
+        name = str(params[self.parameter])
+        found = self.find(ctx.state, ctx.account, name)
+        return found.arn if found else f"arn:aws:iam::{ctx.account}:{self.noun.lower()}/{name}"
+
+    def checks(self, action: str, extra: Callable[[Params], ContextValues] | None = None) -> Checks[IamState]:
+        """Authorization of `action` on the named entity, with its tags and boundary as context."""
+
+        def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+            found = self.find(ctx.state, ctx.account, str(params[self.parameter]))
+            context = {**entity_context(found), **(extra(params) if extra else {})}
+            return (Check(action=f"iam:{action}", resource=self.arn(ctx, params), context=context),)
+
+        return checks
+
+
+USERS: EntityKind[User] = EntityKind(noun="User", records=lambda state: state.users)
+GROUPS: EntityKind[Group] = EntityKind(noun="Group", records=lambda state: state.groups)
+ROLES: EntityKind[Role] = EntityKind(noun="Role", records=lambda state: state.roles)
+
+
+def entity_context(entity: User | Group | Role | None) -> ContextValues:
+    """`aws:ResourceTag/*`, `iam:ResourceTag/*` and `iam:PermissionsBoundary` of an entity that exists.
+
+    Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS IAM".
+    """
+    if entity is None or isinstance(entity, Group):
+        return {}
+    context = tag_context(entity.tags)
+    if entity.boundary is not None:
+        context["iam:PermissionsBoundary"] = entity.boundary
+    return context
+
+
+def tag_context(tags: dict[str, str]) -> dict[str, str | tuple[str, ...]]:
+    """The tags a resource has."""
+    context: dict[str, str | tuple[str, ...]] = {}
+    for key, value in tags.items():
+        context[f"aws:ResourceTag/{key}"] = value
+        context[f"iam:ResourceTag/{key}"] = value
+    return context
+
+
+def request_tag_context(params: Params) -> dict[str, str | tuple[str, ...]]:
+    """The tags a request brings (`Tags`) or takes away (`TagKeys`)."""
+    tags = cast("list[dict[str, str]]", params.get("Tags") or [])
+    context: dict[str, str | tuple[str, ...]] = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
+    keys = [tag["Key"] for tag in tags] or cast("list[str]", params.get("TagKeys") or [])
+    if keys:
+        context["aws:TagKeys"] = tuple(keys)
+    return context
+
+
+def protect(role: Role) -> None:
+    """Service-linked roles are changed by their service only."""
+    if role.is_service_linked:
+        raise unmodifiable(
+            f"Cannot perform the operation on the protected role '{role.name}' - this role is only modifiable by AWS"
+        )
+
+
+def own_user_name(ctx: Context[IamState], params: Params) -> str:
+    """The name in the request, or the caller's own when it has one."""
+    if params.get("UserName") is not None:
+        return str(params["UserName"])
+    if ctx.principal.user_name is None:
+        raise validation_error("Must specify userName when calling with non-User credentials")
+    return ctx.principal.user_name
+
+
+def creation_time(ctx: Context[Any]) -> Any:
+    """IAM's times are whole seconds."""
+    return ctx.now.replace(microsecond=0)

@@ -1,0 +1,88 @@
+"""Access keys of users, and of the root user when it asks for itself."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+from casemate.model.ids import RandomBytes, unique_id
+from casemate.model.principals import PrincipalKind
+from casemate.servicekit.service import Check, Checks, Context, Output, Params
+from casemate.services.iam import quotas
+from casemate.services.iam.entities import USERS, creation_time, entity_context, own_user_name
+from casemate.services.iam.errors import no_such_entity, quota_exceeded
+from casemate.services.iam.lookups import keys_of
+from casemate.services.iam.paging import paged
+from casemate.services.iam.registry import operations
+from casemate.services.iam.shapes import key_shape
+from casemate.services.iam.state import AccessKey, IamState
+
+
+def new_secret(random_bytes: RandomBytes) -> str:
+    """Forty characters of base64, as AWS's secrets."""
+    return base64.b64encode(random_bytes(30)).decode()
+
+
+def _checks(action: str) -> Checks[IamState]:
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        name = params.get("UserName") or ctx.principal.user_name
+        if name is None:
+            return (Check(action=f"iam:{action}", resource=ctx.principal.arn),)
+        context = entity_context(USERS.find(ctx.state, ctx.account, name))
+        resource = USERS.arn(ctx, {"UserName": name})
+        return (Check(action=f"iam:{action}", resource=resource, context=context),)
+
+    return checks
+
+
+def _owner(ctx: Context[IamState], params: Params) -> str | None:
+    """Name of the user the request is about; None for the root user."""
+    if params.get("UserName") is None and ctx.principal.kind is PrincipalKind.ROOT:
+        return None
+    return USERS.named(ctx, {"UserName": own_user_name(ctx, params)}).name
+
+
+@operations.operation("CreateAccessKey", checks=_checks("CreateAccessKey"))
+def create_access_key(ctx: Context[IamState], params: Params) -> Output:
+    owner = _owner(ctx, params)
+    if len(keys_of(ctx, owner)) >= quotas.ACCESS_KEYS_PER_USER:
+        raise quota_exceeded("AccessKeysPerUser", quotas.ACCESS_KEYS_PER_USER)
+    key = AccessKey(
+        id=unique_id("AKIA", ctx.random_bytes, length=20),
+        secret=new_secret(ctx.random_bytes),
+        account=ctx.account,
+        user=owner,
+        created=creation_time(ctx),
+    )
+    ctx.state.keys.put((key.id,), key)
+    return {"AccessKey": {**key_shape(key, owner), "SecretAccessKey": key.secret}}
+
+
+@operations.operation("ListAccessKeys", checks=_checks("ListAccessKeys"))
+def list_access_keys(ctx: Context[IamState], params: Params) -> Output:
+    owner = _owner(ctx, params)
+    keys = keys_of(ctx, owner)
+    return paged(
+        params, "AccessKeyMetadata", keys, key=lambda key: key.id, shape=lambda key: key_shape(key, owner)
+    )
+
+
+def _key(ctx: Context[IamState], params: Params) -> AccessKey:
+    owner = _owner(ctx, params)
+    key = ctx.state.keys.get(params["AccessKeyId"])
+    if key is None or key.account != ctx.account or key.user != owner:
+        raise no_such_entity(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
+    return key
+
+
+@operations.operation("UpdateAccessKey", checks=_checks("UpdateAccessKey"))
+def update_access_key(ctx: Context[IamState], params: Params) -> Output:
+    key = _key(ctx, params)
+    ctx.state.keys.put((key.id,), replace(key, active=params["Status"] == "Active"))
+    return {}
+
+
+@operations.operation("DeleteAccessKey", checks=_checks("DeleteAccessKey"))
+def delete_access_key(ctx: Context[IamState], params: Params) -> Output:
+    ctx.state.keys.delete(_key(ctx, params).id)
+    return {}

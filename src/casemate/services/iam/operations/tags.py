@@ -1,0 +1,160 @@
+"""Tags of users, roles, managed policies and instance profiles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.iam import quotas
+from casemate.services.iam.entities import ROLES, USERS, protect, request_tag_context, tag_context
+from casemate.services.iam.errors import invalid_input, quota_exceeded
+from casemate.services.iam.lookups import customer_policy, named_profile, profile_arn
+from casemate.services.iam.paging import paged
+from casemate.services.iam.registry import operations
+from casemate.services.iam.state import IamState
+
+Tags = dict[str, str]
+
+
+def requested_tags(params: Params) -> Tags:
+    """The `Tags` of a request; keys that differ in case only are the same key."""
+    listed = cast("list[dict[str, str]]", params.get("Tags") or [])
+    tags = {tag["Key"]: tag["Value"] for tag in listed}
+    if len({key.lower() for key in tags}) != len(listed):
+        raise invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    if any(key.lower().startswith("aws:") for key in tags):
+        raise invalid_input("Tag keys starting with 'aws:' are reserved for system use")
+    return tags
+
+
+def new_tags(params: Params, noun: str) -> Tags:
+    """The tags of a thing to be made."""
+    return _within_quota(requested_tags(params), noun)
+
+
+def _within_quota(tags: Tags, noun: str) -> Tags:
+    if len(tags) > quotas.TAGS_PER_ENTITY:
+        raise quota_exceeded(f"TagsPer{noun}", quotas.TAGS_PER_ENTITY)
+    return tags
+
+
+def _with(tags: Tags, params: Params, noun: str) -> Tags:
+    """`tags` and the requested ones; a key that is there in another case takes the new spelling."""
+    wanted = requested_tags(params)
+    replaced = {key.lower() for key in wanted}
+    return _within_quota({**{k: v for k, v in tags.items() if k.lower() not in replaced}, **wanted}, noun)
+
+
+def _without(tags: Tags, params: Params) -> Tags:
+    gone = {str(key).lower() for key in params["TagKeys"]}
+    return {key: value for key, value in tags.items() if key.lower() not in gone}
+
+
+def _listed(params: Params, tags: Tags) -> dict[str, Any]:
+    return paged(
+        params,
+        "Tags",
+        tags.items(),
+        key=lambda tag: tag[0],
+        shape=lambda tag: {"Key": tag[0], "Value": tag[1]},
+    )
+
+
+@operations.operation("TagUser", checks=USERS.checks("TagUser", request_tag_context))
+def tag_user(ctx: Context[IamState], params: Params) -> Output:
+    user = USERS.named(ctx, params)
+    USERS.put(ctx, replace(user, tags=_with(user.tags, params, "User")))
+    return {}
+
+
+@operations.operation("UntagUser", checks=USERS.checks("UntagUser", request_tag_context))
+def untag_user(ctx: Context[IamState], params: Params) -> Output:
+    user = USERS.named(ctx, params)
+    USERS.put(ctx, replace(user, tags=_without(user.tags, params)))
+    return {}
+
+
+@operations.operation("ListUserTags", checks=USERS.checks("ListUserTags"))
+def list_user_tags(ctx: Context[IamState], params: Params) -> Output:
+    return _listed(params, USERS.named(ctx, params).tags)
+
+
+@operations.operation("TagRole", checks=ROLES.checks("TagRole", request_tag_context))
+def tag_role(ctx: Context[IamState], params: Params) -> Output:
+    role = ROLES.named(ctx, params)
+    protect(role)
+    ROLES.put(ctx, replace(role, tags=_with(role.tags, params, "Role")))
+    return {}
+
+
+@operations.operation("UntagRole", checks=ROLES.checks("UntagRole", request_tag_context))
+def untag_role(ctx: Context[IamState], params: Params) -> Output:
+    role = ROLES.named(ctx, params)
+    protect(role)
+    ROLES.put(ctx, replace(role, tags=_without(role.tags, params)))
+    return {}
+
+
+@operations.operation("ListRoleTags", checks=ROLES.checks("ListRoleTags"))
+def list_role_tags(ctx: Context[IamState], params: Params) -> Output:
+    return _listed(params, ROLES.named(ctx, params).tags)
+
+
+def _policy_check(action: str) -> Any:
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        found = ctx.state.policy(params["PolicyArn"])
+        context = {**(tag_context(found.tags) if found else {}), **request_tag_context(params)}
+        return (Check(action=f"iam:{action}", resource=params["PolicyArn"], context=context),)
+
+    return checks
+
+
+@operations.operation("TagPolicy", checks=_policy_check("TagPolicy"))
+def tag_policy(ctx: Context[IamState], params: Params) -> Output:
+    policy = customer_policy(ctx, params)
+    changed = replace(policy, tags=_with(policy.tags, params, "Policy"))
+    ctx.state.policies.put((policy.account, policy.name.lower()), changed)
+    return {}
+
+
+@operations.operation("UntagPolicy", checks=_policy_check("UntagPolicy"))
+def untag_policy(ctx: Context[IamState], params: Params) -> Output:
+    policy = customer_policy(ctx, params)
+    changed = replace(policy, tags=_without(policy.tags, params))
+    ctx.state.policies.put((policy.account, policy.name.lower()), changed)
+    return {}
+
+
+@operations.operation("ListPolicyTags", checks=_policy_check("ListPolicyTags"))
+def list_policy_tags(ctx: Context[IamState], params: Params) -> Output:
+    return _listed(params, customer_policy(ctx, params).tags)
+
+
+def _profile_check(action: str) -> Any:
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        context = request_tag_context(params)
+        return (Check(action=f"iam:{action}", resource=profile_arn(ctx, params), context=context),)
+
+    return checks
+
+
+@operations.operation("TagInstanceProfile", checks=_profile_check("TagInstanceProfile"))
+def tag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
+    profile = named_profile(ctx, params)
+    changed = replace(profile, tags=_with(profile.tags, params, "InstanceProfile"))
+    ctx.state.profiles.put((profile.account, profile.name.lower()), changed)
+    return {}
+
+
+@operations.operation("UntagInstanceProfile", checks=_profile_check("UntagInstanceProfile"))
+def untag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
+    profile = named_profile(ctx, params)
+    changed = replace(profile, tags=_without(profile.tags, params))
+    ctx.state.profiles.put((profile.account, profile.name.lower()), changed)
+    return {}
+
+
+@operations.operation("ListInstanceProfileTags", checks=_profile_check("ListInstanceProfileTags"))
+def list_instance_profile_tags(ctx: Context[IamState], params: Params) -> Output:
+    return _listed(params, named_profile(ctx, params).tags)

@@ -1,0 +1,143 @@
+"""The records of IAM and where they are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.parsed import ParsedPolicies
+from casemate.servicekit.store import Collection, Store
+from casemate.services.iam.managed import AWS, aws_managed_policies
+from casemate.services.iam.policies import ManagedPolicy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """An IAM user."""
+
+    account: str
+    name: str
+    path: str
+    id: str
+    created: datetime
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    boundary: str | None = None
+    """ARN of the managed policy that is the permissions boundary."""
+    inline: dict[str, str] = field(default_factory=dict[str, str])
+    """Documents of the inline policies by name."""
+    attached: tuple[str, ...] = ()
+    """ARNs of the attached managed policies."""
+    groups: tuple[str, ...] = ()
+    """Names of the groups the user is in."""
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:user{self.path}{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """An IAM group. Its members are the users that name it."""
+
+    account: str
+    name: str
+    path: str
+    id: str
+    created: datetime
+    inline: dict[str, str] = field(default_factory=dict[str, str])
+    attached: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:group{self.path}{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """An IAM role."""
+
+    account: str
+    name: str
+    path: str
+    id: str
+    created: datetime
+    trust: str
+    """The trust policy's document."""
+    description: str | None = None
+    max_session_seconds: int = 3600
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    boundary: str | None = None
+    inline: dict[str, str] = field(default_factory=dict[str, str])
+    attached: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:role{self.path}{self.name}"
+
+    @property
+    def is_service_linked(self) -> bool:
+        return self.path.startswith("/aws-service-role/")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceProfile:
+    """An instance profile: the role an EC2 instance gets."""
+
+    account: str
+    name: str
+    path: str
+    id: str
+    created: datetime
+    role: str | None = None
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:instance-profile{self.path}{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessKey:
+    """A long-term access key."""
+
+    id: str
+    secret: str
+    account: str
+    user: str | None
+    """Name of the user; None: a key of the account's root user."""
+    created: datetime
+    active: bool = True
+
+
+class IamState:
+    """All of IAM, of every account. Names are unique without regard to case, so keys hold them in lower case."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self.parsed = ParsedPolicies()
+        self.users: Collection[User] = store.collection("iam.users", User)
+        self.groups: Collection[Group] = store.collection("iam.groups", Group)
+        self.roles: Collection[Role] = store.collection("iam.roles", Role)
+        self.profiles: Collection[InstanceProfile] = store.collection(
+            "iam.instance_profiles", InstanceProfile
+        )
+        self.keys: Collection[AccessKey] = store.collection("iam.access_keys", AccessKey)
+        self.policies: Collection[ManagedPolicy] = store.collection("iam.policies", ManagedPolicy)
+        self.aliases: Collection[str] = store.collection("iam.account_aliases", str)
+
+    def policy(self, arn: str) -> ManagedPolicy | None:
+        """The managed policy of that ARN, AWS's own included."""
+        parts = arn.split(":", 5)
+        if len(parts) != 6 or parts[:4] != ["arn", "aws", "iam", ""] or not parts[5].startswith("policy/"):
+            return None
+        if parts[4] == AWS:
+            return aws_managed_policies().get(arn)
+        name = parts[5].rsplit("/", 1)[1]
+        found = self.policies.get(parts[4], name.lower())
+        return found if found is not None and found.arn == arn else None
+
+    def knows_account(self, account: str) -> bool:
+        """Whether Casemate has identities of that account, so that a missing one can be told from a stranger."""
+        return bool(self.users.values(account) or self.roles.values(account))

@@ -1,0 +1,63 @@
+"""AWS Security Token Service.
+
+Modelled: GetCallerIdentity, AssumeRole (trust policies, external ids, session tags with transitive ones, source
+identity, session policies, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo, and
+the sessions that services make of roles. Not modelled: MFA, the restriction of GetSessionToken's credentials to
+AssumeRole and GetCallerIdentity of STS, web identity and SAML (no providers exist, so they are refused as AWS refuses
+them), encoded authorization messages, AssumeRoot, packed sizes beyond plain text. Tokens are opaque and stored.
+
+Who may assume a role is decided by the pipeline, not here: a role's trust policy is its resource policy.
+"""
+
+from __future__ import annotations
+
+from casemate.model.ids import RandomBytes
+from casemate.policy.decision import PolicyType
+from casemate.policy.document import Policy
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import Credentials, Directory, Organization
+from casemate.servicekit.service import Service
+from casemate.servicekit.store import Store
+from casemate.services.sts import operations as _operations
+from casemate.services.sts.registry import operations as _registered
+from casemate.services.sts.state import StsState
+
+__all__ = ["build"]
+
+assert _operations, "importing the operations registers them"
+
+_NOBODY = Policy(label="no such role", version="2012-10-17", statements=(), document="")
+
+
+def build(
+    store: Store,
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes,
+    directory: Directory,
+    access_keys: Credentials,
+    organization: Organization,
+) -> Service[StsState]:
+    """The service. `SessionCredentials` and `ServiceSessions` stand on its state."""
+
+    def trust_policy(arn: str) -> Policy | None:
+        """The trust policy of a role; one that admits nobody for a role that does not exist; else None."""
+        role = directory.role(arn)
+        if role is not None:
+            return role.trust
+        return _NOBODY if arn.startswith("arn:aws:iam::") else None
+
+    return Service(
+        operations=_registered,
+        state=StsState(
+            store=store,
+            clock=clock,
+            random_bytes=random_bytes,
+            directory=directory,
+            access_keys=access_keys,
+            organization=organization,
+        ),
+        resource_policies=trust_policy,
+        resource_policy_type=PolicyType.TRUST,
+        resource_must_allow=True,
+    )
