@@ -94,7 +94,7 @@ def check(operation: Any, protocol: str, output: dict[str, Any]) -> None:
         # No body is an absent payload.
         if payload in each and each[payload] in (b"", "", {}):
             del each[payload]
-    for name in ("contentType", "ContentType", "StatusCode"):
+    for name in ("contentType", "ContentType", "StatusCode", "Status"):
         if name not in expected:
             found.pop(name, None)  # HTTP has them in any case
     for name, value in list(found.items()):
