@@ -124,6 +124,22 @@ def test_layers_that_take_no_part_are_there_and_say_so() -> None:
     }
 
 
+def test_rcps_that_do_not_deny_are_shown_as_allowing() -> None:
+    """RCPFullAWSAccess is attached everywhere and cannot be detached, whether or not the set lists it."""
+    deny = policy(
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"},
+        kind=PolicyType.RCP,
+        label="rcp",
+    )
+    rcps = (PolicyLevel(target_id="r-root", policies=()), PolicyLevel(target_id=ACCOUNT, policies=(deny,)))
+    policies = PolicySet(identity=(policy(FULL),), rcps=rcps)
+    layers = [layer for layer in evaluate(ask(policies), policies).layers if layer.type is PolicyType.RCP]
+    assert [(layer.level, layer.outcome) for layer in layers] == [
+        ("r-root", Outcome.ALLOW),
+        (ACCOUNT, Outcome.ALLOW),
+    ]
+
+
 def test_answers_are_kept_and_not_without_end() -> None:
     """A key whose values never repeat does not make memory grow."""
     one = policy({**FULL, "Condition": {"StringLike": {"dynamodb:LeadingKeys": "user-*"}}})
