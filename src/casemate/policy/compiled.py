@@ -77,7 +77,6 @@ class CompiledStatement:
     __slots__ = (
         "_actions",
         "_actions_negated",
-        "_by_values",
         "_conditions",
         "_keys",
         "_principal",
@@ -87,6 +86,7 @@ class CompiledStatement:
         "failed_action",
         "failed_principal",
         "failed_resource",
+        "kept_answers",
     )
 
     def __init__(self, policy: Policy, statement: Statement) -> None:
@@ -107,7 +107,7 @@ class CompiledStatement:
         condition_keys = [key for condition in self._conditions for key in condition.keys]
         resource_keys = self._resources.keys if self._resources else ()
         self._keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
-        self._by_values: dict[tuple[object, ...], StatementTrace] = {}
+        self.kept_answers: dict[tuple[object, ...], StatementTrace] = {}
 
         def trace(failed: Element | None) -> StatementTrace:
             return StatementTrace(
@@ -157,12 +157,12 @@ class CompiledStatement:
         """The statement against the whole question; whether it names the caller is asked of `grant` first."""
         context = question.context
         key = (question.target, *map(context.get, self._keys))
-        kept = self._by_values.get(key)
+        kept = self.kept_answers.get(key)
         if kept is None:
             kept = self._answer(question)
-            if len(self._by_values) >= KEPT:
-                self._by_values.clear()
-            self._by_values[key] = kept
+            if len(self.kept_answers) >= KEPT:
+                self.kept_answers.clear()
+            self.kept_answers[key] = kept
         return kept
 
     def _answer(self, question: Question) -> StatementTrace:
