@@ -133,7 +133,7 @@ def _drop(ctx: Ctx, interface: Interface, gone: set[str]) -> None:
 @operation("UnassignPrivateIpAddresses", on=_INTERFACE)
 def unassign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
     interface = _editable(ctx, params)
-    gone = set(params.get("PrivateIpAddresses") or ())
+    gone: set[str] = set(params.get("PrivateIpAddresses") or ())
     if not gone:
         raise errors.missing_parameter("privateIpAddresses")
     secondary = {each.address for each in interface.addresses[1:]}

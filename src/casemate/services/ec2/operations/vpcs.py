@@ -104,7 +104,7 @@ def create_vpc(ctx: Ctx, params: Params) -> Output:
 
 
 @operation("CreateDefaultVpc", creates=("vpc",))
-def create_default_vpc(ctx: Ctx, params: Params) -> Output:
+def create_default_vpc(ctx: Ctx, _: Params) -> Output:
     if any(vpc.is_default for vpc in ctx.state.vpcs.all(ctx)):
         raise errors.default_vpc_exists()
     home = ensure_home(ctx.state, ctx, ctx.random_bytes)
