@@ -41,12 +41,7 @@ def settings(params: Params) -> dict[str, Any]:
         found["role"] = _role(params["Role"])
     if "Runtime" in params:
         found["runtime"] = _runtime(params["Runtime"])
-    if "Timeout" in params:
-        found["timeout"] = _between(params["Timeout"], "timeout", 1, 900)
-    if "MemorySize" in params:
-        found["memory"] = _between(params["MemorySize"], "memorySize", 128, 10_240)
-    if "EphemeralStorage" in params:
-        found["ephemeral"] = _between(params["EphemeralStorage"]["Size"], "ephemeralStorage.size", 512, 10_240)
+    found |= _sizes(params)
     if "Environment" in params:
         found["variables"] = _variables(params["Environment"].get("Variables", {}))
         found["has_environment"] = True
@@ -58,6 +53,19 @@ def settings(params: Params) -> dict[str, Any]:
         found["logging"] = _logging(params["LoggingConfig"])
     if len(found.get("handler", "")) > 128 or re.search(r"\s", found.get("handler", "")):
         raise errors.constraint(found["handler"], "handler", r"satisfy regular expression pattern: [^\s]+")
+    return found
+
+
+def _sizes(params: Params) -> dict[str, int]:
+    found: dict[str, int] = {}
+    if "Timeout" in params:
+        found["timeout"] = _between(params["Timeout"], "timeout", 1, 900)
+    if "MemorySize" in params:
+        found["memory"] = _between(params["MemorySize"], "memorySize", 128, 10_240)
+    if "EphemeralStorage" in params:
+        found["ephemeral"] = _between(
+            params["EphemeralStorage"]["Size"], "ephemeralStorage.size", 512, 10_240
+        )
     return found
 
 
@@ -142,7 +150,9 @@ def describe(function: Function) -> dict[str, Any]:
         "EphemeralStorage": {"Size": function.ephemeral},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.log_group},
-        "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}"},
+        "RuntimeVersionConfig": {
+            "RuntimeVersionArn": f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}"
+        },
     }
     if function.has_environment:
         described["Environment"] = {"Variables": function.variables}

@@ -7,7 +7,9 @@ from casemate.model.errors import AwsError
 
 def not_found(what: str, arn: str) -> AwsError:
     """`what`: `Function`, `Alias`."""
-    return AwsError("ResourceNotFoundException", f"{what} not found: {arn}", http_status=404, fields={"Type": "User"})
+    return AwsError(
+        "ResourceNotFoundException", f"{what} not found: {arn}", http_status=404, fields={"Type": "User"}
+    )
 
 
 def not_found_here(message: str) -> AwsError:

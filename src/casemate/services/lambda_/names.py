@@ -52,7 +52,11 @@ class FunctionName:
 def parse(text: str, *, account: str, region: str, qualifier: str | None = None) -> FunctionName:
     """Parse any form; what it leaves out is the caller's. AwsError ValidationException or InvalidParameterValue..."""
     match = _FORM.fullmatch(text)
-    if match is None or len(match["name"]) > _NAME_LIMIT or (text.startswith("arn:") and not match["account"]):
+    if (
+        match is None
+        or len(match["name"]) > _NAME_LIMIT
+        or (text.startswith("arn:") and not match["account"])
+    ):
         raise errors.constraint(text, "functionName", f"satisfy regular expression pattern: {_FORM.pattern}")
     if match["region"] not in (None, region):
         # Observed wording.
@@ -61,7 +65,9 @@ def parse(text: str, *, account: str, region: str, qualifier: str | None = None)
         )
     named = match["qualifier"]
     if named is not None and qualifier is not None and named != qualifier:
-        raise errors.invalid("The derived qualifier from the function name does not match the specified qualifier.")
+        raise errors.invalid(
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
     return FunctionName(
         account=match["account"] or account, region=region, name=match["name"], qualifier=qualifier or named
     )

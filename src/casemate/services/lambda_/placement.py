@@ -27,7 +27,8 @@ _SUBNETS, _GROUPS = 16, 5
 
 def is_empty(config: Mapping[str, Any]) -> bool:
     """Whether a VpcConfig says: outside any VPC."""
-    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
+    subnets: list[str] = config.get("SubnetIds") or []
+    groups: list[str] = config.get("SecurityGroupIds") or []
     if bool(subnets) != bool(groups):
         raise errors.invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
     if len(subnets) > _SUBNETS:

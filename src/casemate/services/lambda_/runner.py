@@ -47,7 +47,9 @@ class RunnerHost:
     One per invocation; the environment that an invocation starts keeps its host for as long as it lives.
     """
 
-    def __init__(self, sessions: RoleSessions, log_sink: LogSink, *, role: str = "", authorize: Authorize | None = None) -> None:
+    def __init__(
+        self, sessions: RoleSessions, log_sink: LogSink, *, role: str = "", authorize: Authorize | None = None
+    ) -> None:
         self._sessions = sessions
         self._log_sink = log_sink
         self._role = role
@@ -84,7 +86,9 @@ class RunnerHost:
         # The Lambda service makes these calls, not the function: no lambda:SourceFunctionArn ("Using source function
         # ARN to control function access behavior").
         caller = replace(principal, source_function_arn=None)
-        group = f"arn:aws:logs:{function.region}:{function.account}:log-group:{function.log_group}:log-stream:"
+        group = (
+            f"arn:aws:logs:{function.region}:{function.account}:log-group:{function.log_group}:log-stream:"
+        )
         try:
             for action in ("CreateLogStream", "PutLogEvents"):
                 self._authorize(Check(action=f"logs:{action}", resource=group), principal=caller)

@@ -156,5 +156,3 @@ class LambdaState:
         """Concurrency that is left for functions without a reservation."""
         functions = self.functions.values(account, region)
         return total - sum(one.reserved or 0 for one in functions if one.version == LATEST)
-
-

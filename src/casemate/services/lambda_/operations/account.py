@@ -12,7 +12,9 @@ CONCURRENCY = 1000
 _TOTAL_CODE = 75 * 1024**3
 
 
-@OPERATIONS.operation("GetAccountSettings", checks=lambda _ctx, _params: [Check(action="lambda:GetAccountSettings")])
+@OPERATIONS.operation(
+    "GetAccountSettings", checks=lambda _ctx, _params: [Check(action="lambda:GetAccountSettings")]
+)
 def get_account_settings(ctx: Ctx, params: Params) -> Output:  # noqa: ARG001 - the input is empty
     """Limits and what is used of them."""
     functions = ctx.state.functions.values(ctx.account, ctx.region)

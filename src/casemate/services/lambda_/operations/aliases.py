@@ -21,7 +21,9 @@ def create_alias(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     ctx.state.latest(name)
     if not _NAME.fullmatch(params["Name"]):
-        raise errors.constraint(params["Name"], "name", f"satisfy regular expression pattern: {_NAME.pattern}")
+        raise errors.constraint(
+            params["Name"], "name", f"satisfy regular expression pattern: {_NAME.pattern}"
+        )
     if (*name.key, params["Name"]) in ctx.state.aliases:
         raise errors.conflict(f"Alias already exists: {name.arn}:{params['Name']}")
     alias = Alias(
@@ -100,7 +102,8 @@ def _version(ctx: Ctx, name: FunctionName, version: str) -> str:
 
 
 def _refuse_routing(params: Params) -> None:
-    if (params.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+    routing: Params = params.get("RoutingConfig") or {}
+    if routing.get("AdditionalVersionWeights"):
         raise errors.invalid("Casemate does not support weighted aliases (RoutingConfig) yet.")
 
 

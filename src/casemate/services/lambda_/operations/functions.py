@@ -12,7 +12,14 @@ from casemate.model.principals import Principal
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import configuration, errors, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_configuration, on_function, page
+from casemate.services.lambda_.operations.registry import (
+    OPERATIONS,
+    Ctx,
+    named,
+    on_configuration,
+    on_function,
+    page,
+)
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
 from casemate.services.lambda_.state import Function
@@ -59,7 +66,9 @@ def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
         if not params.get(member):
             raise errors.invalid(f"{member} is mandatory for functions created with deployment packages.")
     if name.account != ctx.account:
-        raise AwsError("AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403)
+        raise AwsError(
+            "AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403
+        )
     if (*name.key, LATEST) in ctx.state.functions:
         raise errors.conflict(f"Function already exist: {name.name}")
 
@@ -115,7 +124,9 @@ def get_function(ctx: Ctx, params: Params) -> Output:
     """Configuration, code and tags."""
     name = named(ctx, params)
     function, latest = ctx.state.version(name), ctx.state.latest(name)
-    location = f"https://awslambda-{name.region}-tasks.s3.{name.region}.amazonaws.com/snapshots/{name.account}"
+    location = (
+        f"https://awslambda-{name.region}-tasks.s3.{name.region}.amazonaws.com/snapshots/{name.account}"
+    )
     output: dict[str, Any] = {
         "Configuration": configuration.describe_qualified(function, qualified=name.qualifier is not None),
         # AWS gives a presigned URL of ten minutes; there is no S3 here, so this one leads nowhere.

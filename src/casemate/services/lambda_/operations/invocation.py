@@ -71,10 +71,8 @@ def runnable(function: Function) -> FunctionVersion:
     """What the supervisor needs to know."""
     notes: tuple[str, ...] = ()
     if function.code_unreadable:
-        notes = (
-            f"{function.code_unreadable} is not readable by others in the archive; made readable here, "
-            "but AWS Lambda may refuse it",
-        )
+        where = f"{function.code_unreadable} is not readable by others in the archive"
+        notes = (f"{where}; made readable here, but AWS Lambda may refuse it",)
     return FunctionVersion(
         arn=function.arn,
         name=function.name,
@@ -97,11 +95,8 @@ def runnable(function: Function) -> FunctionVersion:
 
 
 def _payload(params: Params, *, limit: int) -> bytes:
-    payload = params.get("Payload") or b""
-    if hasattr(payload, "read"):
-        payload = payload.read()
-    if isinstance(payload, str):
-        payload = payload.encode()
+    given: Any = params.get("Payload") or b""
+    payload: bytes = given.encode() if isinstance(given, str) else bytes(given)
     if len(payload) > limit:
         raise AwsError(
             "RequestTooLargeException",
@@ -119,7 +114,7 @@ def _payload(params: Params, *, limit: int) -> bytes:
             f"Could not parse request body into json: Could not parse payload into json: {error}",
             fields={"Type": "User"},
         ) from error
-    return bytes(payload)
+    return payload
 
 
 def _client_context(params: Params) -> str | None:
@@ -136,5 +131,3 @@ def _client_context(params: Params) -> str | None:
             "Client context must be a valid Base64-encoded JSON object.",
             fields={"Type": "User"},
         ) from error
-
-

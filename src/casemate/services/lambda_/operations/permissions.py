@@ -23,7 +23,9 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     ctx.state.version(name)
     if not _ACTION.fullmatch(params["Action"]):
-        raise errors.constraint(params["Action"], "action", f"satisfy regular expression pattern: {_ACTION.pattern}")
+        raise errors.constraint(
+            params["Action"], "action", f"satisfy regular expression pattern: {_ACTION.pattern}"
+        )
     key = (*name.key, name.qualifier or "")
     current = ctx.state.permissions.get(*key)
     _check_revision(params, current)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from casemate.model.errors import AwsError
@@ -56,17 +57,15 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
 
 
 def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
-    config = params.get("VpcConfig") or {}
-    subnets, groups = config.get("SubnetIds") or (), config.get("SecurityGroupIds") or ()
+    config: Mapping[str, list[str]] = params.get("VpcConfig") or {}
+    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
     found: dict[str, str | tuple[str, ...]] = {}
     if subnets:
         found["lambda:SubnetIds"] = tuple(subnets)
-        try:
+        with contextlib.suppress(AwsError):  # no such subnet: the operation says so, to whoever may ask
             found["lambda:VpcIds"] = ctx.state.interfaces.vpc_of(
                 account=ctx.account, region=ctx.region, subnet_id=subnets[0]
             )
-        except AwsError:
-            pass  # no such subnet: the operation will say so, to whoever may ask
     if groups:
         found["lambda:SecurityGroupIds"] = tuple(groups)
     return found

@@ -23,7 +23,9 @@ def _tagged(ctx: Ctx, params: Params) -> Function:
     if name is None:
         raise errors.constraint(params["Resource"], "resource", "satisfy regular expression pattern: arn:...")
     if name.qualifier is not None:
-        raise errors.invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+        raise errors.invalid(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN."
+        )
     return ctx.state.latest(name)
 
 

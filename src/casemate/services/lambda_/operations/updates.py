@@ -9,7 +9,13 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import configuration, errors, placement
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.operations.functions import code_members, role_principal, timestamp, unpacked
-from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_configuration, on_function
+from casemate.services.lambda_.operations.registry import (
+    OPERATIONS,
+    Ctx,
+    named,
+    on_configuration,
+    on_function,
+)
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.state import Function
 

@@ -63,9 +63,7 @@ def _same(version: Function, latest: Function) -> bool:
     )
 
 
-@OPERATIONS.operation(
-    "ListVersionsByFunction", checks=on_function("ListVersionsByFunction", qualified=False)
-)
+@OPERATIONS.operation("ListVersionsByFunction", checks=on_function("ListVersionsByFunction", qualified=False))
 def list_versions_by_function(ctx: Ctx, params: Params) -> Output:
     """`$LATEST` and every published version."""
     name = named(ctx, params)
