@@ -324,7 +324,12 @@ class Environment:
         if event is Event.TOO_LARGE:
             assert self._report is not None
             kind = Failure.RESPONSE_TOO_LARGE
-            return True, report.too_large_payload(self._report.size, runtime_api.RESPONSE_LIMIT), "error", kind.value
+            return (
+                True,
+                report.too_large_payload(self._report.size, runtime_api.RESPONSE_LIMIT),
+                "error",
+                kind.value,
+            )
         kind = _FAILURES[event]
         message = report.failure_message(
             kind, timeout_seconds=self._timeout_seconds, exit_status=self._exit_status
@@ -393,7 +398,9 @@ class Environment:
         if self._api is not None:
             self._api.close()
         attached.runtime_api.close()
-        with contextlib.suppress(ConnectionError):  # the network helper went as well, and the namespace with it
+        with contextlib.suppress(
+            ConnectionError
+        ):  # the network helper went as well, and the namespace with it
             await network.detach_environment(attached.token)
         self.closed.set_result(None)
 
@@ -404,4 +411,3 @@ _FAILURES = {
     Event.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
 }
 _ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")
-

@@ -56,7 +56,9 @@ def unpack(archive: bytes, root: Path) -> Package:
                 _unpack_to(opened, target)
             unreadable = next((entry.filename for entry in opened.infolist() if _unreadable(entry)), "")
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise PackageError("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
+        raise PackageError(
+            "Could not unzip uploaded file. Please check your file, then try to upload again."
+        ) from error
     return Package(
         directory=target.name,
         sha256=b64encode(digest.digest()).decode(),

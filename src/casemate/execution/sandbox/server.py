@@ -42,8 +42,8 @@ def main() -> None:
     control = socket.socket(fileno=CONTROL_FD)
     control.send(f"ready {sys.version_info.major}.{sys.version_info.minor}".encode())
     wake_read, wake_write = os.pipe()
-    os.set_blocking(wake_write, False)  # noqa: FBT003 - positional-only
-    os.set_blocking(wake_read, False)  # noqa: FBT003 - positional-only
+    os.set_blocking(wake_write, False)
+    os.set_blocking(wake_read, False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     children: dict[int, str] = {}
@@ -65,7 +65,9 @@ def main() -> None:
 
 def _fork(descriptors: list[int]) -> int:
     """Fork process 1 of an environment, in namespaces of its own."""
-    pid = syscalls.fork_into(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS)
+    pid = syscalls.fork_into(
+        syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
+    )
     if pid == 0:
         init.run(*descriptors)
     for descriptor in descriptors:
@@ -103,4 +105,4 @@ def _warm_boto3() -> None:
         aws_secret_access_key="none",  # noqa: S106 - not a secret
         region_name="us-east-1",
     )
-    session.resource("dynamodb")
+    session.resource("dynamodb")  # pyright: ignore[reportUnknownMemberType] - the stubs know more than is installed
