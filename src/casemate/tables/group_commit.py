@@ -84,7 +84,7 @@ class GroupCommit:
         try:
             self._sync()
             self._synced = target
-        except Exception:  # noqa: BLE001  # whatever it was, nothing is durable: the waiters are told
+        except Exception:  # whatever it was, nothing is durable: the waiters are told
             self._failed = True
         for loop, futures in waiters.items():
             if not loop.is_closed():

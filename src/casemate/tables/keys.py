@@ -9,9 +9,10 @@ table's own key, which makes it unique. `attribute` bytes: S as UTF-8, B as they
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import blake2b
-from typing import cast
+from typing import Any, cast
 
 from casemate.tables.errors import INVALID, validation
 from casemate.tables.numbers import encode_number
@@ -190,3 +191,9 @@ def _check_index_length(index: IndexSchema, attribute: KeyAttribute, value: Valu
             f"{INVALID}Size limit exceeded for Index Key {attribute.name} Actual Size: {size} bytes "
             f"Max Size: {limit} bytes IndexName: {index.name}"
         )
+
+
+def partition_item(table: TableSchema, item: Mapping[str, Any]) -> dict[str, Any]:
+    """The partition key of an item: an ItemCollectionKey."""
+    name = table.key.partition[0].name
+    return {name: item[name]}

@@ -22,7 +22,7 @@ class RocksStorage:
 
     def __init__(self, directory: Path) -> None:
         options = Options(raw_mode=True)
-        options.create_if_missing(True)  # noqa: FBT003  # the library's own signature
+        options.create_if_missing(True)  # the library's own signature
         options.set_write_buffer_size(_MEMTABLE)
         options.set_keep_log_file_num(2)
         options.set_max_total_wal_size(4 * _MEMTABLE)
