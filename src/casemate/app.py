@@ -19,6 +19,8 @@ from casemate.dataplane.off import NoDataplane
 from casemate.dataplane.reconciler import Reconciler
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
+from casemate.explain import to_json
+from casemate.explain.events import render_event
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.control import CommandError, ControlServer
@@ -178,8 +180,8 @@ class House:
             supervisor=self._supervisor,
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
-            identities=self._identities,
             log_sink=self._logs.state,
+            code_dir=settings.code,
         )
         self._cloudtrail = cloudtrail.build(self.journal)
 
@@ -410,10 +412,12 @@ class Instance:
         return {"reset": True}
 
     async def _event(self, request: dict[str, Any]) -> dict[str, Any]:
-        event = self.house.journal.event(str(request.get("request_id")))
-        if event is None:
+        found = self.house.journal.find(str(request.get("request_id")))
+        if found is None:
             raise CommandError(f"request {request.get('request_id')} is not on record")
-        return {"json": event, "text": render_event(event)}
+        decisions = [to_json(decision) for decision in found.decisions]
+        text = render_event(found.event, found.decisions)
+        return {"json": {**found.event, "casemateDecisions": decisions}, "text": text}
 
     async def _explain(self, request: dict[str, Any]) -> dict[str, Any]:
         region = str(request["region"])
@@ -437,8 +441,8 @@ def registries() -> list[Any]:
     from casemate.services.dynamodb.registry import operations as dynamodb
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
-    from casemate.services.lambda_.registry import operations as lambda_
-    from casemate.services.logs.registry import operations as logs
+    from casemate.services.lambda_.operations import OPERATIONS as lambda_
+    from casemate.services.logs.operations import OPERATIONS as logs
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from casemate.servicekit.ports import FunctionInterfaces, RoleSessions
+from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, RoleSessions
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import errors
 from casemate.services.lambda_.names import LATEST, FunctionName
@@ -147,6 +147,19 @@ class LambdaState:
         if found is None:
             raise errors.not_found("Function", name.qualified_arn)
         return found
+
+    def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
+        """The port `Functions`."""
+        found = self.functions.get(account, region, name, LATEST)
+        if found is None:
+            return None
+        network = found.network
+        return FunctionFacts(
+            function_arn=found.arn,
+            role_arn=found.role,
+            vpc_id=network.vpc_id if network else None,
+            interface_ids=network.interface_ids if network else (),
+        )
 
     def versions(self, name: FunctionName) -> list[Function]:
         """`$LATEST` and the published versions, oldest first."""
