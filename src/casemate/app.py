@@ -10,11 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from casemate import __version__
-from casemate.dataplane.kernel.client import KernelDataplane
-from casemate.dataplane.kernel.detect import detect
 from casemate.dataplane.off import NoDataplane
 from casemate.dataplane.reconciler import Reconciler
 from casemate.execution.ports import Attached
@@ -36,6 +34,9 @@ from casemate.servicekit.ports import Credential, Credentials
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.wire.models import ServiceModels
+
+if TYPE_CHECKING:
+    from casemate.dataplane.kernel.client import KernelDataplane
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,9 @@ class AnyCredentials:
         if found is not None:
             return found
         return Credential(
-            access_key_id=access_key_id, secret_access_key="test", principal=self._administrator  # noqa: S106 the convention
+            access_key_id=access_key_id,
+            secret_access_key="test",
+            principal=self._administrator,  # noqa: S106 the convention
         )
 
 
@@ -171,7 +174,7 @@ class House:
         from casemate.tables.storage_rocksdb import RocksStorage
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
-        self._dynamodb = dynamodb.build(self._store, self._engine, clock=system_clock, random_bytes=os.urandom)
+        self._dynamodb = dynamodb.build(self._store, self._engine)
         self._logs = logs.build(self._store, kept and kept / "logs")
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
         self._supervisor = Supervisor(self.plane, settings)
@@ -249,13 +252,16 @@ class House:
         self.journal.start()
         self.plane.current = await self._start_dataplane()
         self.reconciler.start()
-        if isinstance(self.plane.current, KernelDataplane):
+        if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             self._warming = asyncio.get_running_loop().create_task(self._warm())
 
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
             return NoDataplane("--dataplane off")
+        from casemate.dataplane.kernel.client import KernelDataplane
+        from casemate.dataplane.kernel.detect import detect
+
         mode = await asyncio.to_thread(detect)
         if not mode.works:
             if self._options.dataplane == "kernel":
@@ -283,21 +289,23 @@ class House:
         await self.reconciler.close()
         await self.plane.current.close()
         await self.journal.close()
-        self._logs.state.close()
+        self._logs.state.events.close()
         self._engine.close()
         self._store.close()
 
     def status(self) -> dict[str, Any]:
         """What `casemate status` prints."""
         plane = self.plane.current
-        enforced = isinstance(plane, KernelDataplane)
-        network = f"kernel ({plane.mode.name})" if enforced else f"NOT ENFORCED: {plane.why}"  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        enforced = not isinstance(plane, NoDataplane)
+        network = f"NOT ENFORCED: {plane.why}" if isinstance(plane, NoDataplane) else f"kernel ({plane.mode})"
         return {
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.reconciler.failure,
             "policies": "enforced",
-            "functions": f"python {self._supervisor.python_version}" if enforced else "cannot run without the network",
+            "functions": f"python {self._supervisor.python_version}"
+            if enforced
+            else "cannot run without the network",
         }
 
 
@@ -386,7 +394,9 @@ class Instance:
             self._port = house.front.open(self._port)
         except OSError as error:
             await house.close()
-            raise StartError(f"127.0.0.1:{self._port} is taken: {error}; choose another with --port") from error
+            raise StartError(
+                f"127.0.0.1:{self._port} is taken: {error}; choose another with --port"
+            ) from error
         except BaseException:
             await house.close()
             raise
@@ -441,9 +451,9 @@ def registries() -> list[Any]:
     from casemate.services.dynamodb.registry import operations as dynamodb
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
-    from casemate.services.lambda_.operations import OPERATIONS as lambda_
-    from casemate.services.logs.operations import OPERATIONS as logs
+    from casemate.services.lambda_ import OPERATIONS as LAMBDA
+    from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts]
+    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]

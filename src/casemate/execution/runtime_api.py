@@ -181,5 +181,5 @@ _REASONS = {
 
 async def serve(listening: socket.socket, on_call: OnCall) -> asyncio.Server:
     """Serve the API on `listening`, which is closed with the server."""
-    listening.setblocking(False)  # noqa: FBT003 - positional-only
+    listening.setblocking(False)
     return await asyncio.get_running_loop().create_server(lambda: _Connection(on_call), sock=listening)

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-_KEPT_BY_RESET = frozenset({"lock", "ca", "credentials.json", "instance.json", "control.sock", "casemate.log"})
+_KEPT_BY_RESET = frozenset(
+    {"lock", "ca", "credentials.json", "instance.json", "control.sock", "casemate.log"}
+)
 
 
 class InUseError(Exception):
@@ -34,7 +36,9 @@ class DataDirectory:
             lock.seek(0)
             owner = lock.read().strip()
             lock.close()
-            raise InUseError(f"{self.path} is in use by process {owner}; stop it with: casemate down") from None
+            raise InUseError(
+                f"{self.path} is in use by process {owner}; stop it with: casemate down"
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -48,7 +52,9 @@ class DataDirectory:
 
     def publish(self, *, endpoint: str, version: str) -> None:
         """What `casemate env` reads."""
-        self._write("instance.json", {"endpoint": endpoint, "pid": os.getpid(), "version": version}, mode=0o644)
+        self._write(
+            "instance.json", {"endpoint": endpoint, "pid": os.getpid(), "version": version}, mode=0o644
+        )
 
     def write_credentials(self, keys: Mapping[str, Mapping[str, str]]) -> None:
         """The administrators' keys, by account; readable by the owner only."""

@@ -93,7 +93,7 @@ def _run_function(description: dict[str, Any]) -> int:
         run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
-    except BaseException as error:  # noqa: BLE001 - as the interpreter does with an exception that nobody caught
+    except BaseException as error:
         import traceback
 
         # Without this frame: on AWS there is none above the runtime interface client's.
