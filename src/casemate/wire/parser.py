@@ -145,7 +145,7 @@ def form_fields(request: HttpRequest) -> list[tuple[str, str]]:
     try:
         fields = parse_qsl(request.query, keep_blank_values=True, errors="strict") if request.query else []
         if request.body:
-            text = request.body.decode("ascii")
+            text = request.body.decode()
             fields += parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise Mismatch("The request is not a well-formed form") from error
