@@ -172,3 +172,21 @@ class LogSink(Protocol):
     ) -> None:
         """Append (milliseconds since the epoch, message) events; makes the group and the stream when missing."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionFacts:
+    """What an explanation needs to know of a function."""
+
+    function_arn: str
+    role_arn: str
+    vpc_id: str | None
+    interface_ids: tuple[str, ...]
+
+
+class Functions(Protocol):
+    """Implemented by services.lambda_."""
+
+    def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
+        """None when there is no such function."""
+        ...

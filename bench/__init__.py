@@ -1,0 +1,1 @@
+"""Measurements of the whole stack, beside peers in the same run."""

@@ -1,0 +1,132 @@
+"""Starting Casemate and its peers as a user does, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv-peers"
+
+
+@dataclass
+class Peer:
+    name: str
+    endpoint: str
+    key: str
+    secret: str
+    process: subprocess.Popen[str]
+    seconds_to_ready: float
+
+    def memory_mib(self) -> float:
+        """Proportional set size of the process and everything below it."""
+        return sum(_pss(pid) for pid in _family(self.process.pid)) / 1024
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def casemate(directory: Path) -> Peer:
+    started = time.perf_counter()
+    argv = [sys.executable, "-m", "casemate.cli.main", "up", "--port", "0", "--data", str(directory)]
+    log = (directory / "log").open("w")
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert process.stdout is not None
+    endpoint = next((line.split()[1] for line in process.stdout if line.startswith("ready ")), None)
+    seconds = time.perf_counter() - started
+    if endpoint is None:
+        raise RuntimeError((directory / "log").read_text())
+    keys = json.loads((directory / "credentials.json").read_text())["000000000000"]
+    return Peer("casemate", endpoint, keys["access_key_id"], keys["secret_access_key"], process, seconds)
+
+
+def ministack(directory: Path) -> Peer:
+    _install("ministack")
+    port = _free_port()
+    environment = {**os.environ, "GATEWAY_PORT": str(port), "MINISTACK_PORT": str(port), "PORT": str(port)}
+    program = PEERS / "bin" / "ministack"
+    return _start("ministack", [str(program)], port, directory, environment, "/_ministack/health")
+
+
+def moto(directory: Path) -> Peer:
+    _install("moto[server,dynamodb,iam,awslambda]")
+    port = _free_port()
+    program = PEERS / "bin" / "moto_server"
+    argv = [str(program), "-H", "127.0.0.1", "-p", str(port)]
+    return _start("moto", argv, port, directory, dict(os.environ), "/moto-api/")
+
+
+def _start(
+    name: str, argv: list[str], port: int, directory: Path, environment: dict[str, str], health: str
+) -> Peer:
+    started = time.perf_counter()
+    with (directory / "log").open("w") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, text=True, env=environment, cwd=directory)
+    endpoint = f"http://127.0.0.1:{port}"
+    while time.perf_counter() - started < 20:
+        try:
+            urllib.request.urlopen(endpoint + health, timeout=1).close()
+            return Peer(name, endpoint, "test", "test", process, time.perf_counter() - started)
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.01)
+    process.kill()
+    raise RuntimeError((directory / "log").read_text()[-500:])
+
+
+def _install(package: str) -> None:
+    if not PEERS.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
+    name = package.partition("[")[0]
+    pip = [str(PEERS / "bin" / "python"), "-m", "pip", "-q", "--disable-pip-version-check"]
+    if subprocess.run([*pip, "show", name], capture_output=True, check=False).returncode != 0:
+        done = subprocess.run([*pip, "install", package], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr[-300:])
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def _family(pid: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+            except OSError:
+                continue
+            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
+    found, queue = [], [pid]
+    while queue:
+        one = queue.pop()
+        found.append(one)
+        queue += children.get(one, [])
+    return found
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0

@@ -1,0 +1,110 @@
+"""`casemate up`: start Casemate."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from casemate.cli.instance import EXIT_FAILED, add_data_option, fail
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.epilog = "example:\n  casemate up --port 4566 --detach"
+    parser.add_argument(
+        "--port", type=int, default=4566, help="port on 127.0.0.1; 0 picks a free one (default: %(default)s)"
+    )
+    parser.add_argument("--ephemeral", action="store_true", help="keep nothing: state lives in memory")
+    parser.add_argument(
+        "--dataplane",
+        choices=("auto", "kernel", "off"),
+        default="auto",
+        help="auto: the kernel when this machine allows it, else off and said so; kernel: fail without it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--detach", action="store_true", help="return when it serves; log in DIR/casemate.log"
+    )
+    parser.add_argument(
+        "--accept-any-credentials",
+        action="store_true",
+        help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
+    )
+    add_data_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    if arguments.detach:
+        return _detach(arguments)
+    from casemate.app import Options, StartError, serve
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    options = Options(
+        port=arguments.port,
+        data=arguments.data.absolute(),
+        ephemeral=arguments.ephemeral,
+        dataplane=arguments.dataplane,
+        accept_any_credentials=arguments.accept_any_credentials,
+    )
+    try:
+        run_loop(serve(options, announce=_announce))
+    except StartError as error:
+        fail(str(error))
+    return 0
+
+
+def run_loop(coroutine: object) -> None:
+    """asyncio.run on uvloop."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(coroutine)  # pyright: ignore[reportArgumentType] a coroutine by construction
+
+
+def _announce(line: str) -> None:
+    print(line, flush=True)
+
+
+def _detach(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data.absolute()
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    argv = [
+        sys.executable,
+        "-m",
+        "casemate.cli.main",
+        "up",
+        "--port",
+        str(arguments.port),
+        "--data",
+        str(data),
+    ]
+    argv += ["--dataplane", arguments.dataplane]
+    argv += ["--ephemeral"] if arguments.ephemeral else []
+    argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
+    log = data / "casemate.log"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        process = subprocess.Popen(  # noqa: S603 our own program
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            start_new_session=True,
+            text=True,
+        )
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        if line.startswith("ready "):
+            return 0
+    process.wait()
+    print(f"casemate: it did not start; see {log}", file=sys.stderr)
+    sys.stderr.write("".join(log.read_text(errors="replace").splitlines(keepends=True)[-5:]))
+    return EXIT_FAILED

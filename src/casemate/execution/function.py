@@ -1,0 +1,84 @@
+"""What an environment runs, and what an invocation is: values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleCredentials:
+    """A session of the execution role, as it is put into the environment's variables."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires: datetime | None = None
+    """Environments are replaced before this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionVersion:
+    """One version of a function with the configuration it runs under."""
+
+    arn: str
+    """Unqualified."""
+    name: str
+    version: str
+    """`$LATEST`, or a number."""
+    account: str
+    region: str
+    revision: str
+    """Changes whenever code or configuration change: environments of another revision are not reused."""
+    runtime: str
+    """`python3.12`."""
+    handler: str
+    code: str
+    """Name of the directory of unpacked code."""
+    memory_mb: int = 128
+    timeout_seconds: int = 3
+    ephemeral_mb: int = 512
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    interfaces: tuple[str, ...] = ()
+    """Hyperplane interfaces, one per subnet; empty: outside any VPC."""
+    log_group: str = ""
+    notes: tuple[str, ...] = ()
+    """What a new log stream says first: how this machine's execution differs from AWS's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invocation:
+    """One event for a function."""
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    """As the caller named it, made a full ARN."""
+    client_context: str | None = None
+    """JSON."""
+    trace_id: str = ""
+
+
+class Failure(Enum):
+    """Why an invocation ended without the runtime's answer. The value is Lambda's error type."""
+
+    TIMEOUT = "Sandbox.Timedout"
+    EXIT = "Runtime.ExitError"
+    OUT_OF_MEMORY = "Runtime.OutOfMemory"
+    RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
+    INIT_ERROR = "Runtime.Unknown"
+    """The runtime reported it; the runtime's own error type is shown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the caller of an invocation gets."""
+
+    payload: bytes
+    failed: bool = False
+    """`X-Amz-Function-Error: Unhandled`."""
+    log: str = ""
+    """Everything the invocation logged, START to REPORT."""
+    version: str = "$LATEST"

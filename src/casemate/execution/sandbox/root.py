@@ -1,0 +1,160 @@
+"""The root file system that all environments share: read-only, made once, holding nothing of the host's own.
+
+Layout as on AWS: the interpreter in /var/lang, the runtime's libraries (boto3 and what it needs, the runtime interface
+client) in /var/runtime, code in /var/task. What only the sandbox itself needs is under /run/casemate, which every
+environment unmounts before the function's code runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from casemate.execution.sandbox import syscalls
+
+RUNTIME_LIBRARIES = (
+    "awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "runtime_client", "s3transfer", "simplejson", "six",
+    "snapshot_restore_py", "urllib3",
+)  # fmt: skip
+"""What AWS's Python runtimes put in /var/runtime. A function that needs more must bring it, as on AWS."""
+
+CODE = "/run/casemate/code"
+SANDBOX = "/run/casemate/sandbox"
+# AWS runs functions as this user (observed: `os.getuid()` in python3.11 and later gives 993, gid 990).
+USER, UID, GID = "sbx_user1051", 993, 990
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_CA_PLACES = (
+    "etc/ssl/certs/ca-certificates.crt",  # Debian
+    "etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux, Fedora
+    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "etc/ssl/cert.pem",  # OpenSSL's default file on several distributions
+)
+CA_BUNDLE = "/etc/pki/tls/certs/ca-bundle.crt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RootPlan:
+    """What the root is made of: host paths."""
+
+    base: Path
+    """An empty directory to mount on. Nothing is ever written to it."""
+    code: Path
+    """Where unpacked code lives, one directory per CodeSha256."""
+    ca_bundle: Path | None
+    """Certificates that functions trust; None leaves the sandbox without any."""
+
+
+def libraries() -> dict[str, Path]:
+    """The runtime's libraries: name inside /var/runtime -> host path."""
+    found: dict[str, Path] = {}
+    for name in RUNTIME_LIBRARIES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise FileNotFoundError(f"the runtime library {name} is not installed beside casemate")
+        origin = Path(spec.origin)
+        path = origin.parent if spec.submodule_search_locations else origin
+        found[path.name] = path
+    return found
+
+
+def build(plan: RootPlan) -> None:
+    """Mount the root on `plan.base`. The caller is in a mount namespace of its own."""
+    base = str(plan.base)
+    syscalls.mount("casemate", base, "tmpfs", syscalls.MS_NOSUID, "mode=0755,size=8m")
+    _bind_system(plan.base)
+    _bind(Path(sys.base_prefix), plan.base / "var/lang")
+    # Packages installed into the interpreter are not part of a Lambda runtime.
+    packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    if (plan.base / "var/lang" / packages).is_dir():
+        _empty(plan.base / "var/lang" / packages)
+    for name, path in libraries().items():
+        _bind(path, plan.base / "var/runtime" / name)
+    for name in ("var/task", "opt", "tmp", "proc", "root", "home", "run/casemate"):
+        (plan.base / name).mkdir(parents=True, exist_ok=True)
+    _write_etc(plan.base)
+    _bind_devices(plan.base)
+    if plan.ca_bundle is not None:
+        _trust(plan.base, plan.ca_bundle)
+    _bind(plan.code, plan.base / CODE[1:])
+    _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
+    # A visible procfs must remain for an unprivileged user namespace to be allowed a fresh one (mount_too_revealing
+    # in the kernel's fs/namespace.c); each environment covers it with its own before any function code runs.
+    syscalls.mount("/proc", str(plan.base / "proc"), flags=syscalls.MS_BIND | syscalls.MS_REC)
+    _seal_root(plan.base)
+
+
+def _bind_system(base: Path) -> None:
+    """/usr and the directories that are, on most systems today, links into it."""
+    _bind(Path("/usr"), base / "usr")
+    if Path("/usr/local").is_dir():
+        _empty(base / "usr/local")  # what an administrator put there is the host's own
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        host = Path("/") / name
+        if host.is_symlink():
+            (base / name).symlink_to(host.readlink())
+        elif host.is_dir():
+            _bind(host, base / name)
+    if sys.base_prefix.startswith("/nix/"):
+        _bind(Path("/nix/store"), base / "nix/store")
+
+
+def _write_etc(base: Path) -> None:
+    etc = base / "etc"
+    etc.mkdir(exist_ok=True)
+    (etc / "passwd").write_text(
+        f"root:x:0:0:root:/root:/sbin/nologin\n{USER}:x:{UID}:{GID}::/home/{USER}:/sbin/nologin\n"
+    )
+    (etc / "group").write_text(f"root:x:0:\n{USER}:x:{GID}:\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost localhost.localdomain\n")
+    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
+    (etc / "resolv.conf").symlink_to("/run/resolv.conf")
+    (etc / "localtime").symlink_to("/usr/share/zoneinfo/UTC")
+    for name in ("ld.so.cache", "ld.so.conf", "mime.types", "services", "protocols"):
+        if (Path("/etc") / name).is_file():
+            (etc / name).write_bytes((Path("/etc") / name).read_bytes())
+
+
+def _bind_devices(base: Path) -> None:
+    dev = base / "dev"
+    dev.mkdir()
+    for name in _DEVICES:
+        (dev / name).touch()
+        syscalls.mount(f"/dev/{name}", str(dev / name), flags=syscalls.MS_BIND)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        (dev / name).symlink_to(f"/proc/self/fd/{number}")
+    (dev / "fd").symlink_to("/proc/self/fd")
+
+
+def _trust(base: Path, bundle: Path) -> None:
+    """The bundle where OpenSSL, the distributions and botocore look for certificates."""
+    for place in _CA_PLACES:
+        target = base / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bundle.read_bytes())
+    syscalls.mount(str(bundle), str(base / "var/runtime/botocore/cacert.pem"), flags=syscalls.MS_BIND)
+
+
+def _bind(source: Path, target: Path) -> None:
+    """Show `source` at `target`, read-only."""
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    syscalls.mount(str(source), str(target), flags=syscalls.MS_BIND | syscalls.MS_REC)
+    syscalls.seal(str(target))
+
+
+def _empty(target: Path) -> None:
+    syscalls.mount(
+        "empty", str(target), "tmpfs", syscalls.MS_RDONLY | syscalls.MS_NOSUID | syscalls.MS_NODEV, "size=4k"
+    )
+
+
+def _seal_root(base: Path) -> None:
+    """Only the root's own tmpfs: what is mounted on it was sealed one by one, and devices must stay devices."""
+    syscalls.mount(
+        "", str(base), flags=syscalls.MS_REMOUNT | syscalls.MS_BIND | syscalls.MS_RDONLY | syscalls.MS_NOSUID
+    )

@@ -1,0 +1,103 @@
+"""An explanation in three short texts: the path, what decided, what to change. For tables and for JSON."""
+
+from __future__ import annotations
+
+import re
+
+from casemate.policy.decision import ConditionTrace, Decision, Outcome, PolicyType, StatementTrace
+from casemate.reachability.verdict import Hop, HopKind, Verdict
+from casemate.reachability.verdict import Outcome as Reach
+
+_ID = re.compile(r"\b([a-z]+)-0([0-9a-f]{6})[0-9a-f]{10}\b")
+_PATH_KINDS = frozenset(HopKind) - {HopKind.NAME}
+
+
+def short_ids(text: str) -> str:
+    """EC2's 17-digit ids cut to seven digits: `vpce-0a1b2c3~`. For reading, never for pasting."""
+    return _ID.sub(r"\1-0\2~", text)
+
+
+def path_of(verdict: Verdict) -> str:
+    """What the packet met, in order: `eni > sg > acl > rtb > vpce > dynamodb`; a cross where it ended."""
+    steps: list[str] = []
+    for hop in verdict.hops:
+        if hop.kind not in _PATH_KINDS or (hop.returning and hop.passed):
+            continue
+        step = _step(hop)
+        if not steps or steps[-1] != step:
+            steps.append(step)
+    if verdict.outcome is Reach.DROPPED and not any(step.endswith("(x)") for step in steps):
+        steps.append("(x)")
+    return " > ".join(steps)
+
+
+def decided_by(verdict: Verdict, decision: Decision | None) -> str:
+    """The route, rule, list or statement that settled the case."""
+    if decision is None:
+        code = verdict.reason.value if verdict.reason else verdict.outcome.value
+        return short_ids(f"{code}: {verdict.explanation}")
+    if decision.allowed:
+        where = _statement(decision.statement) if decision.statement else decision.reason.value
+        return f"allowed: {where}"
+    kind = decision.decided_by.value if decision.decided_by else "policy"
+    if decision.statement is None:
+        return f"no {kind} allows {decision.action}"
+    conditions = "; ".join(_condition(one) for one in decision.statement.conditions if one.matched)
+    because = f" ({conditions})" if conditions else ""
+    return short_ids(f"explicit deny in a {kind}: {_statement(decision.statement)}{because}")
+
+
+def remedy_of(verdict: Verdict, decision: Decision | None) -> str:
+    """The smallest change that mends it; empty when nothing is wrong."""
+    if decision is None:
+        return short_ids(verdict.remedy)
+    if decision.allowed:
+        return ""
+    if decision.statement is not None and decision.statement.effect is Outcome.EXPLICIT_DENY:
+        ways = [way for one in decision.statement.conditions if (way := _way_out(one))]
+        return short_ids(
+            ", or ".join(ways) or f"take {decision.action} out of {_statement(decision.statement)}"
+        )
+    kind = decision.decided_by.value if decision.decided_by else "policy"
+    where = f" ({layer})" if (layer := _layer_policy(decision)) else ""
+    return short_ids(f"allow {decision.action} on {decision.resource} in the {kind}{where}")
+
+
+def _step(hop: Hop) -> str:
+    back = " on the way back" if hop.returning else ""
+    return short_ids(hop.component) + back + ("" if hop.passed else " (x)")
+
+
+def _statement(statement: StatementTrace) -> str:
+    return f"{statement.policy}, statement {statement.sid or statement.index + 1}"
+
+
+def _condition(condition: ConditionTrace) -> str:
+    actual = "absent" if condition.actual is None else ", ".join(condition.actual)
+    return f"{condition.key} is {actual}"
+
+
+def _way_out(condition: ConditionTrace) -> str:
+    expected = " or ".join(condition.expected)
+    match condition.key.lower():
+        case "aws:sourcevpc":
+            return f"call through a VPC endpoint in {expected}"
+        case "aws:sourcevpce":
+            return f"call through {expected}"
+        case "aws:principalarn":
+            return f"assume {expected}"
+        case "aws:sourceip":
+            return f"call from {expected}"
+        case _:
+            return ""
+
+
+def _layer_policy(decision: Decision) -> str:
+    """The one policy of the refusing layer, when it is one."""
+    names = {
+        statement.policy
+        for layer in decision.layers
+        if layer.type is decision.decided_by
+        for statement in layer.statements
+    }
+    return names.pop() if len(names) == 1 and decision.decided_by is PolicyType.ENDPOINT else ""

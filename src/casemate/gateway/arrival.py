@@ -1,0 +1,33 @@
+"""Where a connection was accepted: the one thing about a caller that the caller cannot choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address
+
+
+class Side(Enum):
+    """Which listener accepted the connection."""
+
+    LAPTOP = "laptop"
+    """The front door on the loopback address: the developer's machine, outside AWS."""
+    INTERNET = "internet"
+    """A public address, reached from inside the emulated network: NAT, elastic IP, a function outside any VPC."""
+    VPC = "vpc"
+    """The endpoints of one VPC."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """One accepted connection."""
+
+    side: Side
+    vpc_id: str | None
+    """Of VPC arrivals."""
+    peer: IPv4Address
+    """Source address as it arrived."""
+    destination: IPv4Address
+    """The address the client connected to: inside the network, the original destination."""
+    port: int
+    tls: bool

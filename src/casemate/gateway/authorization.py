@@ -1,0 +1,152 @@
+"""authorize: gather every policy that applies to a request, ask the engine, keep its answer, refuse with AWS's error.
+
+The engine decides (`casemate.policy.evaluation`); here is only who brings which policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from casemate.gateway.context_keys import Values, network_keys, principal_keys, resource_keys
+from casemate.gateway.rcp_services import RCP_SERVICES
+from casemate.model.arns import Arn
+from casemate.model.errors import AwsError
+from casemate.model.origin import EndpointOrigin, Origin
+from casemate.model.principals import Principal, PrincipalKind
+from casemate.policy.decision import Decision, PolicyType
+from casemate.policy.document import Policy
+from casemate.policy.evaluation import evaluate
+from casemate.policy.parser import parse_policy
+from casemate.policy.request import AuthorizationRequest, PolicyLevel, PolicySet
+from casemate.servicekit.ports import Endpoints, Identities, Organization
+from casemate.servicekit.service import Check, Service
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicySources:
+    """Who owns the policies."""
+
+    identities: Identities
+    organization: Organization
+    endpoints: Endpoints
+    services: Mapping[str, Service[Any]]
+    """By IAM prefix: for resource-based policies."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """What the questions of one request have in common."""
+
+    service: str
+    """botocore's name; it decides the form of a refusal."""
+    region: str
+    principal: Principal
+    origin: Origin | None
+    """None: from inside AWS, on behalf of somebody who made no request (a function's role at creation)."""
+    request: Values = field(default_factory=dict[str, str | tuple[str, ...]])
+    """`context_keys.request_keys`."""
+
+
+class Authorizer:
+    """Answers checks. One for the whole gateway."""
+
+    def __init__(self, sources: PolicySources) -> None:
+        self._sources = sources
+
+    def decide(self, situation: Situation, check: Check) -> Decision:
+        """The engine's decision on one check."""
+        principal = situation.principal
+        prefix = check.action.partition(":")[0]
+        owner = _owner(check.resource) or principal.account
+        organization = self._sources.organization
+        caller = organization.membership(principal.account) if principal.account else None
+        holder = caller if owner == principal.account else organization.membership(owner)
+        context: Values = {
+            **situation.request,
+            **principal_keys(principal, caller),
+            **resource_keys(owner, holder),
+        }
+        if situation.origin is not None:
+            context |= network_keys(
+                situation.origin, service=prefix, region=situation.region, organization=organization
+            )
+        context |= check.context
+        scps: tuple[PolicyLevel, ...] = ()
+        if (
+            caller is not None
+            and not principal.is_service_linked
+            and principal.kind is not PrincipalKind.SERVICE
+        ):
+            scps = caller.scps
+        rcps: tuple[PolicyLevel, ...] = ()
+        if holder is not None and not principal.is_service_linked and prefix in RCP_SERVICES:
+            rcps = holder.rcps
+        identity = self._sources.identities.policies_of(principal)
+        owner_service = self._sources.services.get(prefix)
+        policies = PolicySet(
+            identity=identity.identity,
+            boundary=identity.boundary,
+            session=tuple(_session_policy(document) for document in principal.session_policies),
+            scps=scps,
+            rcps=rcps,
+            endpoint=self._endpoint_policy(situation.origin),
+            resource=_resource_policy(owner_service, check.resource),
+            resource_type=owner_service.resource_policy_type if owner_service else PolicyType.RESOURCE,
+            resource_must_allow=bool(
+                owner_service and owner_service.resource_must_allow and check.resource != "*"
+            ),
+        )
+        question = AuthorizationRequest(
+            principal=principal,
+            action=check.action,
+            resource=check.resource,
+            resource_account=owner,
+            context=context,
+        )
+        return evaluate(question, policies)
+
+    def _endpoint_policy(self, origin: Origin | None) -> Policy | None:
+        if not isinstance(origin, EndpointOrigin):
+            return None
+        return self._sources.endpoints.endpoint_policy(origin.endpoint_id)
+
+
+def refusal(service: str, decision: Decision) -> AwsError:
+    """The error a service answers a denied request with. Codes and statuses differ by service and protocol.
+
+    Sources: DynamoDB Developer Guide "Error handling" (400 AccessDeniedException), EC2 API Reference "Error codes"
+    (403 UnauthorizedOperation), IAM and STS common errors (403 AccessDenied), Lambda common errors (403).
+    """
+    match service:
+        case "ec2":
+            text = f"You are not authorized to perform this operation. {decision.message}"
+            return AwsError("UnauthorizedOperation", text, http_status=403)
+        case "iam" | "sts" | "cloudformation" | "s3" | "sqs" | "sns" | "cloudwatch" | "rds":
+            return AwsError("AccessDenied", decision.message, http_status=403)
+        case "lambda" | "apigateway":
+            return AwsError("AccessDeniedException", decision.message, http_status=403)
+        case _:
+            return AwsError("AccessDeniedException", decision.message, http_status=400)
+
+
+def _owner(resource: str) -> str:
+    if resource == "*":
+        return ""
+    try:
+        return Arn.parse(resource).account
+    except ValueError:
+        return ""
+
+
+def _resource_policy(service: Service[Any] | None, resource: str) -> Policy | None:
+    if service is None or service.resource_policies is None or resource == "*":
+        return None
+    return service.resource_policies(resource)
+
+
+@lru_cache(maxsize=1024)
+def _session_policy(document: str) -> Policy:
+    return parse_policy(document, kind=PolicyType.SESSION, label="session policy")

@@ -1,0 +1,31 @@
+"""Names on the emulated internet that are not AWS APIs: what a function reaches through NAT, to see that it does.
+
+`checkip.amazonaws.com` tells the public address a request came from, as the real one does; every other name is
+answered by one plain page, so that "has internet" can be told from "has none" without leaving the machine.
+"""
+
+from __future__ import annotations
+
+from casemate.gateway.arrival import Arrival, Side
+from casemate.wire.http import HttpRequest, HttpResponse
+
+_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
+
+
+def answer_bystander(request: HttpRequest, arrival: Arrival) -> HttpResponse | None:
+    """The stand-in's response, or None when the request is for an AWS API."""
+    host = (request.headers.get("host") or "").partition(":")[0].lower()
+    if arrival.side is Side.LAPTOP:
+        return _health(request)
+    if host == "checkip.amazonaws.com":
+        return HttpResponse(status=200, headers=_TEXT, body=f"{arrival.peer}\n".encode())
+    if host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn")):
+        return None
+    page = f"Casemate's stand-in for {host or 'the internet'}; you are {arrival.peer}\n"
+    return HttpResponse(status=200, headers=_TEXT, body=page.encode())
+
+
+def _health(request: HttpRequest) -> HttpResponse | None:
+    if request.method == "GET" and request.path == "/_casemate/health":
+        return HttpResponse(status=200, headers=_TEXT, body=b"ok\n")
+    return None

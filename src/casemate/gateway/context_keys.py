@@ -1,0 +1,103 @@
+"""The global condition keys of a request, each with its rule of presence.
+
+Source: IAM User Guide, "AWS global condition context keys"; the presence rules are repeated beside each key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from casemate.model.origin import EndpointOrigin, Origin
+from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.ports import Membership, Organization
+
+Values = dict[str, str | tuple[str, ...]]
+
+_VPCE_OWNER_SERVICES = frozenset(
+    {"dynamodb", "s3", "kms", "lambda", "secretsmanager", "ssm", "sts", "logs", "sqs", "sns"}
+)
+"""Services that fill aws:VpceAccount, aws:VpceOrgID and aws:VpceOrgPaths (list of the page, the modelled ones)."""
+_SOURCE_VPC_ARN_SERVICES = frozenset({"s3", "kms", "lambda"})
+"""Services that fill aws:SourceVpcArn; not DynamoDB."""
+
+
+def request_keys(*, region: str, now: datetime, tls: bool, user_agent: str) -> Values:
+    """Keys of the request itself: always present."""
+    keys: Values = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:SecureTransport": "true" if tls else "false",
+        "aws:RequestedRegion": region,
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
+    }
+    if user_agent:
+        keys["aws:UserAgent"] = user_agent
+    return keys
+
+
+def network_keys(origin: Origin, *, service: str, region: str, organization: Organization) -> Values:
+    """Keys of the path: aws:SourceIp exactly when no endpoint was passed, the endpoint's keys exactly when one was."""
+    if not isinstance(origin, EndpointOrigin):
+        return {"aws:SourceIp": str(origin.address)}
+    keys: Values = {
+        "aws:SourceVpc": origin.vpc_id,
+        "aws:SourceVpce": origin.endpoint_id,
+        "aws:VpcSourceIp": str(origin.address),
+    }
+    if service in _SOURCE_VPC_ARN_SERVICES:
+        keys["aws:SourceVpcArn"] = f"arn:aws:ec2:{region}:{origin.endpoint_account}:vpc/{origin.vpc_id}"
+    if service in _VPCE_OWNER_SERVICES:
+        keys["aws:VpceAccount"] = origin.endpoint_account
+        membership = organization.membership(origin.endpoint_account)
+        if membership is not None:
+            keys["aws:VpceOrgID"] = membership.organization_id
+            keys["aws:VpceOrgPaths"] = membership.paths
+    return keys
+
+
+def principal_keys(principal: Principal, membership: Membership | None) -> Values:
+    """Keys of the caller: on every signed request."""
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        return {
+            "aws:PrincipalType": "Anonymous",
+            "aws:PrincipalAccount": "anonymous",
+            "aws:userid": "anonymous",
+        }
+    keys: Values = {
+        "aws:PrincipalArn": principal.identity_arn,
+        "aws:PrincipalAccount": principal.account,
+        "aws:PrincipalType": principal.kind.value,
+        "aws:userid": principal.user_id,
+    }
+    if principal.user_name is not None:
+        keys["aws:username"] = principal.user_name
+    for name, value in principal.tags.items():
+        keys[f"aws:PrincipalTag/{name}"] = value
+    if membership is not None:
+        keys["aws:PrincipalOrgID"] = membership.organization_id
+        keys["aws:PrincipalOrgPaths"] = membership.paths
+    if principal.source_identity is not None:
+        keys["aws:SourceIdentity"] = principal.source_identity
+    if principal.source_function_arn is not None:
+        keys["lambda:SourceFunctionArn"] = principal.source_function_arn
+    keys.update(_mfa_keys(principal))
+    return keys
+
+
+def _mfa_keys(principal: Principal) -> Values:
+    """aws:MultiFactorAuthPresent is there for temporary credentials only, never for long-term keys."""
+    if principal.kind not in {PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER}:
+        return {}
+    if principal.mfa_age_seconds is None:
+        return {"aws:MultiFactorAuthPresent": "false"}
+    return {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": str(principal.mfa_age_seconds)}
+
+
+def resource_keys(account: str, membership: Membership | None) -> Values:
+    """Keys of the resource's owner."""
+    keys: Values = {"aws:ResourceAccount": account}
+    if membership is not None:
+        keys["aws:ResourceOrgID"] = membership.organization_id
+        keys["aws:ResourceOrgPaths"] = membership.paths
+    return keys

@@ -1,0 +1,113 @@
+"""The Amazon resolver of a VPC, and the public one: wire form of `casemate.reachability.names`.
+
+A VPC's resolver answers at base+2 and 169.254.169.253; with enableDnsSupport off it is silent, as AWS's is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Any, cast
+
+from casemate.model.network import NetworkSnapshot
+from casemate.reachability.names import NameStatus, resolve
+
+_TTL = 5
+"""Seconds. Short, so that a change of private DNS is seen at once; AWS's service names have 5 to 60."""
+_MAX_UDP = 512
+
+Snapshot = Callable[[], NetworkSnapshot]
+
+
+class Resolver:
+    """Answers queries of one VPC (`vpc_id`), or of the public internet (None)."""
+
+    def __init__(self, snapshot: Snapshot, vpc_id: str | None) -> None:
+        self._snapshot = snapshot
+        self._vpc_id = vpc_id
+
+    def answer(self, query: bytes, *, udp: bool) -> bytes | None:
+        """The response to one message; None: silence."""
+        import dnslib
+
+        try:
+            record: Any = dnslib.DNSRecord.parse(query)
+        except (dnslib.DNSError, ValueError, struct.error):
+            return None
+        if record.header.qr or not record.questions:
+            return None
+        reply: Any = record.reply(ra=1, aa=0)
+        question = record.q
+        name = str(question.qname).rstrip(".").lower()
+        answer = resolve(self._snapshot(), self._vpc_id, name)
+        if answer.status is NameStatus.NO_ANSWER:
+            return None
+        if answer.status is NameStatus.NXDOMAIN:
+            reply.header.rcode = dnslib.RCODE.NXDOMAIN
+        elif question.qtype in {dnslib.QTYPE.A, dnslib.QTYPE.ANY}:
+            for address in answer.addresses:
+                if isinstance(address, IPv4Address):
+                    reply.add_answer(
+                        dnslib.RR(question.qname, dnslib.QTYPE.A, ttl=_TTL, rdata=dnslib.A(str(address)))
+                    )
+        packed = cast("bytes", reply.pack())
+        return cast("bytes", reply.truncate().pack()) if udp and len(packed) > _MAX_UDP else packed
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        answer = self._resolver.answer(data, udp=True)
+        if answer is not None and self._transport is not None:
+            self._transport.sendto(answer, addr)
+
+
+class DnsListener:
+    """The resolver on one socket, UDP or TCP. Owns the socket."""
+
+    def __init__(self, sock: socket.socket, resolver: Resolver) -> None:
+        self._sock = sock
+        self._resolver = resolver
+        self._transport: asyncio.BaseTransport | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Answer from now on."""
+        self._sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        if self._sock.type == socket.SOCK_DGRAM:
+            self._transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Datagrams(self._resolver), sock=self._sock
+            )
+        else:
+            self._server = await asyncio.start_server(self._stream, sock=self._sock)
+
+    async def close(self) -> None:
+        """Stop answering."""
+        if self._transport is not None:
+            self._transport.close()
+        if self._server is not None:
+            self._server.close()
+        self._sock.close()
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            while True:
+                (size,) = struct.unpack("!H", await asyncio.wait_for(reader.readexactly(2), 10))
+                answer = self._resolver.answer(
+                    await asyncio.wait_for(reader.readexactly(size), 10), udp=False
+                )
+                if answer is not None:
+                    writer.write(struct.pack("!H", len(answer)) + answer)
+                    await writer.drain()
+        writer.close()

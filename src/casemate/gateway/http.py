@@ -1,0 +1,180 @@
+"""HTTP/1.1 on asyncio: bytes in, `HttpRequest` out, one answer at a time, in order.
+
+asyncio.Protocol with httptools and uvloop was chosen by measurement (docs/decisions/0003): three to four times the
+requests of the ASGI servers on this job, where an answer is known in tens of microseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import httptools
+
+from casemate.gateway.arrival import Arrival
+from casemate.wire.http import Headers, HttpRequest, HttpResponse
+
+Handler = Callable[[HttpRequest, Arrival], Awaitable[HttpResponse]]
+
+MAX_BODY = 70 * 1024 * 1024
+"""Largest body any operation takes: a 50 MB function package, base64-encoded in JSON."""
+_MAX_HEADERS = 64 * 1024
+_REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
+            409: "Conflict", 413: "Payload Too Large", 429: "Too Many Requests", 500: "Internal Server Error"}  # fmt: skip
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client connection. Requests are answered in the order they came; the next is read while one is handled."""
+
+    def __init__(self, handler: Handler, arrival: Arrival, connections: set[HttpConnection]) -> None:
+        self._handler = handler
+        self._arrival = arrival
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._queue: deque[tuple[HttpRequest, bool]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._failed = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
+        self._size = 0
+        self._header_size = 0
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._connections.discard(self)
+        self._transport = None
+        if self._worker is not None:
+            self._worker.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._failed:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400, "upgrades are not supported")
+        except _TooLargeError:
+            self._refuse(413, "request is too large")
+        except httptools.HttpParserError:
+            self._refuse(400, "malformed HTTP request")
+
+    def eof_received(self) -> bool:
+        return False
+
+    # httptools callbacks
+
+    def on_message_begin(self) -> None:
+        self._reset()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._grow_headers(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._grow_headers(len(name) + len(value))
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        if self._transport is None:
+            return
+        for name, value in self._headers:
+            lowered = name.lower()
+            if lowered == "expect" and value.lower() == "100-continue":
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            elif lowered == "content-length" and value.isdigit() and int(value) > MAX_BODY:
+                raise _TooLargeError
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > MAX_BODY:
+            raise _TooLargeError
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        path, _, query = self._url.decode("latin-1").partition("?")
+        request = HttpRequest(
+            method=self._parser.get_method().decode("ascii"),
+            path=path,
+            query=query,
+            headers=Headers(self._headers),
+            body=b"".join(self._body),
+        )
+        self._queue.append((request, self._parser.should_keep_alive()))
+        if self._worker is None and self._transport is not None:
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+        elif len(self._queue) > 16 and self._transport is not None:
+            self._transport.pause_reading()
+
+    # answering
+
+    async def _work(self) -> None:
+        while self._queue:
+            request, keep_alive = self._queue.popleft()
+            response = await self._handler(request, self._arrival)
+            if self._transport is None:
+                return
+            self._transport.write(_encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
+            if not keep_alive:
+                self._transport.close()
+                return
+            self._transport.resume_reading()
+        self._worker = None
+
+    def _grow_headers(self, size: int) -> None:
+        self._header_size += size
+        if self._header_size > _MAX_HEADERS:
+            raise _TooLargeError
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer what is not HTTP at all, then hang up."""
+        self._failed = True
+        if self._transport is not None:
+            body = message.encode()
+            response = HttpResponse(status=status, headers=(("Content-Type", "text/plain"),), body=body)
+            self._transport.write(_encode(response, keep_alive=False, head=False))
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up at once: the client sees a reset."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def arrival(self) -> Arrival:
+        return self._arrival
+
+
+class _TooLargeError(Exception):
+    """A limit of this server, met while parsing."""
+
+
+def _encode(response: HttpResponse, *, keep_alive: bool, head: bool) -> bytes:
+    status = response.status
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
+    lines.extend(f"{name}: {value}" for name, value in response.headers)
+    if status not in {204, 304}:
+        lines.append(f"Content-Length: {len(response.body)}")
+    if not keep_alive:
+        lines.append("Connection: close")
+    raw = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
+    return raw if head or status in {204, 304} else raw + response.body
+
+
+def protocol_factory(
+    handler: Handler, arrival: Arrival, connections: set[HttpConnection]
+) -> Callable[[], asyncio.BaseProtocol]:
+    """For `connect_accepted_socket`."""
+    return lambda: cast("Any", HttpConnection(handler, arrival, connections))

@@ -1,0 +1,120 @@
+"""Accepting connections: HTTP and HTTPS on the same port, told apart by the first byte.
+
+A TLS record begins with 0x16, no HTTP method does. The byte is peeked at before the protocol is chosen, so both
+run on the event loop's own transports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+from casemate.gateway.arrival import Arrival, Side
+from casemate.gateway.http import Handler, HttpConnection, protocol_factory
+
+_TLS_HANDSHAKE = 0x16
+_FIRST_BYTE_TIMEOUT = 60.0
+TlsContext = Callable[[], ssl.SSLContext]
+
+
+class Listener:
+    """A listening socket and the connections accepted on it. Owns the socket."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        handler: Handler,
+        tls: TlsContext,
+        side: Side,
+        vpc_id: str | None = None,
+    ) -> None:
+        self._sock = sock
+        self._handler = handler
+        self._tls = tls
+        self._side = side
+        self._vpc_id = vpc_id
+        self._connections: set[HttpConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._acceptor: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._sock.setblocking(False)
+        self._acceptor = asyncio.get_running_loop().create_task(self._accept())
+
+    async def close(self) -> None:
+        """Stop accepting, reset what is open."""
+        if self._acceptor is not None:
+            self._acceptor.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await self._acceptor
+        for task in list(self._tasks):
+            task.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+        self._sock.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, peer = await loop.sock_accept(self._sock)
+            except OSError:
+                # Out of descriptors, or the client is gone already: neither ends the listener.
+                await asyncio.sleep(0.05)
+                continue
+            task = loop.create_task(self._serve(client, str(peer[0])))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, client: socket.socket, peer: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            address, port = client.getsockname()[:2]
+            first = await asyncio.wait_for(_first_byte(client), _FIRST_BYTE_TIMEOUT)
+            if not first:
+                client.close()
+                return
+            tls = first[0] == _TLS_HANDSHAKE
+            arrival = Arrival(
+                side=self._side,
+                vpc_id=self._vpc_id,
+                peer=IPv4Address(peer),
+                destination=IPv4Address(address),
+                port=port,
+                tls=tls,
+            )
+            factory = protocol_factory(self._handler, arrival, self._connections)
+            await loop.connect_accepted_socket(factory, client, ssl=self._tls() if tls else None)
+        except (OSError, TimeoutError, ssl.SSLError):
+            client.close()
+        except BaseException:
+            client.close()
+            raise
+
+
+async def _first_byte(client: socket.socket) -> bytes:
+    """The first byte of the connection, left in place; empty when the peer closed."""
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            return client.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            pass
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(client.fileno(), _set, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(client.fileno())
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,242 @@
+"""The life of a request: one flat list of steps. Read `Pipeline.handle` first."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from casemate.gateway.arrival import Arrival
+from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.gateway.bystanders import answer_bystander
+from casemate.gateway.context_keys import request_keys
+from casemate.gateway.exchange import Exchange
+from casemate.gateway.journal import Journal
+from casemate.gateway.location import locate
+from casemate.model.errors import AwsError
+from casemate.model.ids import uuid4
+from casemate.model.principals import Principal
+from casemate.model.regions import REGIONS
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import Credential, Credentials, Network
+from casemate.servicekit.service import Check, Context, Service
+from casemate.servicekit.store import Store
+from casemate.wire.error_output import serialize_error
+from casemate.wire.http import HttpRequest, HttpResponse
+from casemate.wire.models import ServiceModels
+from casemate.wire.parser import parse, protocol_of
+from casemate.wire.routing import identify
+from casemate.wire.serializer import serialize
+from casemate.wire.sigv4 import verify
+
+_log = logging.getLogger(__name__)
+
+Settled = Callable[[], Awaitable[None]]
+
+
+class Pipeline:
+    """Takes a request from any listener, gives the response. Knows no single service."""
+
+    def __init__(
+        self,
+        *,
+        models: ServiceModels,
+        services: Mapping[str, Service[Any]],
+        store: Store,
+        credentials: Credentials,
+        network: Network,
+        authorizer: Authorizer,
+        journal: Journal,
+        clock: Clock,
+        settled: Settled,
+    ) -> None:
+        self._models = models
+        self._services = services
+        self._store = store
+        self._credentials = credentials
+        self._network = network
+        self._authorizer = authorizer
+        self._journal = journal
+        self._clock = clock
+        self._settled = settled
+        """Waits until the data plane holds what was committed, so that packets obey a call that has returned."""
+
+    async def handle(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
+        """The whole life of a request, in order."""
+        bystander = answer_bystander(request, arrival)
+        if bystander is not None:
+            return bystander
+        exchange = Exchange(request=request, arrival=arrival, request_id=uuid4(os.urandom), now=self._clock())
+        try:
+            self._parse(exchange)
+            self._authenticate(exchange)
+            self._locate(exchange)
+            self._gather_keys(exchange)
+            self._authorize(exchange)
+            await self._dispatch(exchange)
+        except AwsError as error:
+            exchange.error = error
+        except Exception:
+            _log.exception("request %s failed", exchange.request_id)
+            exchange.error = _internal_failure(exchange.request_id)
+        self._journal.record(exchange)
+        return self._serialize(exchange)
+
+    def _parse(self, exchange: Exchange) -> None:
+        target = identify(exchange.request)
+        exchange.service_name = target.service
+        exchange.region = target.region or "us-east-1"
+        try:
+            exchange.model = self._models.get(target.service)
+        except KeyError:
+            raise AwsError(
+                "UnrecognizedClientException", f"Unknown service {target.service}", http_status=400
+            ) from None
+        exchange.parsed = parse(exchange.request, exchange.model)
+        service = self._services.get(target.service)
+        exchange.operation = service and service.operations.by_name.get(exchange.operation_name)
+        exchange.service = service
+        if exchange.operation is None:
+            raise AwsError(
+                "NotImplemented",
+                f"Casemate does not implement {target.service}:{exchange.operation_name}; see docs/coverage.md",
+                http_status=501,
+                fault="server",
+            )
+
+    def _authenticate(self, exchange: Exchange) -> None:
+        assert exchange.parsed is not None
+        found: Credential | None = None
+
+        def look_up(access_key_id: str) -> Credential | None:
+            nonlocal found
+            found = self._credentials.credential(access_key_id)
+            return found
+
+        verified = verify(
+            exchange.request,
+            now=exchange.now,
+            lookup=look_up,
+            service=exchange.service_name,
+            signing_name=exchange.model.signing_name,
+            protocol=exchange.parsed.protocol,
+        )
+        if verified is None or found is None:
+            raise _missing_token(exchange)
+        if exchange.region not in REGIONS:
+            raise AwsError("InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403)
+        exchange.principal = found.principal
+
+    def _locate(self, exchange: Exchange) -> None:
+        exchange.origin = locate(exchange.arrival, self._network.snapshot(), exchange.service_name)
+
+    def _gather_keys(self, exchange: Exchange) -> None:
+        exchange.keys = request_keys(
+            region=exchange.region,
+            now=exchange.now,
+            # Inside the network TLS ends at the listener; a laptop's plain HTTP on the loopback address is what it is.
+            tls=exchange.arrival.tls,
+            user_agent=exchange.request.headers.get("user-agent") or "",
+        )
+
+    def _authorize(self, exchange: Exchange) -> None:
+        assert exchange.operation is not None
+        assert exchange.service is not None
+        if exchange.operation.checks is None:
+            prefix = exchange.service.operations.iam_prefix
+            checks = (Check(action=f"{prefix}:{exchange.operation_name}"),)
+        else:
+            checks = tuple(exchange.operation.checks(self._context(exchange), exchange.params))
+        for check in checks:
+            self._ask(exchange, check, exchange.principal)
+
+    async def _dispatch(self, exchange: Exchange) -> None:
+        operation = exchange.operation
+        assert operation is not None
+        context = self._context(exchange)
+        if operation.runs_async:
+            result = operation.handler(context, exchange.params)
+            assert inspect.isawaitable(result)
+            exchange.output = await result
+        else:
+            with self._store.transaction():
+                result = operation.handler(context, exchange.params)
+                assert not inspect.isawaitable(result)
+                exchange.output = result
+        await self._settled()
+
+    def _serialize(self, exchange: Exchange) -> HttpResponse:
+        if exchange.error is None:
+            assert exchange.parsed is not None
+            try:
+                return serialize(exchange.parsed, exchange.output, exchange.request_id)
+            except Exception:
+                _log.exception("response of %s cannot be serialized", exchange.operation_name)
+                exchange.error = _internal_failure(exchange.request_id)
+        operation = exchange.parsed.operation if exchange.parsed else None
+        protocol = _protocol(exchange)
+        return serialize_error(exchange.model, operation, protocol, exchange.error, exchange.request_id)
+
+    def _context(self, exchange: Exchange) -> Context[Any]:
+        assert exchange.service is not None
+        assert exchange.principal is not None
+        assert exchange.origin is not None
+
+        def authorize(check: Check, *, principal: Principal | None = None) -> None:
+            self._ask(exchange, check, principal or exchange.principal, inside=principal is not None)
+
+        return Context(
+            state=exchange.service.state,
+            request_id=exchange.request_id,
+            account=exchange.principal.account,
+            region=exchange.region,
+            principal=exchange.principal,
+            origin=exchange.origin,
+            now=exchange.now,
+            random_bytes=os.urandom,
+            store=self._store,
+            authorize=authorize,
+        )
+
+    def _ask(
+        self, exchange: Exchange, check: Check, principal: Principal | None, *, inside: bool = False
+    ) -> None:
+        assert principal is not None
+        situation = Situation(
+            service=exchange.service_name,
+            region=exchange.region,
+            principal=principal,
+            origin=None if inside else exchange.origin,
+            request=exchange.keys,
+        )
+        decision = self._authorizer.decide(situation, check)
+        exchange.decisions.append(decision)
+        if not decision.allowed:
+            raise refusal(exchange.service_name, decision)
+
+
+def _protocol(exchange: Exchange) -> str:
+    """What to answer in: the request's protocol; where nothing could be made of the request, query, as AWS does."""
+    if exchange.parsed is not None:
+        return exchange.parsed.protocol
+    return "query" if exchange.model is None else protocol_of(exchange.request, exchange.model)
+
+
+def _internal_failure(request_id: str) -> AwsError:
+    """A defect of Casemate's: the log holds the traceback, the client only where to look."""
+    text = f"Casemate failed on this request (a defect; the log of 'casemate up' has request {request_id})"
+    return AwsError("InternalFailure", text, http_status=500, fault="server")
+
+
+def _missing_token(exchange: Exchange) -> AwsError:
+    """AWS's answer to an unsigned request, by protocol family."""
+    query = exchange.parsed is not None and exchange.parsed.protocol in {"query", "ec2"}
+    code = "MissingAuthenticationToken" if query else "MissingAuthenticationTokenException"
+    status = 400 if exchange.service_name == "dynamodb" else 403
+    return AwsError(
+        code,
+        "Missing Authentication Token" if query else "Request is missing Authentication Token",
+        http_status=status,
+    )

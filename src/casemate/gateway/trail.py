@@ -1,0 +1,127 @@
+"""The CloudTrail form of a request. Source: CloudTrail User Guide, "CloudTrail record contents"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from casemate.gateway.exchange import Exchange
+from casemate.model.origin import EndpointOrigin
+from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.service import Params
+
+_READ_PREFIXES = (
+    "Get",
+    "List",
+    "Describe",
+    "Lookup",
+    "Query",
+    "Scan",
+    "BatchGet",
+    "TransactGet",
+    "Search",
+    "Filter",
+)
+_DATA_OPERATIONS = {
+    "dynamodb": frozenset(
+        {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
+         "TransactGetItems", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
+    ),
+    "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
+}  # fmt: skip
+"""Data events; everything else is a management event. Source: "Logging data events"."""
+
+_DATA_PARAMETERS = frozenset({"TableName", "IndexName", "Key", "FunctionName", "Qualifier", "InvocationType"})
+"""Of data events only these are recorded: never items, never payloads."""
+
+_SECRET_WORDS = ("password", "secret", "token", "zipfile", "plaintext", "privatekey", "variables")
+_MAX_TEXT = 1024
+
+
+def event_of(exchange: Exchange) -> dict[str, Any]:
+    """The event record of a finished exchange."""
+    name = exchange.operation_name
+    data = name in _DATA_OPERATIONS.get(exchange.service_name, ())
+    event: dict[str, Any] = {
+        "eventVersion": "1.11",
+        "userIdentity": _identity(exchange.principal),
+        "eventTime": exchange.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": f"{_event_source(exchange)}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": exchange.region,
+        "sourceIPAddress": str(exchange.arrival.peer),
+        "userAgent": exchange.request.headers.get("user-agent") or "",
+        "requestParameters": _readable(_recorded(exchange.params, data=data)) or None,
+        "responseElements": None,
+        "requestID": exchange.request_id,
+        "eventID": exchange.request_id,
+        "readOnly": name.startswith(_READ_PREFIXES),
+        "eventType": "AwsApiCall",
+        "managementEvent": not data,
+        "recipientAccountId": exchange.principal.account if exchange.principal else None,
+        "eventCategory": "Data" if data else "Management",
+    }
+    if exchange.error is not None:
+        event["errorCode"] = exchange.error.code
+        event["errorMessage"] = exchange.error.message
+    if isinstance(exchange.origin, EndpointOrigin):
+        event["vpcEndpointId"] = exchange.origin.endpoint_id
+        event["vpcEndpointAccountId"] = exchange.origin.endpoint_account
+    resources = {decision.resource for decision in exchange.decisions} - {"*"}
+    if resources:
+        event["resources"] = [{"ARN": arn} for arn in sorted(resources)]
+    return event
+
+
+def _recorded(params: Params, *, data: bool) -> Params:
+    return {name: value for name, value in params.items() if name in _DATA_PARAMETERS} if data else params
+
+
+def _event_source(exchange: Exchange) -> str:
+    return exchange.service.operations.iam_prefix if exchange.service else exchange.service_name
+
+
+def _identity(principal: Principal | None) -> dict[str, Any]:
+    if principal is None:
+        return {"type": "Unknown"}
+    kinds = {PrincipalKind.USER: "IAMUser", PrincipalKind.ROOT: "Root"}
+    identity: dict[str, Any] = {
+        "type": kinds.get(principal.kind, principal.kind.value),
+        "principalId": principal.user_id,
+        "arn": principal.arn,
+        "accountId": principal.account,
+        "accessKeyId": principal.access_key_id,
+    }
+    if principal.user_name is not None:
+        identity["userName"] = principal.user_name
+    if principal.role_arn is not None:
+        issuer = {
+            "type": "Role",
+            "principalId": principal.user_id.partition(":")[0],
+            "arn": principal.role_arn,
+            "accountId": principal.account,
+            "userName": principal.role_arn.rpartition("/")[2],
+        }
+        mfa = "false" if principal.mfa_age_seconds is None else "true"
+        identity["sessionContext"] = {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": mfa}}
+        if principal.source_identity is not None:
+            identity["sessionContext"]["sourceIdentity"] = principal.source_identity
+    return identity
+
+
+def _readable(value: Any, name: str = "") -> Any:
+    """A JSON form of request parameters, camel-cased, without secrets and without bulk."""
+    if any(word in name.lower() for word in _SECRET_WORDS):
+        return "HIDDEN_DUE_TO_SECURITY_REASONS"
+    if isinstance(value, Mapping):
+        return {
+            str(key)[:1].lower() + str(key)[1:]: _readable(member, str(key))
+            for key, member in value.items()  # pyright: ignore[reportUnknownVariableType] params are botocore's own
+        }
+    if isinstance(value, (list, tuple)):
+        return [_readable(member, name) for member in list[Any](value)[:100]]
+    if isinstance(value, (bytes, bytearray)):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, str) and len(value) > _MAX_TEXT:
+        return value[:_MAX_TEXT] + "..."
+    return value

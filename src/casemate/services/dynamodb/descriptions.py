@@ -1,0 +1,82 @@
+"""Records in the API's form: TableDescription and its parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
+from casemate.services.dynamodb.state import DynamoState
+
+
+def table_description(state: DynamoState, record: TableRecord, status: str = "ACTIVE") -> dict[str, Any]:
+    """A table as DescribeTable shows it. Tables are ready at once: only CreateTable's own answer says CREATING."""
+    held = state.engine.holding(record.id_bytes)
+    described: dict[str, Any] = {
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in record.attributes.items()
+        ],
+        "TableName": record.name,
+        "KeySchema": key_schema((record.hash_key,), () if record.range_key is None else (record.range_key,)),
+        "TableStatus": status,
+        "CreationDateTime": datetime.fromtimestamp(record.created, UTC),
+        "ProvisionedThroughput": _throughput(record.throughput, decreases=True),
+        "TableSizeBytes": held.size,
+        "ItemCount": held.items,
+        "TableArn": record.ref.arn,
+        "TableId": record.table_id,
+        "DeletionProtectionEnabled": record.deletion_protection,
+    }
+    if record.billing_mode == "PAY_PER_REQUEST":
+        changed = record.created if record.billing_changed is None else record.billing_changed
+        described["BillingModeSummary"] = {
+            "BillingMode": "PAY_PER_REQUEST",
+            "LastUpdateToPayPerRequestDateTime": datetime.fromtimestamp(changed, UTC),
+        }
+    elif record.billing_changed is not None:
+        described["BillingModeSummary"] = {"BillingMode": "PROVISIONED"}
+    if record.table_class != "STANDARD":
+        described["TableClassSummary"] = {"TableClass": record.table_class}
+    if record.encryption is not None:
+        described["SSEDescription"] = {
+            "Status": "ENABLED",
+            "SSEType": "KMS",
+            "KMSMasterKeyArn": record.encryption.key_arn,
+        }
+    for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
+        indexes = [
+            _index(state, record, index, status) for index in record.indexes if index.is_global is is_global
+        ]
+        if indexes:
+            described[member] = indexes
+    return described
+
+
+def key_schema(hashes: tuple[str, ...], ranges: tuple[str, ...]) -> list[dict[str, str]]:
+    """KeySchema."""
+    elements = [(name, "HASH") for name in hashes] + [(name, "RANGE") for name in ranges]
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in elements]
+
+
+def _throughput(throughput: Throughput, *, decreases: bool) -> dict[str, int]:
+    units = {"ReadCapacityUnits": throughput.read, "WriteCapacityUnits": throughput.write}
+    return {"NumberOfDecreasesToday": 0, **units} if decreases else units
+
+
+def _index(state: DynamoState, record: TableRecord, index: IndexRecord, status: str) -> dict[str, Any]:
+    held = state.engine.holding(record.id_bytes, index.number)
+    projection: dict[str, Any] = {"ProjectionType": index.projection}
+    if index.included:
+        projection["NonKeyAttributes"] = list(index.included)
+    described: dict[str, Any] = {
+        "IndexName": index.name,
+        "KeySchema": key_schema(index.hash_keys, index.range_keys),
+        "Projection": projection,
+        "IndexSizeBytes": held.size,
+        "ItemCount": held.items,
+        "IndexArn": record.ref.index_arn(index.name),
+    }
+    if index.is_global:
+        described["IndexStatus"] = status
+        described["ProvisionedThroughput"] = _throughput(index.throughput, decreases=True)
+    return described

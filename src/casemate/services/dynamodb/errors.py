@@ -1,0 +1,33 @@
+"""DynamoDB's errors of the control plane. Those of items are in `casemate.tables.errors`."""
+
+from __future__ import annotations
+
+from casemate.model.errors import AwsError
+
+
+def validation(message: str) -> AwsError:
+    return AwsError("ValidationException", message)
+
+
+def table_not_found(name: str) -> AwsError:
+    """Of operations on tables, which name it."""
+    return AwsError("ResourceNotFoundException", f"Requested resource not found: Table: {name} not found")
+
+
+def resource_not_found() -> AwsError:
+    """Of operations on items, which do not say what was not found."""
+    return AwsError("ResourceNotFoundException", "Requested resource not found")
+
+
+def resource_arn_not_found(arn: str) -> AwsError:
+    """Of operations that take a resource ARN."""
+    return AwsError("ResourceNotFoundException", f"Requested resource not found: ResourcArn: {arn} not found")
+
+
+def table_exists(name: str) -> AwsError:
+    return AwsError("ResourceInUseException", f"Table already exists: {name}")
+
+
+def not_modelled(what: str) -> AwsError:
+    """A feature that Casemate does not have: said plainly rather than half done."""
+    return AwsError("ValidationException", f"Casemate does not implement {what}")

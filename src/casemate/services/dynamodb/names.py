@@ -1,0 +1,66 @@
+"""TableName: a name in the caller's account and Region, or the ARN of a table of any account.
+
+Source: API reference, e.g. GetItem, TableName: "you can also provide the Amazon Resource Name (ARN) of the table".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from casemate.model.arns import Arn
+from casemate.servicekit.service import Context
+from casemate.services.dynamodb.errors import validation
+
+NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_INVALID = (
+    "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the "
+    "characters a-z, A-Z, 0-9, '_', '-', and '.'"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableRef:
+    """Which table is meant, whether it exists or not."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Its key in the store."""
+        return self.account, self.region, self.name
+
+    @property
+    def arn(self) -> str:
+        return str(
+            Arn(service="dynamodb", region=self.region, account=self.account, resource=f"table/{self.name}")
+        )
+
+    def index_arn(self, index: str) -> str:
+        return f"{self.arn}/index/{index}"
+
+
+def table_ref(ctx: Context[Any], text: str) -> TableRef:
+    """Read a TableName; ValidationException when it is neither a name nor a table's ARN."""
+    if not text.startswith("arn:"):
+        if not NAME.fullmatch(text):
+            raise validation(_INVALID)
+        return TableRef(account=ctx.account, region=ctx.region, name=text)
+    return resource_ref(ctx, text)
+
+
+def resource_ref(ctx: Context[Any], text: str) -> TableRef:
+    """Read a ResourceArn of a table."""
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {text}") from None
+    kind, _, name = arn.resource.partition("/")
+    if arn.service != "dynamodb" or kind != "table" or not NAME.fullmatch(name):
+        raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {text}")
+    if arn.region != ctx.region:
+        raise validation(f"Invalid TableArn: Region mismatch: expected {ctx.region}, given {arn.region}")
+    return TableRef(account=arn.account, region=arn.region, name=name)

@@ -1,0 +1,169 @@
+"""BatchGetItem and BatchWriteItem. Nothing is ever left unprocessed but what exceeds 16 MB of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.item_requests import compiler_of
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.operations.items import collection_metrics
+from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.capacity import Units, consumed_capacity, read_units
+from casemate.tables.expressions.compiled import ProjectionExpression
+from casemate.tables.expressions.paths import project
+from casemate.tables.keys import check_key, item_key
+from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.schema import TableSchema
+from casemate.tables.values import item_from_wire, item_to_wire
+from casemate.tables.writes import Written
+
+MAX_GETS = 100
+MAX_WRITES = 25
+MAX_ANSWER_BYTES = 16 << 20
+_DUPLICATES = "Provided list of item keys contains duplicates"
+
+
+def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for name, wanted in params["RequestItems"].items():
+        projection = _projection(wanted)
+        attributes = [attribute for key in wanted["Keys"] for attribute in key]
+        if projection is not None:
+            attributes += projection.attributes
+        select = "ALL_ATTRIBUTES" if projection is None else "SPECIFIC_ATTRIBUTES"
+        ref = table_ref(ctx, name)
+        yield item_check(
+            ctx, "BatchGetItem", ref, params, keys=wanted["Keys"], attributes=attributes, select=select
+        )
+
+
+def _projection(wanted: Mapping[str, Any]) -> ProjectionExpression | None:
+    compiler = compiler_of(wanted)
+    text = wanted.get("ProjectionExpression")
+    projection = None if text is None else compiler.projection(text)
+    compiler.check_all_used()
+    return projection
+
+
+def _check_count(requested: int, limit: int, member: str) -> None:
+    if requested == 0:
+        raise validation(
+            f"1 validation error detected: Value '{{}}' at '{member}' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 1"
+        )
+    if requested > limit:
+        raise validation(f"Too many items requested for the {_CALLS[limit]} call")
+
+
+_CALLS = {MAX_GETS: "BatchGetItem", MAX_WRITES: "BatchWriteItem"}
+
+
+@operations.operation("BatchGetItem", checks=_get_checks)
+def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
+    requested: Mapping[str, Mapping[str, Any]] = params["RequestItems"]
+    _check_count(sum(len(wanted["Keys"]) for wanted in requested.values()), MAX_GETS, "requestItems")
+    responses: dict[str, list[Any]] = {}
+    unprocessed: dict[str, Any] = {}
+    consumed: list[Any] = []
+    answered = 0
+    for name, wanted in requested.items():
+        projection = _projection(wanted)
+        table = ctx.state.table(ctx, name).schema
+        keys = [item_from_wire(key) for key in wanted["Keys"]]
+        for key in keys:
+            check_key(table, key)
+        if len({item_key(table, key) for key in keys}) != len(keys):
+            raise validation(_DUPLICATES)
+        items = responses.setdefault(name, [])
+        units = Units()
+        for place, key in enumerate(keys):
+            record = ctx.state.engine.get_item(table, key)
+            size = 0 if record is None else record_size(record)
+            if answered + size > MAX_ANSWER_BYTES:
+                unprocessed[name] = {**wanted, "Keys": wanted["Keys"][place:]}
+                break
+            answered += size
+            units.table += read_units(size, consistent=bool(wanted.get("ConsistentRead")))
+            if record is not None:
+                items.append(_shown(record, projection))
+        consumed.append(consumed_capacity(table, units, params.get("ReturnConsumedCapacity")))
+    answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
+    if params.get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES"):
+        answer["ConsumedCapacity"] = consumed
+    return answer
+
+
+def _shown(record: bytes, projection: ProjectionExpression | None) -> dict[str, Any]:
+    return wire_of(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
+
+
+def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for name, requests in params["RequestItems"].items():
+        items = [_target(request) for request in requests]
+        attributes = [attribute for item in items for attribute in item]
+        ref = table_ref(ctx, name)
+        yield item_check(ctx, "BatchWriteItem", ref, params, keys=items, attributes=attributes)
+
+
+def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    put: Mapping[str, Any] | None = request.get("PutRequest")
+    delete: Mapping[str, Any] | None = request.get("DeleteRequest")
+    if put is not None and delete is None:
+        return put["Item"]
+    if delete is not None and put is None:
+        return delete["Key"]
+    words = (
+        "Supplied AttributeValue has more than one"
+        if put is not None
+        else "Supplied AttributeValue is empty, must contain exactly one"
+    )
+    raise validation(f"{words} of the supported request types")
+
+
+@operations.operation("BatchWriteItem", checks=_write_checks, runs_async=True)
+async def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
+    """All writes are checked before the first is made; then they are one atomic change, which AWS does not promise."""
+    requested: Mapping[str, Sequence[Mapping[str, Any]]] = params["RequestItems"]
+    _check_count(sum(len(requests) for requests in requested.values()), MAX_WRITES, "requestItems")
+    writes: list[Written] = []
+    by_table: dict[str, tuple[TableSchema, list[Written]]] = {}
+    for name, requests in requested.items():
+        table = ctx.state.table(ctx, name).schema
+        planned = [_plan(ctx, table, request) for request in requests]
+        writes += planned
+        by_table[name] = (table, planned)
+    if len({write.key for write in writes}) != len(writes):
+        raise validation(_DUPLICATES)
+    ctx.state.engine.commit(writes)
+    await ctx.state.engine.durable()
+    return _write_answer(by_table, params)
+
+
+def _plan(ctx: Context[DynamoState], table: TableSchema, request: Mapping[str, Any]) -> Written:
+    target = item_from_wire(_target(request))
+    if request.get("PutRequest") is not None:
+        return ctx.state.engine.plan_put(table, target)
+    return ctx.state.engine.plan_delete(table, target)
+
+
+def _write_answer(by_table: Mapping[str, tuple[TableSchema, list[Written]]], params: Params) -> Output:
+    answer: dict[str, Any] = {"UnprocessedItems": {}}
+    if params.get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES"):
+        consumed: list[Any] = []
+        for table, planned in by_table.values():
+            units = Units()
+            for write in planned:
+                units.add(write.units)
+            consumed.append(consumed_capacity(table, units, params["ReturnConsumedCapacity"]))
+        answer["ConsumedCapacity"] = consumed
+    if params.get("ReturnItemCollectionMetrics") == "SIZE":
+        metrics = {
+            name: [found for write in planned if (found := collection_metrics(write)) is not None]
+            for name, (_, planned) in by_table.items()
+        }
+        answer["ItemCollectionMetrics"] = {name: found for name, found in metrics.items() if found}
+    return answer

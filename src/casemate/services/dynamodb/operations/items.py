@@ -1,0 +1,152 @@
+"""PutItem, GetItem, UpdateItem, DeleteItem. Writes are acknowledged once they are durable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.capacity import Units, consumed_capacity, read_units
+from casemate.tables.expressions.paths import project
+from casemate.tables.keys import partition_item
+from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.values import item_from_wire, item_to_wire
+from casemate.tables.writes import Update, Written
+
+
+def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    guard = guard_of(params, compiler_of(params))
+    item = params["Item"]
+    attributes = (*item, *(guard.condition.attributes if guard else ()))
+    ref = table_ref(ctx, params["TableName"])
+    return (item_check(ctx, "PutItem", ref, params, keys=(item,), attributes=attributes),)
+
+
+@operations.operation("PutItem", checks=_put_checks, runs_async=True)
+async def put_item(ctx: Context[DynamoState], params: Params) -> Output:
+    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
+    compiler = compiler_of(params)
+    item = item_from_wire(params["Item"])
+    guard = guard_of(params, compiler)
+    compiler.check_all_used()
+    table = ctx.state.table(ctx, params["TableName"])
+    written = ctx.state.engine.put_item(table.schema, item, guard)
+    await ctx.state.engine.durable()
+    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
+
+
+def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
+    compiler = compiler_of(params)
+    attributes = list(params["Key"])
+    select = None
+    if action == "GetItem":
+        text = params.get("ProjectionExpression")
+        select = "ALL_ATTRIBUTES" if text is None else "SPECIFIC_ATTRIBUTES"
+        if text is not None:
+            attributes += compiler.projection(text).attributes
+    if params.get("UpdateExpression") is not None:
+        attributes += compiler.update(params["UpdateExpression"]).attributes
+    guard = guard_of(params, compiler)
+    if guard is not None:
+        attributes += guard.condition.attributes
+    ref = table_ref(ctx, params["TableName"])
+    return (
+        item_check(ctx, action, ref, params, keys=(params["Key"],), attributes=attributes, select=select),
+    )
+
+
+@operations.operation("GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"))
+def get_item(ctx: Context[DynamoState], params: Params) -> Output:
+    compiler = compiler_of(params)
+    key = item_from_wire(params["Key"])
+    text = params.get("ProjectionExpression")
+    projection = None if text is None else compiler.projection(text)
+    compiler.check_all_used()
+    table = ctx.state.table(ctx, params["TableName"])
+    record = ctx.state.engine.get_item(table.schema, key)
+    answer: dict[str, Any] = {}
+    if record is not None:
+        answer["Item"] = (
+            wire_of(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
+        )
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted is not None and wanted != "NONE":
+        size = 0 if record is None else record_size(record)
+        units = Units(table=read_units(size, consistent=bool(params.get("ConsistentRead"))))
+        answer["ConsumedCapacity"] = consumed_capacity(table.schema, units, wanted)
+    return answer
+
+
+@operations.operation(
+    "UpdateItem", checks=lambda ctx, params: _key_checks(ctx, params, "UpdateItem"), runs_async=True
+)
+async def update_item(ctx: Context[DynamoState], params: Params) -> Output:
+    compiler = compiler_of(params)
+    key = item_from_wire(params["Key"])
+    text = params.get("UpdateExpression")
+    update = (
+        None
+        if text is None
+        else Update(expression=compiler.update(text), values=compiler.placeholders.values)
+    )
+    guard = guard_of(params, compiler)
+    compiler.check_all_used()
+    table = ctx.state.table(ctx, params["TableName"])
+    written = ctx.state.engine.update_item(table.schema, key, update, guard)
+    await ctx.state.engine.durable()
+    match params.get("ReturnValues"):
+        case "ALL_OLD":
+            attributes = written.old_item
+        case "ALL_NEW":
+            attributes = written.new_item
+        case "UPDATED_OLD":
+            attributes = written.updated(written.old)
+        case "UPDATED_NEW":
+            attributes = written.updated(written.new)
+        case _:
+            attributes = None
+    return _write_answer(written, params, attributes)
+
+
+@operations.operation(
+    "DeleteItem", checks=lambda ctx, params: _key_checks(ctx, params, "DeleteItem"), runs_async=True
+)
+async def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
+    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
+    compiler = compiler_of(params)
+    key = item_from_wire(params["Key"])
+    guard = guard_of(params, compiler)
+    compiler.check_all_used()
+    table = ctx.state.table(ctx, params["TableName"])
+    written = ctx.state.engine.delete_item(table.schema, key, guard)
+    await ctx.state.engine.durable()
+    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
+
+
+def _write_answer(written: Written, params: Params, attributes: dict[str, Any] | None) -> Output:
+    answer: dict[str, Any] = {}
+    if attributes is not None:
+        answer["Attributes"] = attributes
+    capacity = consumed_capacity(written.table, written.units, params.get("ReturnConsumedCapacity"))
+    if capacity is not None:
+        answer["ConsumedCapacity"] = capacity
+    if params.get("ReturnItemCollectionMetrics") == "SIZE":
+        metrics = collection_metrics(written)
+        if metrics is not None:
+            answer["ItemCollectionMetrics"] = metrics
+    return answer
+
+
+def collection_metrics(written: Written) -> dict[str, Any] | None:
+    """ItemCollectionMetrics: only tables with a local index have any."""
+    if all(index.is_global for index in written.table.indexes.values()):
+        return None
+    item = written.new_item or written.old_item
+    if item is None:
+        return None
+    return {"ItemCollectionKey": partition_item(written.table, item), "SizeEstimateRangeGB": [0.0, 1.0]}

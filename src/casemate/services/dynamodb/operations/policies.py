@@ -1,0 +1,91 @@
+"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from casemate.model.errors import AwsError
+from casemate.policy.decision import PolicyType
+from casemate.policy.errors import MalformedPolicy
+from casemate.policy.parser import parse_policy
+from casemate.servicekit.service import Context, Output, Params
+from casemate.services.dynamodb.errors import resource_arn_not_found, validation
+from casemate.services.dynamodb.names import resource_ref
+from casemate.services.dynamodb.permissions import on_resource
+from casemate.services.dynamodb.records import TableRecord
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+
+MAX_POLICY_BYTES = 20 * 1024
+"""Developer Guide, "Resource-based policy considerations"."""
+_NO_POLICY = "NO_POLICY"
+
+
+def checked_policy(document: str) -> str:
+    """The document, once it is known to be a resource policy."""
+    if len(document.encode()) > MAX_POLICY_BYTES:
+        raise validation(f"Resource-based policy size exceeds the limit of {MAX_POLICY_BYTES} bytes")
+    try:
+        parse_policy(document, kind=PolicyType.RESOURCE, label="resource-based policy")
+    except MalformedPolicy as error:
+        raise validation(f"Invalid policy document: {error.message}") from None
+    return document
+
+
+def new_revision(ctx: Context[DynamoState], last: str) -> str:
+    """A revision id: milliseconds, and always later than the last one."""
+    now = int(ctx.now.timestamp() * 1000)
+    return str(max(now, int(last) + 1 if last else now))
+
+
+def _table(ctx: Context[DynamoState], arn: str) -> TableRecord:
+    record = ctx.state.tables.get(*resource_ref(ctx, arn).key)
+    if record is None:
+        raise resource_arn_not_found(arn)
+    return record
+
+
+def _check_revision(record: TableRecord, expected: str | None) -> None:
+    if expected is None:
+        return
+    present = _NO_POLICY if record.policy is None else record.policy_revision
+    if expected != present:
+        raise AwsError(
+            "PolicyNotFoundException",
+            f"Resource-based policy not found for the provided ResourceArn: {record.ref.arn} and revision id: {expected}",
+        )
+
+
+@operations.operation("PutResourcePolicy", checks=on_resource("PutResourcePolicy"))
+def put_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
+    """The same document again keeps its revision id (API reference, PutResourcePolicy)."""
+    record = _table(ctx, params["ResourceArn"])
+    document = checked_policy(params["Policy"])
+    _check_revision(record, params.get("ExpectedRevisionId"))
+    if document == record.policy:
+        return {"RevisionId": record.policy_revision}
+    revision = new_revision(ctx, record.policy_revision)
+    ctx.state.tables.put(record.ref.key, replace(record, policy=document, policy_revision=revision))
+    return {"RevisionId": revision}
+
+
+@operations.operation("GetResourcePolicy", checks=on_resource("GetResourcePolicy"))
+def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
+    record = _table(ctx, params["ResourceArn"])
+    if record.policy is None:
+        raise AwsError(
+            "PolicyNotFoundException",
+            f"Resource-based policy not found for the provided ResourceArn: {record.ref.arn}",
+        )
+    return {"Policy": record.policy, "RevisionId": record.policy_revision}
+
+
+@operations.operation("DeleteResourcePolicy", checks=on_resource("DeleteResourcePolicy"))
+def delete_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
+    """Deleting what is not there is no error; then no revision id is returned."""
+    record = _table(ctx, params["ResourceArn"])
+    _check_revision(record, params.get("ExpectedRevisionId"))
+    if record.policy is None:
+        return {}
+    ctx.state.tables.put(record.ref.key, replace(record, policy=None))
+    return {"RevisionId": record.policy_revision}

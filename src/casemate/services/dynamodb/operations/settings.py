@@ -1,0 +1,101 @@
+"""Time to live, continuous backups, limits, endpoints: settings that are kept and reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from casemate.servicekit.service import Context, Output, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.permissions import on_table
+from casemate.services.dynamodb.records import TableRecord
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+
+_TABLE_UNITS = 40_000
+_ACCOUNT_UNITS = 80_000
+"""Initial quotas of an account (Developer Guide, "Service, account, and table quotas in Amazon DynamoDB")."""
+
+
+@operations.operation("DescribeTimeToLive", checks=on_table("DescribeTimeToLive"))
+def describe_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    if record.ttl_attribute is None:
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+    return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": record.ttl_attribute}}
+
+
+@operations.operation("UpdateTimeToLive", checks=on_table("UpdateTimeToLive"))
+def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
+    """Kept and reported; items do not expire yet."""
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    given = params["TimeToLiveSpecification"]
+    attribute, enabled = given["AttributeName"], given["Enabled"]
+    if enabled:
+        if record.ttl_attribute == attribute:
+            raise validation("TimeToLive is already enabled")
+        if record.ttl_attribute is not None:
+            raise validation(
+                f"TimeToLive is active on a different AttributeName: current AttributeName is {record.ttl_attribute}"
+            )
+    elif record.ttl_attribute is None:
+        raise validation("TimeToLive is already disabled")
+    elif record.ttl_attribute != attribute:
+        raise validation(
+            f"TimeToLive is active on a different AttributeName: current AttributeName is {record.ttl_attribute}"
+        )
+    ctx.state.tables.put(record.ref.key, replace(record, ttl_attribute=attribute if enabled else None))
+    return {"TimeToLiveSpecification": {"Enabled": enabled, "AttributeName": attribute}}
+
+
+def _backups(ctx: Context[DynamoState], record: TableRecord) -> Output:
+    recovery: dict[str, object] = {"PointInTimeRecoveryStatus": "DISABLED"}
+    if record.recovery:
+        recovery = {
+            "PointInTimeRecoveryStatus": "ENABLED",
+            "RecoveryPeriodInDays": record.recovery_days,
+            "EarliestRestorableDateTime": ctx.now - timedelta(seconds=1),
+            "LatestRestorableDateTime": ctx.now,
+        }
+    return {
+        "ContinuousBackupsDescription": {
+            "ContinuousBackupsStatus": "ENABLED",
+            "PointInTimeRecoveryDescription": recovery,
+        }
+    }
+
+
+@operations.operation("DescribeContinuousBackups", checks=on_table("DescribeContinuousBackups"))
+def describe_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
+    return _backups(ctx, ctx.state.described(table_ref(ctx, params["TableName"])))
+
+
+@operations.operation("UpdateContinuousBackups", checks=on_table("UpdateContinuousBackups"))
+def update_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
+    """Kept and reported; there is nothing to restore from."""
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    given = params["PointInTimeRecoverySpecification"]
+    new = replace(
+        record,
+        recovery=given["PointInTimeRecoveryEnabled"],
+        recovery_days=given.get("RecoveryPeriodInDays") or 35,
+    )
+    ctx.state.tables.put(record.ref.key, new)
+    return _backups(ctx, new)
+
+
+@operations.operation("DescribeLimits")
+def describe_limits(_ctx: Context[DynamoState], _params: Params) -> Output:
+    return {
+        "AccountMaxReadCapacityUnits": _ACCOUNT_UNITS,
+        "AccountMaxWriteCapacityUnits": _ACCOUNT_UNITS,
+        "TableMaxReadCapacityUnits": _TABLE_UNITS,
+        "TableMaxWriteCapacityUnits": _TABLE_UNITS,
+    }
+
+
+@operations.operation("DescribeEndpoints")
+def describe_endpoints(ctx: Context[DynamoState], _params: Params) -> Output:
+    address = f"dynamodb.{ctx.region}.amazonaws.com"
+    return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": 1440}]}

@@ -1,0 +1,178 @@
+"""CreateTable, DescribeTable, DeleteTable, ListTables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.descriptions import table_description
+from casemate.services.dynamodb.errors import not_modelled, table_exists, validation
+from casemate.services.dynamodb.names import TableRef, table_ref
+from casemate.services.dynamodb.operations.policies import checked_policy, new_revision
+from casemate.services.dynamodb.operations.tags import check_tags
+from casemate.services.dynamodb.permissions import on_table
+from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRecord
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.table_rules import (
+    attributes_of,
+    billing_of,
+    check_all_used,
+    global_indexes,
+    local_indexes,
+    table_keys,
+    table_name,
+)
+
+_PAGE = 100
+
+
+def _create_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    name = table_name(params["TableName"])
+    arn = TableRef(account=ctx.account, region=ctx.region, name=name).arn
+    tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
+    context: dict[str, str | tuple[str, ...]] = {
+        f"aws:RequestTag/{key}": value for key, value in tags.items()
+    }
+    if tags:
+        context["aws:TagKeys"] = tuple(tags)
+    yield Check(action="dynamodb:CreateTable", resource=arn, context=context)
+    if tags:
+        yield Check(action="dynamodb:TagResource", resource=arn, context=context)
+    if params.get("ResourcePolicy"):
+        yield Check(action="dynamodb:PutResourcePolicy", resource=arn)
+
+
+@operations.operation("CreateTable", checks=_create_checks)
+def create_table(ctx: Context[DynamoState], params: Params) -> Output:
+    """A table, usable as soon as this has answered."""
+    record = _new_table(ctx, params)
+    ref = record.ref
+    if ref.key in ctx.state.tables:
+        raise table_exists(ref.name)
+    ctx.state.tables.put(ref.key, record)
+    ctx.state.engine.create(record.schema())
+    return {"TableDescription": table_description(ctx.state, record, "CREATING")}
+
+
+def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
+    refuse_unmodelled(params)
+    for member in ("AttributeDefinitions", "KeySchema"):
+        if not params.get(member):
+            raise validation(
+                f"1 validation error detected: Value null at '{member[0].lower()}{member[1:]}' failed to satisfy "
+                "constraint: Member must not be null"
+            )
+    mode, throughput = billing_of(params)
+    attributes = attributes_of(params["AttributeDefinitions"])
+    hash_key, range_key = table_keys(params["KeySchema"], attributes)
+    indexes: list[IndexRecord] = []
+    if params.get("LocalSecondaryIndexes") is not None:
+        indexes += local_indexes(params["LocalSecondaryIndexes"], attributes, hash_key, range_key)
+    if params.get("GlobalSecondaryIndexes") is not None:
+        indexes += global_indexes(params["GlobalSecondaryIndexes"], attributes, mode, indexes)
+    check_all_used(attributes, (hash_key, range_key), indexes)
+    policy = params.get("ResourcePolicy")
+    return TableRecord(
+        account=ctx.account,
+        region=ctx.region,
+        name=table_name(params["TableName"]),
+        table_id=ctx.new_uuid(),
+        created=ctx.now.timestamp(),
+        attributes=attributes,
+        hash_key=hash_key,
+        range_key=range_key,
+        indexes=tuple(indexes),
+        next_index=len(indexes) + 1,
+        billing_mode=mode,
+        throughput=throughput,
+        encryption=encryption_of(ctx, params.get("SSESpecification")),
+        table_class=params.get("TableClass") or "STANDARD",
+        deletion_protection=params.get("DeletionProtectionEnabled") or False,
+        tags=check_tags({}, params.get("Tags") or ()),
+        policy=None if policy is None else checked_policy(policy),
+        policy_revision="" if policy is None else new_revision(ctx, ""),
+    )
+
+
+def refuse_unmodelled(params: Mapping[str, Any]) -> None:
+    """Say so where a request asks for what Casemate does not have."""
+    stream: Mapping[str, Any] | None = params.get("StreamSpecification")
+    if stream is not None and stream.get("StreamEnabled"):
+        raise not_modelled("DynamoDB Streams")
+    for member in ("VectorIndexes", "VectorIndexUpdates", "GlobalTableSourceArn", "ReplicaUpdates"):
+        if params.get(member):
+            raise not_modelled(member)
+
+
+def encryption_of(ctx: Context[DynamoState], given: Mapping[str, Any] | None) -> Encryption | None:
+    """SSESpecification: None is the AWS owned key."""
+    if not given:
+        return None
+    key = given.get("KMSMasterKeyId")
+    if not given.get("Enabled"):
+        if key:
+            raise validation(
+                "One or more parameter values were invalid: KMSMasterKeyId cannot be specified if SSEEnabled is false"
+            )
+        return None
+    if key is None:
+        key = "alias/aws/dynamodb"
+    if key.startswith("arn:"):
+        return Encryption(key_arn=key)
+    resource = key if key.startswith("alias/") else f"key/{key}"
+    return Encryption(key_arn=ctx.arn("kms", resource))
+
+
+@operations.operation("DescribeTable", checks=on_table("DescribeTable"))
+def describe_table(ctx: Context[DynamoState], params: Params) -> Output:
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    return {"Table": table_description(ctx.state, record)}
+
+
+@operations.operation("DeleteTable", checks=on_table("DeleteTable"), runs_async=True)
+async def delete_table(ctx: Context[DynamoState], params: Params) -> Output:
+    """The record goes first, durably; its items then. A crash in between leaves items that the next start purges."""
+    ref = table_ref(ctx, params["TableName"])
+    record = ctx.state.described(ref)
+    if record.deletion_protection:
+        raise validation(
+            f"Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection "
+            f"first. Resource: {ref.arn}"
+        )
+    held = ctx.state.engine.holding(record.id_bytes)
+    answer = {
+        "TableName": record.name,
+        "TableStatus": "DELETING",
+        "ProvisionedThroughput": {
+            "NumberOfDecreasesToday": 0,
+            "ReadCapacityUnits": record.throughput.read,
+            "WriteCapacityUnits": record.throughput.write,
+        },
+        "TableSizeBytes": held.size,
+        "ItemCount": held.items,
+        "TableArn": ref.arn,
+        "TableId": record.table_id,
+        "DeletionProtectionEnabled": False,
+    }
+    with ctx.store.transaction():
+        ctx.state.tables.delete(*ref.key)
+    ctx.state.forget(ref)
+    ctx.state.engine.drop(record.id_bytes)
+    await ctx.state.engine.durable()
+    return {"TableDescription": answer}
+
+
+@operations.operation("ListTables")
+def list_tables(ctx: Context[DynamoState], params: Params) -> Output:
+    """Names in order, up to a hundred a page."""
+    names = sorted(record.name for record in ctx.state.tables.values(ctx.account, ctx.region))
+    start = params.get("ExclusiveStartTableName")
+    if start is not None:
+        names = [name for name in names if name > start]
+    limit = params.get("Limit") or _PAGE
+    page = names[:limit]
+    if len(names) > limit:
+        return {"TableNames": page, "LastEvaluatedTableName": page[-1]}
+    return {"TableNames": page}

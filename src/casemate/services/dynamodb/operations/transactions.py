@@ -1,0 +1,266 @@
+"""TransactWriteItems and TransactGetItems: all or nothing, with a reason per item when nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from casemate.model.errors import AwsError
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.item_requests import compiler_of, guard_of
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.operations.items import collection_metrics
+from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState, Idempotent
+from casemate.tables.capacity import Units, consumed_capacity, read_units
+from casemate.tables.expressions.paths import project
+from casemate.tables.keys import item_key
+from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.schema import TableSchema
+from casemate.tables.values import item_from_wire, item_to_wire
+from casemate.tables.writes import Update, Written
+
+MAX_ACTIONS = 100
+TOKEN_SECONDS = 600
+_ACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+_NO_REASON: dict[str, Any] = {"Code": "None"}
+_CODES = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ValidationException": "ValidationError",
+}
+
+
+def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
+    given = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
+    if len(given) != 1:
+        raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
+    return given[0]
+
+
+def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for action in params["TransactItems"]:
+        kind, given = _one(action, _ACTIONS)
+        compiler = compiler_of(given)
+        target = given["Item"] if kind == "Put" else given["Key"]
+        attributes = list(target)
+        if given.get("UpdateExpression") is not None:
+            attributes += compiler.update(given["UpdateExpression"]).attributes
+        guard = guard_of(given, compiler)
+        if guard is not None:
+            attributes += guard.condition.attributes
+        yield item_check(
+            ctx,
+            _ACTIONS[kind],
+            table_ref(ctx, given["TableName"]),
+            {"ReturnConsumedCapacity": params.get("ReturnConsumedCapacity")},
+            keys=(target,),
+            attributes=attributes,
+            enclosing="TransactWriteItems",
+        )
+
+
+@operations.operation("TransactWriteItems", checks=_write_checks, runs_async=True)
+async def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
+    actions: Sequence[Mapping[str, Any]] = params["TransactItems"]
+    if _repeated(ctx, params):
+        await ctx.state.engine.durable()
+        return {}
+    plans = [_planner(ctx, action) for action in actions]
+    writes, reasons = _attempt(plans)
+    if any(reason is not _NO_REASON for reason in reasons):
+        raise _cancelled(reasons)
+    _check_distinct([write.key for write in writes])
+    ctx.state.engine.commit(writes)
+    _remember(ctx, params)
+    await ctx.state.engine.durable()
+    return _write_answer(writes, params)
+
+
+def _planner(ctx: Context[DynamoState], action: Mapping[str, Any]) -> Callable[[], Written]:
+    """What one action would do. What is wrong with its form fails the request, not the transaction."""
+    kind, given = _one(action, _ACTIONS)
+    compiler = compiler_of(given)
+    target = item_from_wire(given["Item"] if kind == "Put" else given["Key"])
+    text = given.get("UpdateExpression")
+    update = (
+        None
+        if text is None
+        else Update(expression=compiler.update(text), values=compiler.placeholders.values)
+    )
+    guard = guard_of(given, compiler)
+    compiler.check_all_used()
+    table = ctx.state.table(ctx, given["TableName"]).schema
+    engine = ctx.state.engine
+    if kind == "Put":
+        return lambda: engine.plan_put(table, target, guard)
+    if kind == "Update":
+        return lambda: engine.plan_update(table, target, update, guard)
+    if kind == "Delete":
+        return lambda: engine.plan_delete(table, target, guard)
+    assert guard is not None, "the model requires ConditionExpression"
+    return lambda: engine.plan_check(table, target, guard)
+
+
+def _attempt(plans: Sequence[Callable[[], Written]]) -> tuple[list[Written], list[dict[str, Any]]]:
+    writes: list[Written] = []
+    reasons: list[dict[str, Any]] = []
+    for plan in plans:
+        try:
+            writes.append(plan())
+        except AwsError as error:
+            if error.code not in _CODES:
+                raise
+            reasons.append({"Code": _CODES[error.code], "Message": error.message, **error.fields})
+        else:
+            reasons.append(_NO_REASON)
+    return writes, reasons
+
+
+def _cancelled(reasons: Sequence[Mapping[str, Any]]) -> AwsError:
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return AwsError(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        fields={"CancellationReasons": [dict(reason) for reason in reasons]},
+    )
+
+
+def _check_distinct(keys: Sequence[bytes]) -> None:
+    if len(set(keys)) != len(keys):
+        raise validation("Transaction request cannot include multiple operations on one item")
+
+
+def _token_key(ctx: Context[DynamoState], params: Params) -> tuple[str, str, str] | None:
+    token = params.get("ClientRequestToken")
+    return None if token is None else (ctx.account, ctx.region, token)
+
+
+def _digest(params: Params) -> bytes:
+    rest = {name: value for name, value in params.items() if name not in ("ClientRequestToken", *_REPORTS)}
+    return sha256(msgspec.msgpack.encode(rest, order="sorted")).digest()
+
+
+_REPORTS = ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics")
+
+
+def _repeated(ctx: Context[DynamoState], params: Params) -> bool:
+    """Whether this request was acknowledged within ten minutes (API reference, ClientRequestToken)."""
+    key = _token_key(ctx, params)
+    known = None if key is None else ctx.state.tokens.get(key)
+    if known is None or ctx.now.timestamp() - known.at > TOKEN_SECONDS:
+        return False
+    if known.digest != _digest(params):
+        raise AwsError(
+            "IdempotentParameterMismatchException",
+            "IdempotentParameterMismatchException: The request uses the same client token as a previous, but "
+            "non-identical request. Do not reuse a client token with different requests, unless the requests are "
+            "identical",
+        )
+    return True
+
+
+def _remember(ctx: Context[DynamoState], params: Params) -> None:
+    key = _token_key(ctx, params)
+    if key is None:
+        return
+    tokens = ctx.state.tokens
+    now = ctx.now.timestamp()
+    while tokens and now - next(iter(tokens.values())).at > TOKEN_SECONDS:
+        tokens.popitem(last=False)
+    tokens[key] = Idempotent(digest=_digest(params), at=now)
+
+
+def _by_table(writes: Iterable[tuple[TableSchema, Units]]) -> dict[str, tuple[TableSchema, Units]]:
+    """Units per table, doubled: a transaction prepares and commits each item."""
+    found: dict[str, tuple[TableSchema, Units]] = {}
+    for table, units in writes:
+        found.setdefault(table.name, (table, Units()))[1].add(units, 2.0)
+    return found
+
+
+def _write_answer(writes: Sequence[Written], params: Params) -> Output:
+    answer: dict[str, Any] = {}
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted in ("TOTAL", "INDEXES"):
+        totals = _by_table((write.table, write.units) for write in writes)
+        answer["ConsumedCapacity"] = [
+            consumed_capacity(table, units, wanted, split="WriteCapacityUnits")
+            for table, units in totals.values()
+        ]
+    if params.get("ReturnItemCollectionMetrics") == "SIZE":
+        metrics: dict[str, list[Any]] = {}
+        for write in writes:
+            found = collection_metrics(write)
+            if found is not None:
+                metrics.setdefault(write.table.name, []).append(found)
+        answer["ItemCollectionMetrics"] = metrics
+    return answer
+
+
+def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for action in params["TransactItems"]:
+        given = action["Get"]
+        attributes = list(given["Key"])
+        if given.get("ProjectionExpression") is not None:
+            attributes += compiler_of(given).projection(given["ProjectionExpression"]).attributes
+        yield item_check(
+            ctx,
+            "GetItem",
+            table_ref(ctx, given["TableName"]),
+            params,
+            keys=(given["Key"],),
+            attributes=attributes,
+            enclosing="TransactGetItems",
+        )
+
+
+@operations.operation("TransactGetItems", checks=_get_checks)
+def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
+    responses: list[dict[str, Any]] = []
+    consumed: list[tuple[TableSchema, Units]] = []
+    reasons: list[dict[str, Any]] = []
+    keys: list[bytes] = []
+    for action in params["TransactItems"]:
+        given = action["Get"]
+        compiler = compiler_of(given)
+        text = given.get("ProjectionExpression")
+        projection = None if text is None else compiler.projection(text)
+        compiler.check_all_used()
+        key = item_from_wire(given["Key"])
+        table = ctx.state.table(ctx, given["TableName"]).schema
+        try:
+            record = ctx.state.engine.get_item(table, key)
+        except AwsError as error:
+            reasons.append({"Code": _CODES[error.code], "Message": error.message})
+            continue
+        reasons.append(_NO_REASON)
+        keys.append(item_key(table, key))
+        units = read_units(0 if record is None else record_size(record), consistent=True)
+        consumed.append((table, Units(table=units)))
+        if record is None:
+            responses.append({})
+        elif projection is None:
+            responses.append({"Item": wire_of(record)})
+        else:
+            responses.append({"Item": item_to_wire(project(item_of(record), projection.tree))})
+    if any(reason is not _NO_REASON for reason in reasons):
+        raise _cancelled(reasons)
+    _check_distinct(keys)
+    answer: dict[str, Any] = {"Responses": responses}
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted in ("TOTAL", "INDEXES"):
+        answer["ConsumedCapacity"] = [
+            consumed_capacity(table, units, wanted, split="ReadCapacityUnits")
+            for table, units in _by_table(consumed).values()
+        ]
+    return answer

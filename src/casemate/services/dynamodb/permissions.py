@@ -1,0 +1,85 @@
+"""What each operation is authorized on.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon DynamoDB"; Developer Guide,
+"Using IAM policy conditions for fine-grained access control".
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from casemate.servicekit.service import Check, Context, Params
+from casemate.services.dynamodb.names import TableRef, resource_ref, table_ref
+from casemate.services.dynamodb.state import DynamoState
+
+TableChecks = Callable[[Context[DynamoState], Params], Iterable[Check]]
+_RETURNS = ("ReturnValues", "ReturnConsumedCapacity")
+
+
+def on_table(action: str) -> TableChecks:
+    """One check on the table that TableName names."""
+
+    def checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+        return (Check(action=f"dynamodb:{action}", resource=table_ref(ctx, params["TableName"]).arn),)
+
+    return checks
+
+
+def on_resource(action: str) -> TableChecks:
+    """One check on the table that ResourceArn names."""
+
+    def checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+        return (Check(action=f"dynamodb:{action}", resource=resource_ref(ctx, params["ResourceArn"]).arn),)
+
+    return checks
+
+
+def item_check(
+    ctx: Context[DynamoState],
+    action: str,
+    ref: TableRef,
+    params: Mapping[str, Any],
+    *,
+    keys: Iterable[Mapping[str, Any]] = (),
+    leading: Iterable[Mapping[str, Any]] = (),
+    attributes: Iterable[str] = (),
+    select: str | None = None,
+    index: str | None = None,
+    enclosing: str | None = None,
+) -> Check:
+    """A check of an item operation with DynamoDB's own condition keys.
+
+    `keys`: items or keys the request names, from which the partition keys are taken; `leading`: partition key values.
+    """
+    context: dict[str, str | tuple[str, ...]] = {}
+    values = [*leading, *_partition_values(ctx, ref, keys)]
+    if values:
+        context["dynamodb:LeadingKeys"] = tuple(_key_text(value) for value in values)
+    names = tuple(dict.fromkeys(attributes))
+    if names:
+        context["dynamodb:Attributes"] = names
+    if select is not None:
+        context["dynamodb:Select"] = select
+    if enclosing is not None:
+        context["dynamodb:EnclosingOperation"] = enclosing
+    for member in _RETURNS:
+        if params.get(member):
+            context[f"dynamodb:{member}"] = params[member]
+    resource = ref.arn if index is None else ref.index_arn(index)
+    return Check(action=f"dynamodb:{action}", resource=resource, context=context)
+
+
+def _partition_values(
+    ctx: Context[DynamoState], ref: TableRef, keys: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    record = ctx.state.tables.get(*ref.key)
+    if record is None:
+        return []
+    return [key[record.hash_key] for key in keys if record.hash_key in key]
+
+
+def _key_text(value: Mapping[str, Any]) -> str:
+    raw = next(iter(value.values()), "")
+    return b64encode(raw).decode() if isinstance(raw, bytes) else str(raw)

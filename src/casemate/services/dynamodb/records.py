@@ -1,0 +1,112 @@
+"""Records of the control plane: a table and its indexes as the store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from casemate.services.dynamodb.names import TableRef
+from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, KeyType, TableSchema
+
+BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughput:
+    """Provisioned units; zeros for on-demand tables, as DescribeTable shows them."""
+
+    read: int = 0
+    write: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexRecord:
+    """A secondary index."""
+
+    name: str
+    number: int
+    """Of its entries in the item store; never reused within the table."""
+    is_global: bool
+    hash_keys: tuple[str, ...]
+    range_keys: tuple[str, ...]
+    projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+    included: tuple[str, ...] = ()
+    throughput: Throughput = Throughput()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encryption:
+    """SSESpecification with Enabled true: AWS KMS instead of the AWS owned key."""
+
+    key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRecord:
+    """A table. The items are in the engine under `table_id`."""
+
+    account: str
+    region: str
+    name: str
+    table_id: str
+    """A UUID; a table made again has another one."""
+    created: float
+    """Seconds since the epoch."""
+    attributes: Mapping[str, KeyType]
+    hash_key: str
+    range_key: str | None
+    indexes: tuple[IndexRecord, ...] = ()
+    next_index: int = 1
+    billing_mode: BillingMode
+    billing_changed: float | None = None
+    throughput: Throughput = Throughput()
+    encryption: Encryption | None = None
+    table_class: str = "STANDARD"
+    deletion_protection: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    policy: str | None = None
+    """The resource-based policy, as it was given."""
+    policy_revision: str = ""
+    ttl_attribute: str | None = None
+    recovery: bool = False
+    """Point-in-time recovery is switched on (and nothing more: there are no backups)."""
+    recovery_days: int = 35
+
+    @property
+    def ref(self) -> TableRef:
+        return TableRef(account=self.account, region=self.region, name=self.name)
+
+    @property
+    def id_bytes(self) -> bytes:
+        """The id as the engine knows it."""
+        return bytes.fromhex(self.table_id.replace("-", ""))
+
+    def index(self, name: str) -> IndexRecord | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def schema(self) -> TableSchema:
+        """The table as the engine sees it."""
+        sort = () if self.range_key is None else (self._attribute(self.range_key),)
+        return TableSchema(
+            table_id=self.id_bytes,
+            name=self.name,
+            key=KeySchema(partition=(self._attribute(self.hash_key),), sort=sort),
+            indexes={index.name: self._index_schema(index) for index in self.indexes},
+        )
+
+    def _attribute(self, name: str) -> KeyAttribute:
+        return KeyAttribute(name=name, type=self.attributes[name])
+
+    def _index_schema(self, index: IndexRecord) -> IndexSchema:
+        return IndexSchema(
+            name=index.name,
+            number=index.number,
+            key=KeySchema(
+                partition=tuple(self._attribute(name) for name in index.hash_keys),
+                sort=tuple(self._attribute(name) for name in index.range_keys),
+            ),
+            projection=index.projection,
+            included=index.included,
+            is_global=index.is_global,
+        )

@@ -1,0 +1,56 @@
+"""The operations of DynamoDB. Input out of the bounds of botocore's model is refused before anything else.
+
+Attribute values are left out of that: they have no bounds there, are many, and the engine checks them itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from casemate.servicekit.constraints import message, violations
+from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.state import DynamoState
+
+_VALUES = frozenset(
+    (
+        "Item",
+        "Key",
+        "ExclusiveStartKey",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+        "RequestItems",
+        "TransactItems",
+        "Expected",
+        "AttributeUpdates",
+        "KeyConditions",
+        "QueryFilter",
+        "ScanFilter",
+    )
+)
+
+
+def check_bounds(operation: str, params: Params) -> None:
+    """ValidationException in AWS's words when a member is out of bounds."""
+    bounded = {name: value for name, value in params.items() if name not in _VALUES}
+    found = violations("dynamodb", operation, bounded)
+    if found:
+        raise validation(message(found))
+
+
+class DynamoOperations(Operations[DynamoState]):
+    """The registry, with the model's bounds in front of each operation's checks."""
+
+    def operation(
+        self, name: str, *, checks: Checks[DynamoState] | None = None, runs_async: bool = False
+    ) -> Callable[[Handler[DynamoState]], Handler[DynamoState]]:
+        """Register as `Operations.operation` does."""
+
+        def bounded(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+            check_bounds(name, params)
+            return checks(ctx, params) if checks else (Check(action=f"dynamodb:{name}"),)
+
+        return super().operation(name, checks=bounded, runs_async=runs_async)
+
+
+operations = DynamoOperations("dynamodb")

@@ -1,0 +1,83 @@
+"""DynamoDB's state: table records in the store, items in the engine, and how the two stay of one mind.
+
+A record is committed before its items can exist and deleted before they are: whatever a crash leaves in the engine
+without a record (a dropped table, a half-built index) is purged at the next start.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from casemate.servicekit.parsed import ParsedPolicies
+from casemate.servicekit.service import Context
+from casemate.servicekit.store import Store
+from casemate.services.dynamodb.errors import resource_not_found, table_not_found
+from casemate.services.dynamodb.names import TableRef, table_ref
+from casemate.services.dynamodb.records import TableRecord
+from casemate.tables.engine import TablesEngine
+from casemate.tables.schema import TableSchema
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """An existing table: its record and its schema."""
+
+    record: TableRecord
+    schema: TableSchema
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idempotent:
+    """A transaction that was acknowledged under a ClientRequestToken."""
+
+    digest: bytes
+    at: float
+
+
+class DynamoState:
+    """Tables, and the engine that holds their items."""
+
+    def __init__(self, store: Store, engine: TablesEngine) -> None:
+        self.tables = store.collection("dynamodb.tables", TableRecord)
+        self.engine = engine
+        self.policies = ParsedPolicies()
+        self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
+        """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
+        self._known: dict[tuple[str, str, str], Table] = {}
+        engine.purge(
+            {
+                record.id_bytes: {0, *(index.number for index in record.indexes)}
+                for record in self.tables.values()
+            }
+        )
+
+    def find(self, ref: TableRef) -> Table | None:
+        """The table, or None."""
+        record = self.tables.get(*ref.key)
+        if record is None:
+            return None
+        known = self._known.get(ref.key)
+        if known is None or known.record is not record:
+            known = Table(record=record, schema=record.schema())
+            self._known[ref.key] = known
+        return known
+
+    def described(self, ref: TableRef) -> TableRecord:
+        """For operations on tables."""
+        record = self.tables.get(*ref.key)
+        if record is None:
+            raise table_not_found(ref.name)
+        return record
+
+    def table(self, ctx: Context[Any], name: str) -> Table:
+        """For operations on items."""
+        found = self.find(table_ref(ctx, name))
+        if found is None:
+            raise resource_not_found()
+        return found
+
+    def forget(self, ref: TableRef) -> None:
+        """Of a deleted table."""
+        self._known.pop(ref.key, None)

@@ -1,0 +1,64 @@
+"""EC2, the part that is the network (Amazon VPC).
+
+Modelled: VPCs with their attributes and CIDR blocks, the default VPC, subnets, route tables and routes, internet,
+egress-only and NAT gateways, elastic addresses, network interfaces, security groups and their rules, network ACLs,
+gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs (as resources), Availability
+Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
+follow. Every account finds a default VPC in every Region at its first call there.
+
+Not modelled: instances (so nothing can be attached to one), load balancers, transit and virtual private gateways,
+IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
+Access Analyzer and Reachability Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from casemate.model.ids import RandomBytes
+from casemate.servicekit.clock import Clock, system_clock
+from casemate.servicekit.service import Service
+from casemate.servicekit.store import Store
+from casemate.services.ec2 import operations as _registered
+from casemate.services.ec2.endpoint_policies import EndpointPolicies
+from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
+from casemate.services.ec2.network import CommittedNetwork
+from casemate.services.ec2.quotas import Quotas
+from casemate.services.ec2.registry import operations
+from casemate.services.ec2.state import Ec2State
+
+__all__ = ["Ec2", "Quotas", "build"]
+
+assert _registered.__all__, "importing the operations registers them"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ec2:
+    """The slice, and the ports it implements."""
+
+    service: Service[Ec2State]
+    network: CommittedNetwork
+    """`Network`."""
+    endpoints: EndpointPolicies
+    """`Endpoints`."""
+    function_interfaces: HyperplaneInterfaces
+    """`FunctionInterfaces`."""
+
+
+def build(
+    store: Store,
+    *,
+    random_bytes: RandomBytes = os.urandom,
+    clock: Clock = system_clock,
+    quotas: Quotas | None = None,
+) -> Ec2:
+    """EC2 on a store."""
+    state = Ec2State(store, quotas)
+    policies = EndpointPolicies(state)
+    return Ec2(
+        service=Service(operations=operations, state=state),
+        network=CommittedNetwork(state, store, policies),
+        endpoints=policies,
+        function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
+    )

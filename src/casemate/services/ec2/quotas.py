@@ -1,0 +1,49 @@
+"""How much an account may have. Source: Amazon VPC User Guide, "Amazon VPC quotas"; AWS PrivateLink quotas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quotas:
+    """AWS's defaults, except where AWS raises a quota for the asking and the default only gets in the way of tests:
+    VPCs and internet gateways (AWS starts at 5, adjustable to hundreds) and elastic addresses (5).
+    """
+
+    vpcs: int = 100
+    """Per Region."""
+    internet_gateways: int = 100
+    """Per Region."""
+    addresses: int = 100
+    """Elastic addresses per Region."""
+    subnets: int = 200
+    """Per VPC."""
+    cidrs: int = 5
+    """IPv4 blocks per VPC."""
+    route_tables: int = 200
+    """Per VPC."""
+    routes: int = 500
+    """Per route table; propagated and endpoint routes do not count."""
+    groups: int = 2500
+    """Security groups per Region."""
+    rules_per_group: int = 60
+    """Per direction and per address family; a prefix list counts as its maximum of entries."""
+    groups_per_interface: int = 5
+    acls: int = 200
+    """Network ACLs per VPC."""
+    acl_entries: int = 20
+    """Per direction, the closing deny not counted."""
+    nat_gateways: int = 100
+    """Per Availability Zone (AWS starts at 5)."""
+    gateway_endpoints: int = 20
+    """Per Region."""
+    gateway_endpoints_per_vpc: int = 255
+    interface_endpoints: int = 50
+    """Per VPC."""
+    prefix_lists: int = 100
+    """Per Region."""
+    policy_characters: int = 20_480
+    """Of an endpoint policy."""
+    tags: int = 50
+    """Per resource."""

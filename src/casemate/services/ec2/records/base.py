@@ -1,0 +1,34 @@
+"""What every record has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Place(Protocol):
+    """An account and a Region: a request's context has them, and so has every record."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Home:
+    """An account's EC2 in one Region; its record says that the default VPC has been made there once."""
+
+    account: str
+    region: str
+    default_dhcp_options_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """A resource: unique id, owner and Region."""
+
+    id: str
+    account: str
+    region: str

@@ -1,0 +1,165 @@
+"""The registry of EC2 operations, and the one place for what they all share.
+
+Each operation declares the resources it is authorized on; around its handler come the default VPC (made at an
+account's first call in a Region) and DryRun. Source: Service Authorization Reference, "Actions, resources, and
+condition keys for Amazon EC2".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from casemate.model.regions import REGIONS
+from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
+from casemate.services.ec2 import errors
+from casemate.services.ec2.default_vpc import ensure_home
+from casemate.services.ec2.state import ClientToken, Ec2State
+from casemate.services.ec2.tags import RESOURCE_TYPES
+
+operations: Operations[Ec2State] = Operations("ec2")
+
+Ctx = Context[Ec2State]
+OperationHandler = Callable[[Ctx, Params], Output]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """A resource an operation is authorized on."""
+
+    kind: str
+    """Resource type of the ARN: `subnet`."""
+    param: str
+    """Parameter with its id, or with a list of ids. Absent: not part of this request."""
+
+
+def on(kind: str, param: str) -> Target:
+    """Authorized on the `kind` that `param` names."""
+    return Target(kind=kind, param=param)
+
+
+def operation(
+    name: str, *, on: tuple[Target, ...] = (), creates: tuple[str, ...] = ()
+) -> Callable[[OperationHandler], OperationHandler]:
+    """Register an operation; `creates` are the resource types it makes, authorized as `type/*`."""
+
+    def register(handler: OperationHandler) -> OperationHandler:
+        @wraps(handler)
+        def wrapped(ctx: Ctx, params: Params) -> Output:
+            if ctx.region not in REGIONS:
+                raise errors.region_unknown()
+            # The pipeline has authorized the caller by now, which is all that DryRun asks.
+            if params.get("DryRun"):
+                raise errors.dry_run()
+            ensure_home(ctx.state, ctx, ctx.random_bytes)
+            return handler(ctx, params)
+
+        operations.operation(name, checks=_checks(name, on, creates) if on or creates else None)(wrapped)
+        return wrapped
+
+    return register
+
+
+def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Checks[Ec2State]:
+    def checks(ctx: Ctx, params: Params) -> Iterator[Check]:
+        named = [(target.kind, each) for target in on for each in _ids(params.get(target.param))]
+        for kind, resource_id in named:
+            yield Check(
+                action=f"ec2:{name}",
+                resource=_arn(ctx, kind, resource_id),
+                context=_resource_context(ctx, resource_id),
+            )
+        tagged = _request_tags(params)
+        for kind in creates:
+            context = {"ec2:Region": ctx.region, **tagged.get(kind, {})}
+            yield Check(action=f"ec2:{name}", resource=_arn(ctx, kind, "*"), context=context)
+        for kind, context in tagged.items():
+            # Tagging on creation needs ec2:CreateTags too. Source: EC2 User Guide, "Grant permission to tag on creation".
+            yield Check(
+                action="ec2:CreateTags",
+                resource=_arn(ctx, kind, "*"),
+                context={"ec2:Region": ctx.region, "ec2:CreateAction": name, **context},
+            )
+        if not named and not creates:
+            yield Check(action=f"ec2:{name}", context={"ec2:Region": ctx.region})
+
+    return checks
+
+
+def _ids(value: Any) -> list[str]:
+    if not value:
+        return []
+    return [str(value)] if isinstance(value, str) else [str(each) for each in value]
+
+
+def _arn(ctx: Ctx, kind: str, resource_id: str) -> str:
+    return ctx.arn("ec2", f"{kind or _kind(resource_id)}/{resource_id}")
+
+
+def _kind(resource_id: str) -> str:
+    return RESOURCE_TYPES.get(resource_id.partition("-")[0] + "-", "*")
+
+
+def _request_tags(params: Params) -> dict[str, dict[str, str | tuple[str, ...]]]:
+    """Condition keys of the tags asked for, by resource type."""
+    made: dict[str, dict[str, str | tuple[str, ...]]] = {}
+    for specification in params.get("TagSpecifications") or ():
+        tags = {tag.get("Key", ""): tag.get("Value", "") for tag in specification.get("Tags") or ()}
+        if not tags:
+            continue
+        context: dict[str, str | tuple[str, ...]] = {
+            f"aws:RequestTag/{key}": value for key, value in tags.items()
+        }
+        context["aws:TagKeys"] = tuple(tags)
+        made[specification.get("ResourceType", "")] = context
+    return made
+
+
+def _resource_context(ctx: Ctx, resource_id: str) -> dict[str, str | tuple[str, ...]]:
+    """Keys that describe an existing resource: its tags and its VPC."""
+    state = ctx.state
+    made: dict[str, str | tuple[str, ...]] = {"ec2:Region": ctx.region}
+    for key, value in state.tags_of(ctx, resource_id).items():
+        made[f"aws:ResourceTag/{key}"] = value
+        made[f"ec2:ResourceTag/{key}"] = value
+    for shelf in (
+        state.subnets, state.route_tables, state.groups, state.acls, state.interfaces, state.endpoints,
+    ):  # fmt: skip
+        found = shelf.find(ctx, resource_id)
+        if found is not None:
+            made["ec2:Vpc"] = ctx.arn("ec2", f"vpc/{found.vpc_id}")
+    return made
+
+
+def replayed(ctx: Ctx, name: str, params: Params) -> str | None:
+    """Id of what the same ClientToken made before; AwsError when the parameters differ."""
+    token = params.get("ClientToken")
+    known = ctx.state.tokens.get(ctx.account, ctx.region, name, token) if token else None
+    if known is None:
+        return None
+    if known.fingerprint != _fingerprint(params):
+        raise errors.token_mismatch(str(token))
+    return known.resource_id
+
+
+def remember(ctx: Ctx, name: str, params: Params, resource_id: str) -> None:
+    """Keep what a ClientToken made."""
+    token = params.get("ClientToken")
+    if token:
+        record = ClientToken(fingerprint=_fingerprint(params), resource_id=resource_id)
+        ctx.state.tokens.put((ctx.account, ctx.region, name, str(token)), record)
+
+
+def _fingerprint(params: Params) -> str:
+    return json.dumps(dict(params), sort_keys=True, default=str)
+
+
+def required(params: Params, name: str) -> str:
+    """A parameter that must be there; AwsError MissingParameter."""
+    value = params.get(name)
+    if value is None or value == "":
+        raise errors.missing_parameter(name[0].lower() + name[1:])
+    return str(value)

@@ -1,0 +1,203 @@
+"""The slice's state: a shelf for each kind of resource, the tags, and which VPCs have changed since the last snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from casemate.servicekit.store import Store
+from casemate.services.ec2 import errors
+from casemate.services.ec2.quotas import Quotas
+from casemate.services.ec2.records import (
+    Address,
+    DhcpOptions,
+    EgressOnlyGateway,
+    FlowLog,
+    Home,
+    Interface,
+    InternetGateway,
+    ManagedPrefixList,
+    NatGateway,
+    NetworkAcl,
+    Peering,
+    Place,
+    Record,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+)
+from casemate.services.ec2.shelf import Shelf
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TagSet:
+    """The tags of one resource, in the order they were made."""
+
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientToken:
+    """What a client token made: asked again with the same parameters, the same resource answers."""
+
+    fingerprint: str
+    resource_id: str
+
+
+def _nowhere(_: Record) -> tuple[str, ...]:
+    """Not part of any VPC's snapshot."""
+    return ()
+
+
+class Ec2State:
+    """Everything the slice remembers, for all accounts and Regions."""
+
+    def __init__(self, store: Store, quotas: Quotas | None = None) -> None:
+        self.quotas = quotas or Quotas()
+        self.dirty: set[str] = set()
+        """Ids of the VPCs whose records were written since the last snapshot. A superset of those that changed."""
+        dirty = self.dirty
+        self.vpcs = Shelf(store.collection("ec2.vpcs", Vpc), errors.VPC, lambda it: (it.id,), dirty)
+        self.subnets = Shelf(
+            store.collection("ec2.subnets", Subnet), errors.SUBNET, lambda it: (it.vpc_id,), dirty
+        )
+        self.route_tables = Shelf(
+            store.collection("ec2.route_tables", RouteTable),
+            errors.ROUTE_TABLE,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.internet_gateways = Shelf(
+            store.collection("ec2.internet_gateways", InternetGateway),
+            errors.INTERNET_GATEWAY,
+            lambda it: (it.vpc_id,) if it.vpc_id else (),
+            dirty,
+        )
+        self.egress_gateways = Shelf(
+            store.collection("ec2.egress_gateways", EgressOnlyGateway),
+            errors.EGRESS_GATEWAY,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.nat_gateways = Shelf(
+            store.collection("ec2.nat_gateways", NatGateway),
+            errors.NAT_GATEWAY,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.interfaces = Shelf(
+            store.collection("ec2.interfaces", Interface),
+            errors.INTERFACE,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.groups = Shelf(
+            store.collection("ec2.security_groups", SecurityGroup),
+            errors.GROUP,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.acls = Shelf(
+            store.collection("ec2.network_acls", NetworkAcl),
+            errors.NETWORK_ACL,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.endpoints = Shelf(
+            store.collection("ec2.vpc_endpoints", VpcEndpoint),
+            errors.ENDPOINT,
+            lambda it: (it.vpc_id,),
+            dirty,
+        )
+        self.peerings = Shelf(
+            store.collection("ec2.peerings", Peering),
+            errors.PEERING,
+            # The state of routes to it changes with it.
+            lambda it: (it.requester_vpc, it.accepter_vpc),
+            dirty,
+        )
+        self.addresses = Shelf(store.collection("ec2.addresses", Address), errors.ALLOCATION, _nowhere, dirty)
+        self.dhcp_options = Shelf(
+            store.collection("ec2.dhcp_options", DhcpOptions), errors.DHCP_OPTIONS, _nowhere, dirty
+        )
+        self.prefix_lists = Shelf(
+            store.collection("ec2.prefix_lists", ManagedPrefixList), errors.PREFIX_LIST, _nowhere, dirty
+        )
+        self.flow_logs = Shelf(store.collection("ec2.flow_logs", FlowLog), errors.FLOW_LOG, _nowhere, dirty)
+        self.projected: tuple[Shelf[Any], ...] = (
+            self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
+            self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
+            self.prefix_lists,
+        )  # fmt: skip
+        """What the network snapshot is made of."""
+        self.by_type: dict[str, Shelf[Any]] = {
+            "vpc": self.vpcs,
+            "subnet": self.subnets,
+            "route-table": self.route_tables,
+            "internet-gateway": self.internet_gateways,
+            "egress-only-internet-gateway": self.egress_gateways,
+            "natgateway": self.nat_gateways,
+            "elastic-ip": self.addresses,
+            "network-interface": self.interfaces,
+            "security-group": self.groups,
+            "network-acl": self.acls,
+            "vpc-endpoint": self.endpoints,
+            "dhcp-options": self.dhcp_options,
+            "prefix-list": self.prefix_lists,
+            "vpc-peering-connection": self.peerings,
+            "vpc-flow-log": self.flow_logs,
+        }
+        """By `ResourceType`."""
+        self.tags = store.collection("ec2.tags", TagSet)
+        self.homes = store.collection("ec2.homes", Home)
+        self.tokens = store.collection("ec2.client_tokens", ClientToken)
+
+    def subnets_in(self, vpc: Vpc) -> list[Subnet]:
+        """The VPC's subnets."""
+        return [each for each in self.subnets.all(vpc) if each.vpc_id == vpc.id]
+
+    def tables_in(self, vpc: Vpc) -> list[RouteTable]:
+        """The VPC's route tables."""
+        return [each for each in self.route_tables.all(vpc) if each.vpc_id == vpc.id]
+
+    def main_table(self, vpc: Vpc) -> RouteTable:
+        """The VPC's main route table."""
+        return next(each for each in self.tables_in(vpc) if each.is_main)
+
+    def acls_in(self, vpc: Vpc) -> list[NetworkAcl]:
+        """The VPC's network ACLs."""
+        return [each for each in self.acls.all(vpc) if each.vpc_id == vpc.id]
+
+    def groups_in(self, vpc: Vpc) -> list[SecurityGroup]:
+        """The VPC's security groups."""
+        return [each for each in self.groups.all(vpc) if each.vpc_id == vpc.id]
+
+    def default_group(self, vpc: Vpc) -> SecurityGroup:
+        """The VPC's default security group."""
+        return next(each for each in self.groups_in(vpc) if each.name == "default")
+
+    def endpoints_in(self, vpc: Vpc) -> list[VpcEndpoint]:
+        """The VPC's endpoints."""
+        return [each for each in self.endpoints.all(vpc) if each.vpc_id == vpc.id]
+
+    def interfaces_in_subnet(self, subnet: Subnet) -> list[Interface]:
+        """Every interface with an address of the subnet."""
+        return [each for each in self.interfaces.all(subnet) if each.subnet_id == subnet.id]
+
+    def gateway_of(self, vpc: Vpc) -> InternetGateway | None:
+        """The attached internet gateway."""
+        return next((each for each in self.internet_gateways.all(vpc) if each.vpc_id == vpc.id), None)
+
+    def tags_of(self, place: Place, resource_id: str) -> dict[str, str]:
+        """Key to value."""
+        found = self.tags.get(place.account, place.region, resource_id)
+        return found.tags if found else {}
+
+    def discard(self, shelf: Shelf[R], record: R) -> None:
+        """Delete a resource and its tags."""
+        shelf.remove(record)
+        self.tags.delete(record.account, record.region, record.id)

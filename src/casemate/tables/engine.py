@@ -1,0 +1,184 @@
+"""The tables engine: items and their indexes over a storage. Knows no HTTP, no accounts and no table states.
+
+Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`.
+One thread uses it. A write and its index entries are one atomic change, so are the writes of a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from casemate.tables.expressions.keyconditions import KeyTerm
+from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
+from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
+from casemate.tables.records import item_of
+from casemate.tables.schema import IndexSchema, TableSchema
+from casemate.tables.statistics import Holding, Statistics
+from casemate.tables.storage import Change, Storage
+from casemate.tables.values import Item, type_code
+from casemate.tables.writes import (
+    Guard,
+    Update,
+    Written,
+    index_entry,
+    plan_check,
+    plan_delete,
+    plan_put,
+    plan_update,
+)
+
+_BACKFILL_BATCH = 1000
+_OUTSIDE_QUERY = "The provided starting key is outside query boundaries based on provided conditions"
+_OUTSIDE_SEGMENT = (
+    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
+)
+
+
+class TablesEngine:
+    """Items of all tables. `close` when done."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._statistics = Statistics(storage)
+
+    # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
+
+    def plan_put(self, table: TableSchema, item: Item, guard: Guard | None = None) -> Written:
+        return plan_put(self._storage, table, item, guard)
+
+    def plan_delete(self, table: TableSchema, key: Item, guard: Guard | None = None) -> Written:
+        return plan_delete(self._storage, table, key, guard)
+
+    def plan_update(
+        self, table: TableSchema, key: Item, update: Update | None, guard: Guard | None = None
+    ) -> Written:
+        return plan_update(self._storage, table, key, update, guard)
+
+    def plan_check(self, table: TableSchema, key: Item, guard: Guard) -> Written:
+        """ConditionCheck of a transaction."""
+        return plan_check(self._storage, table, key, guard)
+
+    def commit(self, writes: Sequence[Written]) -> None:
+        """All of the planned writes, or none. They must be of different items, and planned since the last commit."""
+        changes: list[Change] = [change for write in writes for change in write.changes]
+        if changes:
+            self._storage.write(changes)
+        for write in writes:
+            self._statistics.grow(write.table.table_id, write.growth)
+
+    def put_item(self, table: TableSchema, item: Item, guard: Guard | None = None) -> Written:
+        """Plan and commit in one."""
+        return self._committed(self.plan_put(table, item, guard))
+
+    def delete_item(self, table: TableSchema, key: Item, guard: Guard | None = None) -> Written:
+        return self._committed(self.plan_delete(table, key, guard))
+
+    def update_item(
+        self, table: TableSchema, key: Item, update: Update | None = None, guard: Guard | None = None
+    ) -> Written:
+        return self._committed(self.plan_update(table, key, update, guard))
+
+    def _committed(self, written: Written) -> Written:
+        if written.changes:
+            self._storage.write(written.changes)
+            self._statistics.grow(written.table.table_id, written.growth)
+        return written
+
+    # Reading.
+
+    def get_item(self, table: TableSchema, key: Item) -> bytes | None:
+        """The record of an item (`records` reads it), or None."""
+        check_key(table, key)
+        return self._storage.get(item_key(table, key))
+
+    def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
+        """A page of one partition, in the order of the sort key."""
+        covered = query_range(reading.table, reading.index, terms, values)
+        return read_page(self._storage, reading, covered, outside=_OUTSIDE_QUERY)
+
+    def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
+        """A page of a table or index, partitions in the order of their hashes."""
+        covered = scan_range(reading.table, reading.index, segment, total_segments)
+        return read_page(self._storage, reading, covered, outside=_OUTSIDE_SEGMENT)
+
+    # Tables.
+
+    def create(self, table: TableSchema) -> None:
+        """A new, empty table. Nothing is written: its id makes its keys its own."""
+        self._statistics.start(table.table_id, [0, *(index.number for index in table.indexes.values())])
+
+    def drop(self, table_id: bytes) -> None:
+        """Delete everything a table holds."""
+        prefix = table_prefix(table_id)
+        self._storage.clear(prefix, successor(prefix))
+        self._statistics.forget(table_id)
+
+    def build_index(self, table: TableSchema, index: IndexSchema) -> None:
+        """Fill a new index from the items of its table. Items whose attributes have another type stay out of it."""
+        self.drop_index(table.table_id, index.number)
+        prefix = index_prefix(table.table_id, 0)
+        place, end = prefix, successor(prefix)
+        while True:
+            batch: list[Change] = []
+            seen: bytes | None = None
+            for count, (key, record) in enumerate(self._storage.scan(place, end), 1):
+                seen = key
+                item = item_of(record)
+                entry = index_entry(table, index, item) if _fits(index, item) else None
+                if entry is not None:
+                    batch.append(entry)
+                if count == _BACKFILL_BATCH:
+                    break
+            if batch:
+                self._storage.write(batch)
+            if seen is None:
+                return
+            place = seen + b"\x00"
+
+    def drop_index(self, table_id: bytes, number: int) -> None:
+        """Delete the entries of an index."""
+        prefix = index_prefix(table_id, number)
+        self._storage.clear(prefix, successor(prefix))
+        self._statistics.forget(table_id, number)
+
+    def holding(self, table_id: bytes, number: int = 0) -> Holding:
+        """Count and bytes of a table (0) or of one of its indexes."""
+        return self._statistics.holding(table_id, number)
+
+    def purge(self, kept: Mapping[bytes, Collection[int]]) -> None:
+        """Delete the items of every table, and of every index, that is not `kept`: what a crash left behind."""
+        for table_id, number in self._present():
+            if table_id not in kept:
+                self.drop(table_id)
+            elif number not in kept[table_id]:
+                self.drop_index(table_id, number)
+
+    def _present(self) -> Iterable[tuple[bytes, int]]:
+        found: list[tuple[bytes, int]] = []
+        place, end = ITEMS, successor(ITEMS)
+        while True:
+            entry = next(iter(self._storage.scan(place, end)), None)
+            if entry is None:
+                return found
+            prefix = entry[0][:19]
+            found.append((prefix[1:17], int.from_bytes(prefix[17:], "big")))
+            place = successor(prefix)
+
+    # Life.
+
+    async def durable(self) -> None:
+        """Returns once everything committed so far survives a crash of the machine."""
+        await self._storage.durable()
+
+    def close(self) -> None:
+        self._statistics.save()
+        self._storage.close()
+
+
+def _fits(index: IndexSchema, item: Item) -> bool:
+    return all(
+        attribute.name in item
+        and type_code(item[attribute.name]) == attribute.type
+        and item[attribute.name] not in ("", b"")
+        for attribute in index.key.attributes
+    )

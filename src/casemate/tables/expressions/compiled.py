@@ -1,0 +1,146 @@
+"""Compiling, cached: text, names and the types of the values make an expression; the values come with each use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from casemate.tables.errors import validation
+from casemate.tables.expressions.binding import Binding, Bound
+from casemate.tables.expressions.conditions import ConditionExpression, condition_test
+from casemate.tables.expressions.errors import Problems, SyntaxProblem
+from casemate.tables.expressions.keyconditions import KeyConditionExpression, key_terms
+from casemate.tables.expressions.nodes import DeleteAction
+from casemate.tables.expressions.parser import parse_condition, parse_projection, parse_update
+from casemate.tables.expressions.paths import Path, Tree, check_distinct, tree_of
+from casemate.tables.expressions.placeholders import Placeholders, check_all_used
+from casemate.tables.expressions.updates import UpdateExpression, update_changes
+from casemate.tables.values import type_code
+
+_CACHED = 4096
+Names = tuple[tuple[str, str], ...]
+Types = tuple[tuple[str, str], ...]
+B = TypeVar("B", bound=Bound)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectionExpression(Bound):
+    """The paths to return."""
+
+    paths: tuple[Path, ...]
+    tree: Tree
+
+
+class Compiler:
+    """Compiles the expressions of one request and, at the end, checks that every placeholder was used."""
+
+    def __init__(self, placeholders: Placeholders) -> None:
+        self.placeholders = placeholders
+        self._names: Names = tuple(placeholders.names.items())
+        self._types: Types = tuple((key, type_code(value)) for key, value in placeholders.values.items())
+        self._compiled: list[Bound] = []
+
+    def condition(self, text: str, label: str = "ConditionExpression") -> ConditionExpression:
+        """A condition or, by its label, a FilterExpression."""
+        return self._done(_condition(text, label, self._names, self._types))
+
+    def key_condition(self, text: str) -> KeyConditionExpression:
+        return self._done(_key_condition(text, self._names, self._types))
+
+    def update(self, text: str) -> UpdateExpression:
+        return self._done(_update(text, self._names, self._types))
+
+    def projection(self, text: str) -> ProjectionExpression:
+        return self._done(_projection(text, self._names))
+
+    def _done(self, compiled: B) -> B:
+        for check in compiled.value_checks:
+            check(self.placeholders.values)
+        self._compiled.append(compiled)
+        return compiled
+
+    def check_all_used(self) -> None:
+        """ValidationException when a name or a value is used by no expression."""
+        if not self._names and not self._types:
+            return
+        names = frozenset[str]().union(*(compiled.used_names for compiled in self._compiled))
+        values = frozenset[str]().union(*(compiled.used_values for compiled in self._compiled))
+        check_all_used(self.placeholders, names, values)
+
+
+def _parse(parse: Callable[[str], B | Any], text: str, label: str) -> Any:
+    try:
+        return parse(text)
+    except SyntaxProblem as problem:
+        raise validation(f"Invalid {label}: {problem}") from None
+
+
+def _binding(label: str, names: Names, types: Types) -> Binding:
+    return Binding(label=label, names=dict(names), types=dict(types), problems=Problems(label=label))
+
+
+@lru_cache(_CACHED)
+def _condition(text: str, label: str, names: Names, types: Types) -> ConditionExpression:
+    node = _parse(parse_condition, text, label)
+    binding = _binding(label, names, types)
+    test = condition_test(node, binding)
+    binding.problems.check()
+    return ConditionExpression(
+        used_names=frozenset(binding.used_names),
+        used_values=frozenset(binding.used_values),
+        attributes=tuple(binding.attributes),
+        value_checks=tuple(binding.value_checks),
+        test=test,
+    )
+
+
+@lru_cache(_CACHED)
+def _key_condition(text: str, names: Names, types: Types) -> KeyConditionExpression:
+    label = "KeyConditionExpression"
+    node = _parse(parse_condition, text, label)
+    binding = _binding(label, names, types)
+    terms = key_terms(node, binding)
+    return KeyConditionExpression(
+        used_names=frozenset(binding.used_names),
+        used_values=frozenset(binding.used_values),
+        attributes=tuple(binding.attributes),
+        value_checks=tuple(binding.value_checks),
+        terms=terms,
+    )
+
+
+@lru_cache(_CACHED)
+def _update(text: str, names: Names, types: Types) -> UpdateExpression:
+    label = "UpdateExpression"
+    node = _parse(parse_update, text, label)
+    binding = _binding(label, names, types)
+    changes, reads = update_changes(node, binding)
+    binding.problems.check()
+    return UpdateExpression(
+        used_names=frozenset(binding.used_names),
+        used_values=frozenset(binding.used_values),
+        attributes=tuple(binding.attributes),
+        value_checks=tuple(binding.value_checks),
+        changes=changes,
+        reads=reads,
+        only_deletes=all(isinstance(action, DeleteAction) for action in node.actions),
+    )
+
+
+@lru_cache(_CACHED)
+def _projection(text: str, names: Names) -> ProjectionExpression:
+    label = "ProjectionExpression"
+    nodes = _parse(parse_projection, text, label)
+    binding = _binding(label, names, ())
+    paths = tuple(binding.path(node) for node in nodes)
+    check_distinct(paths, binding.problems)
+    binding.problems.check()
+    return ProjectionExpression(
+        used_names=frozenset(binding.used_names),
+        used_values=frozenset(),
+        attributes=tuple(binding.attributes),
+        paths=paths,
+        tree=tree_of(paths),
+    )

@@ -1,0 +1,76 @@
+"""ExpressionAttributeNames and ExpressionAttributeValues: checked once per request, used by all its expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from casemate.model.errors import AwsError
+from casemate.tables.errors import validation
+from casemate.tables.values import Item, Value, from_wire
+
+_NAME_KEY = re.compile(r"#[A-Za-z0-9_]+")
+_VALUE_KEY = re.compile(r":[A-Za-z0-9_]+")
+MAX_KEY_BYTES = 255
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placeholders:
+    """The names and values of a request."""
+
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+    values: Item = field(default_factory=dict[str, Value])
+
+
+NO_PLACEHOLDERS = Placeholders()
+
+
+def read_placeholders(names: Mapping[str, str] | None, values: Mapping[str, Any] | None) -> Placeholders:
+    """Check both maps; ValidationException with AWS's words."""
+    if names is None and values is None:
+        return NO_PLACEHOLDERS
+    if names is not None:
+        _check_keys("ExpressionAttributeNames", names, _NAME_KEY)
+        for key, name in names.items():
+            if not name:
+                raise validation(
+                    f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
+                )
+    if values is not None:
+        _check_keys("ExpressionAttributeValues", values, _VALUE_KEY)
+    read = {key: _value(key, value) for key, value in (values or {}).items()}
+    return Placeholders(names=dict(names or {}), values=read)
+
+
+def _check_keys(parameter: str, given: Mapping[str, Any], pattern: re.Pattern[str]) -> None:
+    if not given:
+        raise validation(f"{parameter} must not be empty")
+    for key in given:
+        if not pattern.fullmatch(key) or len(key) > MAX_KEY_BYTES:
+            raise validation(f'{parameter} contains invalid key: Syntax error; key: "{key}"')
+
+
+def _value(key: str, wire: Any) -> Value:
+    try:
+        return from_wire(wire)
+    except AwsError as error:
+        if error.code != "ValidationException" or error.message.startswith("Nesting"):
+            raise
+        raise validation(
+            f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}"
+        ) from None
+
+
+def check_all_used(placeholders: Placeholders, names: Iterable[str], values: Iterable[str]) -> None:
+    """Every name and value of the request must be used by one of its expressions."""
+    for parameter, given, used in (
+        ("ExpressionAttributeNames", placeholders.names, names),
+        ("ExpressionAttributeValues", placeholders.values, values),
+    ):
+        unused = [key for key in given if key not in set(used)]
+        if unused:
+            raise validation(
+                f"Value provided in {parameter} unused in expressions: keys: {{{', '.join(unused)}}}"
+            )

@@ -1,0 +1,258 @@
+"""Query and Scan: which entries a request covers, and the page of them it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from casemate.tables.capacity import Units, read_units
+from casemate.tables.errors import INVALID, validation
+from casemate.tables.expressions.conditions import ConditionExpression
+from casemate.tables.expressions.keyconditions import KeyTerm
+from casemate.tables.expressions.paths import Tree, project
+from casemate.tables.keys import (
+    after,
+    check_key_values,
+    escape,
+    index_key,
+    item_key,
+    partition_prefix,
+    segment_bounds,
+    sort_component,
+    successor,
+)
+from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
+from casemate.tables.storage import Storage
+from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
+
+PAGE_BYTES = 1 << 20
+BAD_START = "The provided starting key is invalid"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Entries with start <= key < end."""
+
+    start: bytes
+    end: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a Query and a Scan have in common."""
+
+    table: TableSchema
+    index: IndexSchema | None = None
+    limit: int | None = None
+    start_after: Item | None = None
+    """ExclusiveStartKey."""
+    filter: ConditionExpression | None = None
+    filter_values: Item = field(default_factory=dict[str, Value])
+    projection: Tree | None = None
+    count_only: bool = False
+    """Select=COUNT."""
+    fetch: bool = False
+    """An LSI query that wants attributes the index does not hold: each item is read from the table."""
+    consistent: bool = False
+    forward: bool = True
+
+    @property
+    def number(self) -> int:
+        return 0 if self.index is None else self.index.number
+
+    @property
+    def key(self) -> KeySchema:
+        return self.table.key if self.index is None else self.index.key
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    """One page of results."""
+
+    items: list[WireItem] = field(default_factory=list[WireItem])
+    count: int = 0
+    scanned: int = 0
+    last_key: WireItem | None = None
+    """LastEvaluatedKey; None when nothing is left."""
+    units: Units = field(default_factory=Units)
+
+
+def query_range(
+    table: TableSchema, index: IndexSchema | None, terms: Mapping[str, KeyTerm], values: Item
+) -> Range:
+    """The entries that satisfy key conditions; ValidationException when they do not fit the key."""
+    schema = table.key if index is None else index.key
+    _check_terms(schema, terms, values)
+    partition = tuple(values[terms[attribute.name].operands[0]] for attribute in schema.partition)
+    prefix = partition_prefix(table.table_id, 0 if index is None else index.number, partition)
+    for attribute in schema.sort:
+        term = terms.get(attribute.name)
+        if term is None:
+            break
+        operands = [values[key] for key in term.operands]
+        if term.operator != "=":
+            return _sort_range(prefix, term, operands)
+        prefix += sort_component(operands[0])
+    return Range(start=prefix, end=successor(prefix))
+
+
+def _check_terms(schema: KeySchema, terms: Mapping[str, KeyTerm], values: Item) -> None:
+    if len(terms) > len(schema.attributes):
+        raise validation(
+            f"The number of query conditions ({len(terms)}) exceeds the number of key attributes defined in the schema "
+            f"({len(schema.attributes)})"
+        )
+    for attribute in schema.partition:
+        term = terms.get(attribute.name)
+        if term is None:
+            raise validation(f"Query condition missed key schema element: {attribute.name}")
+        if term.operator != "=":
+            raise validation("Query key condition not supported")
+    known = {attribute.name: attribute for attribute in schema.attributes}
+    stray = [name for name in terms if name not in known]
+    if stray:
+        missed = next(attribute.name for attribute in schema.sort if attribute.name not in terms)
+        raise validation(f"Query condition missed key schema element: {missed}")
+    _check_sort_order(schema, terms)
+    for name, term in terms.items():
+        for key in term.operands:
+            _check_operand(known[name], values[key], is_partition=known[name] in schema.partition)
+
+
+def _check_sort_order(schema: KeySchema, terms: Mapping[str, KeyTerm]) -> None:
+    """Multi-attribute sort keys are used from the left, and only the last condition may be other than `=`."""
+    closed = False
+    for attribute in schema.sort:
+        term = terms.get(attribute.name)
+        if term is None:
+            closed = True
+        elif closed:
+            raise validation("Query key condition not supported")
+        else:
+            closed = term.operator != "="
+
+
+def _check_operand(attribute: KeyAttribute, value: Value, *, is_partition: bool) -> None:
+    if type_code(value) != attribute.type:
+        raise validation(INVALID + "Condition parameter type does not match schema type")
+    if is_partition:
+        check_key_values(KeySchema(partition=(attribute,)), {attribute.name: value})
+
+
+def _sort_range(prefix: bytes, term: KeyTerm, operands: list[Value]) -> Range:
+    first = prefix + sort_component(operands[0])
+    match term.operator:
+        case "<":
+            return Range(start=prefix, end=first)
+        case "<=":
+            return Range(start=prefix, end=after(first))
+        case ">":
+            return Range(start=after(first), end=successor(prefix))
+        case ">=":
+            return Range(start=first, end=successor(prefix))
+        case "BETWEEN":
+            return Range(start=first, end=after(prefix + sort_component(operands[1])))
+        case _:
+            start = prefix + escape(operands[0])
+            return Range(start=start, end=successor(start))
+
+
+def scan_range(table: TableSchema, index: IndexSchema | None, segment: int, total: int) -> Range:
+    """The entries of one segment."""
+    start, end = segment_bounds(table.table_id, 0 if index is None else index.number, segment, total)
+    return Range(start=start, end=end)
+
+
+def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: str) -> Page:
+    """Read until the range, the limit or a megabyte is used up; the filter comes after.
+
+    `outside` is the complaint about a start key that is not in the range.
+    """
+    page = Page()
+    size = 0
+    last: bytes | None = None
+    more = False
+    for record in _entries(storage, reading, _rest(reading, covered, outside)):
+        grown = size + record_size(record)
+        if grown > PAGE_BYTES and last is not None:
+            more = True
+            break
+        size, last = grown, record
+        page.scanned += 1
+        _take(storage, reading, record, page)
+        if page.scanned == reading.limit:
+            more = True
+            break
+    if more and last is not None:
+        page.last_key = _position(reading, last)
+    units = read_units(size, consistent=reading.consistent)
+    if reading.index is None:
+        page.units.table += units
+    else:
+        page.units.indexes[reading.index.name] = units
+    return page
+
+
+def _entries(storage: Storage, reading: Reading, covered: Range) -> Iterator[bytes]:
+    for _, record in storage.scan(covered.start, covered.end, reverse=not reading.forward):
+        yield record
+
+
+def _take(storage: Storage, reading: Reading, record: bytes, page: Page) -> None:
+    """Put a record on the page unless the filter holds it back."""
+    if reading.fetch:
+        fetched = storage.get(item_key(reading.table, item_of(record)))
+        # INVARIANT: an index entry and its item are written together.
+        assert fetched is not None
+        record = fetched
+        page.units.table += read_units(record_size(record), consistent=reading.consistent)
+    item: Item | None = None
+    if reading.filter is not None:
+        item = item_of(record)
+        if not reading.filter.holds(item, reading.filter_values):
+            return
+    page.count += 1
+    if reading.count_only:
+        return
+    if reading.projection is None:
+        page.items.append(wire_of(record))
+    else:
+        page.items.append(item_to_wire(project(item or item_of(record), reading.projection)))
+
+
+def _position(reading: Reading, record: bytes) -> WireItem:
+    wire = wire_of(record)
+    names = [attribute.name for attribute in (*reading.table.key.attributes, *reading.key.attributes)]
+    return {name: wire[name] for name in names}
+
+
+def _rest(reading: Reading, covered: Range, outside: str) -> Range:
+    """The part of a range that lies after the start key."""
+    if reading.start_after is None:
+        return covered
+    position = _start_position(reading)
+    if not covered.start <= position < covered.end:
+        raise validation(outside)
+    if reading.forward:
+        return Range(start=position + b"\x00", end=covered.end)
+    return Range(start=covered.start, end=position)
+
+
+def _start_position(reading: Reading) -> bytes:
+    key = cast("Item", reading.start_after)
+    attributes = {
+        attribute.name: attribute for attribute in (*reading.table.key.attributes, *reading.key.attributes)
+    }
+    if key.keys() != attributes.keys():
+        raise validation(BAD_START)
+    for name, attribute in attributes.items():
+        if type_code(key[name]) != attribute.type:
+            raise validation(BAD_START)
+    check_key_values(reading.key, key)
+    if reading.index is None:
+        return item_key(reading.table, key)
+    position = index_key(reading.table, reading.index, key)
+    assert position is not None
+    return position

@@ -1,0 +1,62 @@
+"""What the engine knows of a table: its id, its keys, its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+KeyType = Literal["S", "N", "B"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyAttribute:
+    """One attribute of a key."""
+
+    name: str
+    type: KeyType
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeySchema:
+    """Partition attributes, then sort attributes. Tables have one and at most one; GSIs up to four of each."""
+
+    partition: tuple[KeyAttribute, ...]
+    sort: tuple[KeyAttribute, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[KeyAttribute, ...]:
+        return self.partition + self.sort
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexSchema:
+    """A secondary index."""
+
+    name: str
+    number: int
+    """Its place in item keys: 1 and up, never reused within a table (0 is the table itself)."""
+    key: KeySchema
+    projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"] = "ALL"
+    included: tuple[str, ...] = ()
+    """Non-key attributes of an INCLUDE projection."""
+    is_global: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSchema:
+    """A table as the engine sees it."""
+
+    table_id: bytes
+    """Sixteen bytes, unique for ever: a table made again under an old name never sees old items."""
+    name: str
+    """What messages and consumed capacity call it."""
+    key: KeySchema
+    indexes: Mapping[str, IndexSchema] = field(default_factory=dict[str, IndexSchema])
+
+    def projected(self, index: IndexSchema) -> frozenset[str] | None:
+        """Names of the attributes an index holds; None for all."""
+        if index.projection == "ALL":
+            return None
+        names = {attribute.name for attribute in self.key.attributes + index.key.attributes}
+        return frozenset(names.union(index.included))

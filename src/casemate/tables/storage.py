@@ -1,0 +1,41 @@
+"""The port to where items live: an ordered map of bytes with atomic writes.
+
+Two implementations: `storage_rocksdb` (durable) and `storage_memory` (ephemeral). All methods but `durable` are called
+from one thread. A write is visible as soon as `write` returns; it survives a crash of the process from then on, and of
+the machine once `durable` has returned. Operations are acknowledged after `durable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+Change: TypeAlias = tuple[bytes, bytes | None]
+"""A key and its new value; None deletes."""
+
+
+class Storage(Protocol):
+    """An ordered map."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        """Entries with start <= key < end in order of their keys, or in reverse.
+
+        Nothing may be written before the caller is done with it.
+        """
+        ...
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """All of the changes or none."""
+        ...
+
+    def clear(self, start: bytes, end: bytes) -> None:
+        """Delete every key with start <= key < end."""
+        ...
+
+    async def durable(self) -> None:
+        """Returns once everything written before the call survives a power failure."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,79 @@
+"""Items in RocksDB: `--data DIR`.
+
+Chosen by measurement (ordered keys, atomic batches, a log that many writes sync together): see docs/decisions.
+Writes go to the log with write(2), so they survive the death of the process at once; `durable` waits for its sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rocksdict import Options, Rdict, ReadOptions, WriteBatch
+
+from casemate.tables.group_commit import GroupCommit
+from casemate.tables.storage import Change
+
+_MEMTABLE = 16 << 20
+
+
+class RocksStorage:
+    """A RocksDB database of raw bytes in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)  # the library's own signature
+        options.set_write_buffer_size(_MEMTABLE)
+        options.set_keep_log_file_num(2)
+        options.set_max_total_wal_size(4 * _MEMTABLE)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._db = Rdict(str(directory), options)
+        self._commit = GroupCommit(self._sync)
+
+    def _sync(self) -> None:
+        self._db.flush_wal(sync=True)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._db.get(key)
+
+    def scan(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        # Only the upper bound is given to the library: its set_iterate_lower_bound sets the upper one (0.3.29).
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(end)
+        entries = self._db.iter(bounds)
+        if reverse:
+            entries.seek_to_last()
+            while entries.valid() and (key := entries.key()) >= start:
+                yield key, entries.value()
+                entries.prev()
+        else:
+            entries.seek(start)
+            while entries.valid():
+                yield entries.key(), entries.value()
+                entries.next()
+        entries.status()
+
+    def write(self, changes: Sequence[Change]) -> None:
+        self._commit.wrote()
+        if len(changes) == 1 and changes[0][1] is not None:
+            self._db.put(changes[0][0], changes[0][1])
+            return
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        self._db.write(batch)
+
+    def clear(self, start: bytes, end: bytes) -> None:
+        self._commit.wrote()
+        self._db.delete_range(start, end)
+
+    async def durable(self) -> None:
+        await self._commit.wait()
+
+    def close(self) -> None:
+        self._commit.close()
+        self._db.flush_wal(sync=True)
+        self._db.close()

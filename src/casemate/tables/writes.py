@@ -1,0 +1,236 @@
+"""What a write would do: planned against the present items, then committed by the engine, alone or with others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from casemate.tables.capacity import Units, write_units
+from casemate.tables.errors import INVALID, conditional_check_failed, validation
+from casemate.tables.expressions.conditions import ConditionExpression
+from casemate.tables.expressions.paths import project, tree_of
+from casemate.tables.expressions.updates import UpdateExpression
+from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
+from casemate.tables.records import item_of, pack, record_size, wire_of
+from casemate.tables.schema import IndexSchema, TableSchema
+from casemate.tables.storage import Change, Storage
+from casemate.tables.values import Item, Value, WireItem, item_size, item_to_wire
+
+MAX_ITEM_BYTES = 400 * 1024
+TOO_LARGE = "Item size has exceeded the maximum allowed size"
+UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """A condition on the item as it is."""
+
+    condition: ConditionExpression
+    values: Item
+    return_item: bool = False
+    """ReturnValuesOnConditionCheckFailure=ALL_OLD."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Update:
+    """An update expression and its values."""
+
+    expression: UpdateExpression
+    values: Item
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Growth:
+    """How a write changes the count and the bytes of a table or index."""
+
+    number: int
+    items: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A planned write, and what the caller may want to know of it."""
+
+    table: TableSchema
+    key: bytes
+    old: bytes | None
+    """The record as it was; None: there was none."""
+    new: bytes | None
+    changes: tuple[Change, ...]
+    units: Units
+    growth: tuple[Growth, ...] = ()
+    update: UpdateExpression | None = None
+
+    @property
+    def old_item(self) -> WireItem | None:
+        return None if self.old is None else wire_of(self.old)
+
+    @property
+    def new_item(self) -> WireItem | None:
+        return None if self.new is None else wire_of(self.new)
+
+    def updated(self, record: bytes | None) -> WireItem | None:
+        """The attributes of `record` that the update named: UPDATED_OLD and UPDATED_NEW."""
+        if self.update is None or record is None:
+            return None
+        return item_to_wire(project(item_of(record), tree_of(self.update.targets))) or None
+
+
+@dataclass(kw_only=True, slots=True)
+class _IndexChanges:
+    changes: list[Change] = field(default_factory=list[Change])
+    units: dict[str, float] = field(default_factory=dict[str, float])
+    growth: list[Growth] = field(default_factory=list[Growth])
+
+
+def plan_put(storage: Storage, table: TableSchema, item: Item, guard: Guard | None) -> Written:
+    """Replace the item of that key."""
+    check_item_keys(table, item)
+    check_index_keys(table, item)
+    size = item_size(item)
+    if size > MAX_ITEM_BYTES:
+        raise validation(TOO_LARGE)
+    key = item_key(table, item)
+    old = storage.get(key)
+    _check_guard(guard, old)
+    old_item = item_of(old) if old is not None and table.indexes else None
+    return _written(table, key, old, old_item, item, pack(item, size))
+
+
+def plan_delete(storage: Storage, table: TableSchema, key: Item, guard: Guard | None) -> Written:
+    """Delete the item of that key, if there is one."""
+    check_key(table, key)
+    place = item_key(table, key)
+    old = storage.get(place)
+    _check_guard(guard, old)
+    old_item = item_of(old) if old is not None and table.indexes else None
+    return _written(table, place, old, old_item, None, None)
+
+
+def plan_update(
+    storage: Storage, table: TableSchema, key: Item, update: Update | None, guard: Guard | None
+) -> Written:
+    """Change the item of that key, or make it."""
+    check_key(table, key)
+    if update is not None:
+        check_targets(table, update.expression)
+    place = item_key(table, key)
+    old = storage.get(place)
+    old_item = None if old is None else item_of(old)
+    if guard is not None and not guard.condition.holds(old_item, guard.values):
+        raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
+    expression = None if update is None else update.expression
+    new_item: Item = key if old_item is None else old_item
+    if update is not None:
+        # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
+        new_item = update.expression.apply(new_item, update.values)
+    if old is None and expression is not None and expression.only_deletes:
+        return _written(table, place, None, None, None, None, expression)
+    check_index_keys(table, new_item)
+    size = item_size(new_item)
+    if size > MAX_ITEM_BYTES:
+        raise validation(UPDATE_TOO_LARGE)
+    return _written(table, place, old, old_item, new_item, pack(new_item, size), expression)
+
+
+def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) -> Written:
+    """ConditionCheck of a transaction: changes nothing, costs a write."""
+    check_key(table, key)
+    place = item_key(table, key)
+    old = storage.get(place)
+    _check_guard(guard, old)
+    units = Units(table=write_units(0 if old is None else record_size(old)))
+    return Written(table=table, key=place, old=old, new=old, changes=(), units=units)
+
+
+def check_targets(table: TableSchema, update: UpdateExpression) -> None:
+    """No update may touch the table's key, nor reach into an attribute that is an index's key."""
+    keys = {attribute.name for attribute in table.key.attributes}
+    for path in update.targets:
+        if path[0] in keys:
+            raise validation(f"{INVALID}Cannot update attribute {path[0]}. This attribute is part of the key")
+    index_keys = {
+        attribute.name for index in table.indexes.values() for attribute in index.key.attributes
+    } - keys
+    for path in (*update.targets, *update.reads):
+        if len(path) > 1 and path[0] in index_keys:
+            raise validation(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                f"IndexKey: {path[0]}"
+            )
+
+
+def _check_guard(guard: Guard | None, old: bytes | None) -> None:
+    if guard is None:
+        return
+    if not guard.condition.holds(None if old is None else item_of(old), guard.values):
+        raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
+
+
+def _written(
+    table: TableSchema,
+    key: bytes,
+    old: bytes | None,
+    old_item: Item | None,
+    new_item: Item | None,
+    new: bytes | None,
+    update: UpdateExpression | None = None,
+) -> Written:
+    before, after = (0 if record is None else record_size(record) for record in (old, new))
+    units = Units(table=write_units(max(before, after)))
+    if old == new:
+        return Written(table=table, key=key, old=old, new=new, changes=(), units=units, update=update)
+    growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
+    changes: list[Change] = [(key, new)]
+    if table.indexes:
+        gathered = _index_changes(table, old_item, new_item)
+        changes += gathered.changes
+        growth += gathered.growth
+        units.indexes = gathered.units
+    return Written(
+        table=table,
+        key=key,
+        old=old,
+        new=new,
+        changes=tuple(changes),
+        units=units,
+        growth=tuple(growth),
+        update=update,
+    )
+
+
+def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _IndexChanges:
+    """Index entries follow their item in the same atomic write."""
+    gathered = _IndexChanges()
+    for index in table.indexes.values():
+        before = None if old is None else index_entry(table, index, old)
+        after = None if new is None else index_entry(table, index, new)
+        if before == after:
+            continue
+        units = 0.0
+        if before is not None and (after is None or after[0] != before[0]):
+            gathered.changes.append((before[0], None))
+            units += write_units(record_size(before[1]))
+        if after is not None:
+            gathered.changes.append(after)
+            replaced = before is not None and before[0] == after[0]
+            units += write_units(
+                max(record_size(after[1]), record_size(before[1]) if before and replaced else 0)
+            )
+        gathered.units[index.name] = units
+        sizes = [0 if entry is None else record_size(entry[1]) for entry in (before, after)]
+        items = (after is not None) - (before is not None)
+        gathered.growth.append(Growth(number=index.number, items=items, size=sizes[1] - sizes[0]))
+    return gathered
+
+
+def index_entry(table: TableSchema, index: IndexSchema, item: Item) -> tuple[bytes, bytes] | None:
+    """Key and record of an item in an index; None when it is not in it."""
+    key = index_key(table, index, item)
+    if key is None:
+        return None
+    names = table.projected(index)
+    projected: dict[str, Value] | Item = (
+        item if names is None else {name: value for name, value in item.items() if name in names}
+    )
+    return key, pack(projected)

@@ -1,0 +1,59 @@
+"""An HTTP exchange as the wire sees it: bytes and headers, no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+
+class Headers(Mapping[str, str]):
+    """Header fields, looked up without regard to case; repeated fields are joined by "," (RFC 9110, section 5.3)."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            fields[key] = f"{fields[key]},{value}" if key in fields else value
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in lower case."""
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._fields!r})"
+
+    @property
+    def lowered(self) -> Mapping[str, str]:
+        """The fields keyed by lower-case name, for code that knows its names."""
+        return self._fields
+
+
+@dataclass(kw_only=True, slots=True)
+class HttpRequest:
+    """A request. Not frozen only because making a frozen one costs a microsecond; nobody changes it."""
+
+    method: str
+    path: str
+    """As sent: still percent-encoded, without the query."""
+    query: str = ""
+    """As sent, without the question mark."""
+    headers: Headers
+    body: bytes = b""
+
+
+@dataclass(kw_only=True, slots=True)
+class HttpResponse:
+    """A response. `Content-Length` and `Date` are the listener's to add."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes

@@ -1,0 +1,230 @@
+"""A request -> the operation it names and its typed input."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from casemate.wire.cbor_input import CborReaders, decode_cbor
+from casemate.wire.input_errors import (
+    mismatched,
+    missing_action,
+    missing_members,
+    unknown_operation,
+    unknown_parameter,
+)
+from casemate.wire.json_input import JsonReaders, decode_json
+from casemate.wire.mismatch import Incomplete, Mismatch
+from casemate.wire.plan import input_shape
+from casemate.wire.query_input import Ec2Readers, QueryReaders, tree_of
+from casemate.wire.rest_input import RestReader
+from casemate.wire.rest_routes import routes_of
+from casemate.wire.s3_addressing import path_style
+from casemate.wire.xml_input import XmlReaders
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, ServiceModel
+
+    from casemate.wire.http import HttpRequest
+
+RPC_V2 = "smithy-rpc-v2-cbor"
+_REST = ("rest-json", "rest-xml")
+_FORM_CONTROLS = frozenset({"Action", "Version", "AWSAccessKeyId", "Timestamp", "Expires"})
+"""Fields of a query request that are not its input."""
+
+
+@dataclass(kw_only=True, slots=True)
+class ParsedRequest:
+    """What a request asks."""
+
+    operation: OperationModel
+    params: dict[str, Any]
+    protocol: str
+    """The one the request was written in, which the response is written in too."""
+
+
+def protocol_of(request: HttpRequest, model: ServiceModel) -> str:
+    """The protocol of a request, among those of its service.
+
+    A service may have several (CloudWatch has three): the request shows which by its headers and its path.
+    """
+    protocols: tuple[str, ...] = tuple(model.metadata.get("protocols") or (model.metadata["protocol"],))  # pyright: ignore[reportArgumentType]
+    if len(protocols) == 1:
+        return protocols[0]
+    headers = request.headers.lowered
+    if RPC_V2 in protocols and (
+        headers.get("smithy-protocol") == "rpc-v2-cbor" or request.path.startswith("/service/")
+    ):
+        return RPC_V2
+    if "json" in protocols and "x-amz-target" in headers:
+        return "json"
+    for protocol in ("query", "ec2", *_REST):
+        if protocol in protocols:
+            return protocol
+    return protocols[0]
+
+
+def parse(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
+    """Parse a request to the service of `model`. AwsError as `input_errors` has it."""
+    protocol = protocol_of(request, model)
+    if protocol == "json":
+        return _parse_json(request, model)
+    if protocol in _REST:
+        return _parse_rest(request, model, protocol)
+    if protocol == RPC_V2:
+        return _parse_rpc_v2(request, model)
+    return _parse_form(request, model, protocol)
+
+
+def _operation(model: ServiceModel, protocol: str, name: str) -> OperationModel:
+    if name not in _operation_names(model):
+        raise unknown_operation(model, protocol, name)
+    return model.operation_model(name)
+
+
+@functools.cache
+def _operation_names(model: ServiceModel) -> frozenset[str]:
+    return frozenset(model.operation_names)
+
+
+_Readers = JsonReaders | CborReaders | QueryReaders | Ec2Readers | XmlReaders
+_READERS: dict[str, type[_Readers]] = {
+    "json": JsonReaders,
+    "rest-json": JsonReaders,
+    RPC_V2: CborReaders,
+    "query": QueryReaders,
+    "ec2": Ec2Readers,
+    "rest-xml": XmlReaders,
+}
+
+
+@functools.cache
+def _readers(model: ServiceModel, protocol: str, *, check_required: bool) -> Any:
+    """The compiled readers of a model; they fill as operations are asked for."""
+    del model  # part of the key: shape names are the model's own
+    return _READERS[protocol](check_required=check_required)
+
+
+def _read(operation: OperationModel, protocol: str, value: Any) -> dict[str, Any]:
+    """The input in a decoded body."""
+    shape = input_shape(operation)
+    if shape is None:
+        return {}
+    model = operation.service_model
+    try:
+        return _readers(model, protocol, check_required=True).plan(shape)(value)
+    except Incomplete:
+        params = _readers(model, protocol, check_required=False).plan(shape)(value)
+        raise missing_members(operation, protocol, params) from None
+
+
+def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
+    name = request.headers.lowered.get("x-amz-target", "").rpartition(".")[2]
+    operation = _operation(model, "json", name)
+    try:
+        params = _read(operation, "json", decode_json(request.body))
+    except Mismatch as mismatch:
+        raise mismatched("json", mismatch) from mismatch
+    return ParsedRequest(operation=operation, params=params, protocol="json")
+
+
+def _parse_rpc_v2(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
+    operation = _operation(model, RPC_V2, request.path.rpartition("/operation/")[2])
+    try:
+        params = _read(operation, RPC_V2, decode_cbor(request.body))
+    except Mismatch as mismatch:
+        raise mismatched(RPC_V2, mismatch) from mismatch
+    return ParsedRequest(operation=operation, params=params, protocol=RPC_V2)
+
+
+def form_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a query request, from its URL and, for a form, its body. Mismatch when it is not UTF-8."""
+    try:
+        fields = parse_qsl(request.query, keep_blank_values=True, errors="strict") if request.query else []
+        if request.body:
+            text = request.body.decode("ascii")
+            fields += parse_qsl(text, keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise Mismatch("The request is not a well-formed form") from error
+    return fields
+
+
+def _parse_form(request: HttpRequest, model: ServiceModel, protocol: str) -> ParsedRequest:
+    try:
+        fields = form_fields(request)
+        tree = tree_of(fields)
+    except Mismatch as mismatch:
+        raise mismatched(protocol, mismatch) from mismatch
+    action = tree.get("Action", {}).get("")
+    if not action:
+        raise missing_action()
+    operation = _operation(model, protocol, action)
+    if protocol == "ec2":
+        _refuse_unknown(operation, tree)
+    try:
+        params = _read(operation, protocol, tree)
+    except Mismatch as mismatch:
+        raise mismatched(protocol, mismatch) from mismatch
+    return ParsedRequest(operation=operation, params=params, protocol=protocol)
+
+
+def _refuse_unknown(operation: OperationModel, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in _ec2_parameters(operation) and name not in _FORM_CONTROLS:
+            # Signature, SignatureMethod, ... and X-Amz-* authenticate; they are nobody's input.
+            if name.startswith(("Signature", "X-Amz-", "SecurityToken")):
+                continue
+            raise unknown_parameter(name)
+
+
+@functools.cache
+def _ec2_parameters(operation: OperationModel) -> frozenset[str]:
+    shape = input_shape(operation)
+    readers: Ec2Readers = _readers(operation.service_model, "ec2", check_required=True)
+    members = {} if shape is None else shape.members
+    return frozenset(readers.key_of(member, name) for name, member in members.items())
+
+
+def _parse_rest(request: HttpRequest, model: ServiceModel, protocol: str) -> ParsedRequest:
+    headers = request.headers.lowered
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(request.query, keep_blank_values=True) if request.query else ():
+        query.setdefault(name, []).append(value)
+    path = path_style(request, model.service_name)
+    found = routes_of(model).match(request.method, path, query, headers)
+    if found is None:
+        raise unknown_operation(model, protocol, f"{request.method} {request.path}")
+    name, labels = found
+    operation = model.operation_model(name)
+    parts = (labels, _without_signature(query), headers, request.body)
+    try:
+        try:
+            params = _rest_reader(operation, protocol, check_required=True).read(*parts)
+        except Incomplete:
+            params = _rest_reader(operation, protocol, check_required=False).read(*parts)
+            raise missing_members(operation, protocol, params) from None
+    except Mismatch as mismatch:
+        raise mismatched(protocol, mismatch) from mismatch
+    return ParsedRequest(operation=operation, params=params, protocol=protocol)
+
+
+def _without_signature(query: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
+    """The query without the parameters of a presigned URL, which are no input."""
+    if "X-Amz-Signature" not in query:
+        return query
+    return {name: texts for name, texts in query.items() if name not in _PRESIGNED}
+
+
+_PRESIGNED = frozenset(
+    f"X-Amz-{part}"
+    for part in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token")
+)
+
+
+@functools.cache
+def _rest_reader(operation: OperationModel, protocol: str, *, check_required: bool) -> RestReader:
+    readers = _readers(operation.service_model, protocol, check_required=check_required)
+    return RestReader(operation, readers, check_required=check_required)

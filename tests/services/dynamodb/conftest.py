@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from casemate.servicekit.store import Store
+from casemate.services import dynamodb
+from casemate.tables.engine import TablesEngine
+from casemate.tables.storage_memory import MemoryStorage
+from tests.support.direct import DirectCloud
+
+
+@pytest.fixture
+def cloud() -> Iterator[DirectCloud]:
+    store = Store(None)
+    engine = TablesEngine(MemoryStorage())
+    yield DirectCloud(store, dynamodb.build(store, engine))
+    engine.close()
+    store.close()
+
+
+@pytest.fixture
+def client(cloud: DirectCloud) -> Any:
+    return cloud.client("dynamodb")
+
+
+@pytest.fixture
+def orders(client: Any) -> Any:
+    """A table with a sort key, a local and two global indexes."""
+    client.create_table(
+        TableName="orders",
+        KeySchema=[
+            {"AttributeName": "customer", "KeyType": "HASH"},
+            {"AttributeName": "number", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "customer", "AttributeType": "S"},
+            {"AttributeName": "number", "AttributeType": "N"},
+            {"AttributeName": "status", "AttributeType": "S"},
+        ],
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "by-status",
+                "KeySchema": [
+                    {"AttributeName": "customer", "KeyType": "HASH"},
+                    {"AttributeName": "status", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "status-number",
+                "KeySchema": [
+                    {"AttributeName": "status", "KeyType": "HASH"},
+                    {"AttributeName": "number", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["total"]},
+            },
+            {
+                "IndexName": "status-all",
+                "KeySchema": [{"AttributeName": "status", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            },
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return client

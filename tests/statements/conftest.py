@@ -1,0 +1,23 @@
+"""One ephemeral instance on the kernel data plane for all statements; each test builds its own VPC and table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.instance import Instance
+from tests.support.private_table import PrivateTable
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    data: Path = tmp_path_factory.mktemp("statements")
+    running = Instance(data, "--ephemeral", "--dataplane", "kernel").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def world(instance: Instance) -> PrivateTable:
+    return PrivateTable(instance)

@@ -1,0 +1,85 @@
+"""T02: items survive a crash of everything; and so does every acknowledged resource. Nothing is left behind."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.instance import Instance
+from tests.support.leftovers import mounts, settle, strangers
+from tests.support.private_table import PrivateTable
+
+ROUNDS = 50
+
+
+def _write_until_dead(
+    instance: Instance, table: str, round_number: int, acknowledged: list[str], vpcs: list[str]
+) -> None:
+    dynamodb, ec2 = instance.client("dynamodb"), instance.client("ec2")
+    for number in range(10_000):
+        key = f"{round_number}-{number}"
+        try:
+            dynamodb.put_item(TableName=table, Item={"id": {"S": key}})
+            acknowledged.append(key)
+            if number % 5 == 0:
+                group = ec2.create_security_group(GroupName=f"g{key}", Description="test", VpcId=vpcs[0])[
+                    "GroupId"
+                ]
+                acknowledged.append(group)
+        except Exception:  # the instance was killed: whatever was not acknowledged does not count
+            return
+
+
+@pytest.mark.kernel
+def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(tmp_path: Path) -> None:
+    instance = Instance(tmp_path / "data", "--dataplane", "off").start()
+    world = PrivateTable(instance)
+    table, vpc = world.table(), world.vpc().vpc_id
+    acknowledged: list[str] = []
+    for number in range(ROUNDS):
+        writer = threading.Thread(
+            target=_write_until_dead, args=(instance, table, number, acknowledged, [vpc])
+        )
+        before = len(acknowledged)
+        writer.start()
+        # Kill in the middle of writing, a little later each round.
+        while len(acknowledged) < before + 3 + number % 7:
+            writer.join(0.002)
+        instance.kill()
+        writer.join()
+        instance.start()
+    keys = [text for text in acknowledged if not text.startswith("sg-")]
+    groups = [text for text in acknowledged if text.startswith("sg-")]
+    dynamodb: Any = instance.client("dynamodb")
+    items = {
+        item["id"]["S"]
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table)
+        for item in page["Items"]
+    }
+    assert set(keys) <= items
+    described: Any = instance.client("ec2").get_paginator("describe_security_groups")
+    present = {group["GroupId"] for page in described.paginate() for group in page["SecurityGroups"]}
+    assert set(groups) <= present
+    assert len(keys) >= 3 * ROUNDS
+    instance.stop()
+
+
+@pytest.mark.kernel
+def test_nothing_is_left_after_down_nor_after_kill_9_and_up(tmp_path: Path) -> None:
+    before, mounted = strangers(), mounts()
+    instance = Instance(tmp_path / "data", "--dataplane", "kernel").start()
+    world = PrivateTable(instance)
+    table, vpc = world.table(), world.vpc()
+    function = world.function(subnets=[vpc.subnet("private")], groups=[vpc.group()])
+    vpc.endpoint("private")
+    assert world.get(function, table)["ok"]
+    assert strangers() - before, "the function ran in a namespace of its own"
+    instance.kill()
+    assert settle(instance.data, before) == set()
+    instance.start()
+    assert PrivateTable(instance).get(function, table)["response"]["Item"]["what"]["S"] == "it"
+    instance.stop()
+    assert settle(instance.data, before) == set()
+    assert mounts() == mounted

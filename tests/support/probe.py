@@ -1,0 +1,52 @@
+"""Code of the statements' functions: does what the event says, tells what happened. Plain boto3, no endpoint URL."""
+
+import os
+import socket
+import time
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+def handler(event, context):
+    started = time.monotonic()
+    try:
+        result = {"ok": True, **globals()["do_" + event["do"]](**event.get("with", {}))}
+    except ClientError as error:
+        result = {
+            "ok": False,
+            "error": error.response["Error"]["Code"],
+            "message": error.response["Error"]["Message"],
+            "request_id": error.response["ResponseMetadata"].get("RequestId"),
+        }
+    except (BotoCoreError, OSError) as error:
+        result = {"ok": False, "error": type(error).__name__, "message": str(error)}
+    return {**result, "seconds": time.monotonic() - started, "pid": os.getpid()}
+
+
+def do_dynamodb(operation="get_item", region=None, timeout=1.5, **params):
+    config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": 1})
+    client = boto3.client("dynamodb", region_name=region or os.environ["AWS_REGION"], config=config)
+    response = getattr(client, operation)(**params)
+    metadata = response.pop("ResponseMetadata")
+    return {"response": response, "request_id": metadata["RequestId"]}
+
+
+def do_resolve(name):
+    return {"address": socket.gethostbyname(name)}
+
+
+def do_http(url, timeout=1.5):
+    with urllib.request.urlopen(url, timeout=timeout) as answer:
+        return {"body": answer.read().decode().strip()}
+
+
+def do_connect(host, port, timeout=1.0):
+    with socket.create_connection((host, port), timeout):
+        return {}
+
+
+def do_environment():
+    return {"environment": dict(os.environ)}
