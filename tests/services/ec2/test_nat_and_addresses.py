@@ -23,9 +23,15 @@ def test_a_nat_gateway_from_birth_to_death(
     made = client.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]
     nat = made["NatGatewayId"]
     (address,) = made["NatGatewayAddresses"]
-    assert (made["State"], address["PrivateIp"], address["AllocationId"]) == ("available", "10.0.1.4", allocation)
+    assert (made["State"], address["PrivateIp"], address["AllocationId"]) == (
+        "available",
+        "10.0.1.4",
+        allocation,
+    )
     assert IPv4Address(address["PublicIp"]) in public_pool("us-east-2")
-    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=[address["NetworkInterfaceId"]])["NetworkInterfaces"]
+    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=[address["NetworkInterfaceId"]])[
+        "NetworkInterfaces"
+    ]
     assert (eni["InterfaceType"], eni["Description"]) == ("nat_gateway", f"Interface for NAT Gateway {nat}")
     assert eni["Association"]["PublicIp"] == address["PublicIp"]
     assert eni["Groups"] == []
@@ -60,7 +66,9 @@ def test_a_nat_gateway_from_birth_to_death(
     assert message == f"NAT gateway {nat} was not found"
 
 
-def test_without_an_internet_gateway_it_fails(client: Any, world: Any, vpc: str, subnet: str, allocation: str) -> None:
+def test_without_an_internet_gateway_it_fails(
+    client: Any, world: Any, vpc: str, subnet: str, allocation: str
+) -> None:
     made = client.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]
     assert (made["State"], made["FailureCode"]) == ("failed", "Gateway.NotAttached")
     assert made["FailureMessage"] == f"Network {vpc} has no Internet gateway attached"
@@ -68,7 +76,9 @@ def test_without_an_internet_gateway_it_fails(client: Any, world: Any, vpc: str,
     assert not world.ec2.network.snapshot().vpcs[vpc].nat_gateways
 
 
-def test_a_private_nat_gateway(client: Any, refused: Any, world: Any, vpc: str, subnet: str, allocation: str) -> None:
+def test_a_private_nat_gateway(
+    client: Any, refused: Any, world: Any, vpc: str, subnet: str, allocation: str
+) -> None:
     private = {"SubnetId": subnet, "ConnectivityType": "private"}
     refused("InvalidParameterCombination", client.create_nat_gateway, **private, AllocationId=allocation)
     made = client.create_nat_gateway(**private, PrivateIpAddress="10.0.1.77")["NatGateway"]
@@ -78,7 +88,9 @@ def test_a_private_nat_gateway(client: Any, refused: Any, world: Any, vpc: str, 
 
 def test_create_nat_gateway_refuses(client: Any, refused: Any, subnet: str, gateway: str) -> None:
     refused("MissingParameter", client.create_nat_gateway, SubnetId=subnet)
-    refused("InvalidAllocationID.NotFound", client.create_nat_gateway, SubnetId=subnet, AllocationId="eipalloc-01")
+    refused(
+        "InvalidAllocationID.NotFound", client.create_nat_gateway, SubnetId=subnet, AllocationId="eipalloc-01"
+    )
     refused("InvalidSubnetID.NotFound", client.create_nat_gateway, SubnetId="subnet-0123")
     refused("NatGatewayNotFound", client.delete_nat_gateway, NatGatewayId="nat-0123")
 
@@ -131,7 +143,10 @@ def test_addresses_are_unique_over_accounts(client: Any, world: Any, refused: An
 
 
 def test_reverse_names(client: Any, allocation: str) -> None:
-    assert client.describe_addresses_attribute(AllocationIds=[allocation])["Addresses"][0].get("PtrRecord") is None
+    assert (
+        client.describe_addresses_attribute(AllocationIds=[allocation])["Addresses"][0].get("PtrRecord")
+        is None
+    )
     client.modify_address_attribute(AllocationId=allocation, DomainName="mail.example.com")
     (shown,) = client.describe_addresses_attribute(Attribute="domain-name")["Addresses"]
     assert shown["PtrRecord"] == "mail.example.com."

@@ -60,7 +60,12 @@ def test_attributes(client: Any, refused: Any, subnet: str) -> None:
     client.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
     assert client.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["MapPublicIpOnLaunch"]
     ipv6 = {"Value": True}
-    refused("InvalidParameterValue", client.modify_subnet_attribute, SubnetId=subnet, AssignIpv6AddressOnCreation=ipv6)
+    refused(
+        "InvalidParameterValue",
+        client.modify_subnet_attribute,
+        SubnetId=subnet,
+        AssignIpv6AddressOnCreation=ipv6,
+    )
     refused("InvalidParameterCombination", client.modify_subnet_attribute, SubnetId=subnet)
 
 
@@ -90,7 +95,11 @@ def test_ipv6_blocks(client: Any, refused: Any) -> None:
 
 def test_default_subnets(client: Any, refused: Any) -> None:
     first = client.describe_subnets()["Subnets"][0]
-    refused("DefaultSubnetAlreadyExistsInAvailabilityZone", client.create_default_subnet, AvailabilityZone="us-east-2a")
+    refused(
+        "DefaultSubnetAlreadyExistsInAvailabilityZone",
+        client.create_default_subnet,
+        AvailabilityZone="us-east-2a",
+    )
     client.delete_subnet(SubnetId=first["SubnetId"])
     made = client.create_default_subnet(AvailabilityZone="us-east-2a")["Subnet"]
     assert (made["CidrBlock"], made["DefaultForAz"]) == (first["CidrBlock"], True)

@@ -21,7 +21,10 @@ def test_an_account_finds_a_default_vpc_in_each_region(client: Any, world: Any) 
         ("172.31.0.0/16", "local"),
         ("0.0.0.0/0", gateway["InternetGatewayId"]),
     ]
-    for attribute, member in (("enableDnsHostnames", "EnableDnsHostnames"), ("enableDnsSupport", "EnableDnsSupport")):
+    for attribute, member in (
+        ("enableDnsHostnames", "EnableDnsHostnames"),
+        ("enableDnsSupport", "EnableDnsSupport"),
+    ):
         shown = client.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute=attribute)
         assert shown[member] == {"Value": True}
     other = world.client(region="eu-west-1").describe_vpcs()["Vpcs"]
@@ -59,7 +62,9 @@ def test_terraform_reads_after_creating_a_vpc(client: Any, vpc: str) -> None:
     }
     for name, (member, value) in attributes.items():
         assert client.describe_vpc_attribute(VpcId=vpc, Attribute=name)[member] == {"Value": value}
-    (acl,) = client.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}, *by_vpc])["NetworkAcls"]
+    (acl,) = client.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}, *by_vpc])[
+        "NetworkAcls"
+    ]
     assert [(entry["RuleNumber"], entry["Egress"], entry["RuleAction"]) for entry in acl["Entries"]] == [
         (100, True, "allow"),
         (32767, True, "deny"),
@@ -135,10 +140,16 @@ def test_secondary_blocks(client: Any, refused: Any, vpc: str) -> None:
     refused("DependencyViolation", client.disassociate_vpc_cidr_block, AssociationId=added["AssociationId"])
     primary = client.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlockAssociationSet"][0]["AssociationId"]
     refused("OperationNotPermitted", client.disassociate_vpc_cidr_block, AssociationId=primary)
-    refused("InvalidVpcCidrBlockAssociationID.NotFound", client.disassociate_vpc_cidr_block, AssociationId="vpc-cidr-assoc-1")
+    refused(
+        "InvalidVpcCidrBlockAssociationID.NotFound",
+        client.disassociate_vpc_cidr_block,
+        AssociationId="vpc-cidr-assoc-1",
+    )
     tables = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     assert [route["DestinationCidrBlock"] for route in tables[0]["Routes"]] == ["10.0.0.0/16", "10.1.0.0/16"]
-    ipv6 = client.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)["Ipv6CidrBlockAssociation"]
+    ipv6 = client.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)[
+        "Ipv6CidrBlockAssociation"
+    ]
     assert ipv6["Ipv6CidrBlock"].endswith("::/56")
     client.disassociate_vpc_cidr_block(AssociationId=ipv6["AssociationId"])
 
