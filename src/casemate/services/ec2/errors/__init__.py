@@ -83,6 +83,7 @@ from casemate.services.ec2.errors.routing import (
     route_nat_missing,
     unavailable_target,
     vpc_has_gateway,
+    vpn_gateway_missing,
 )
 from casemate.services.ec2.errors.security import (
     acl_entry_exists,
@@ -206,6 +207,6 @@ __all__ = [
     "unavailable_target",
     "unknown_filter",
     "vpc_has_gateway",
-    "vpc_range",
+    "vpc_range", "vpn_gateway_missing",
     "zone_taken",
 ]  # fmt: skip

@@ -85,3 +85,7 @@ def unavailable_target(parameter: str, target_id: str) -> AwsError:
 def no_gateway(vpc_id: str) -> AwsError:
     """An elastic address needs a way to the internet."""
     return AwsError("Gateway.NotAttached", f"Network {vpc_id} is not attached to any internet gateway")
+
+
+def vpn_gateway_missing(gateway_id: str) -> AwsError:
+    return AwsError("InvalidVpnGatewayID.NotFound", f"The vpnGateway ID '{gateway_id}' does not exist")

@@ -145,6 +145,13 @@ def delete_vpc(ctx: Ctx, params: Params) -> Output:
     state.discard(state.acls, state.acls_in(vpc)[0])
     state.discard(state.groups, group)
     state.discard(state.vpcs, vpc)
+    for log in state.flow_logs.all(ctx):
+        if log.resource_id == vpc.id:
+            state.discard(state.flow_logs, log)
+    # A peering connection ends with either of its VPCs. Source: VPC Peering Guide, "lifecycle".
+    for peering in state.peerings.everywhere():
+        if vpc.id in {peering.requester_vpc, peering.accepter_vpc} and peering.ended is None:
+            state.peerings.put(replace(peering, status="deleted", ended=ctx.now))
     return {}
 
 
