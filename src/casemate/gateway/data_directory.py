@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-_KEPT_BY_RESET = frozenset(
-    {"lock", "ca", "credentials.json", "instance.json", "control.sock", "casemate.log"}
-)
+_STATE = ("casemate.db*", "journal.db*", "items", "logs", "code", "root")
+"""What `wipe` removes, and nothing else: the directory may hold files that are not ours."""
 
 
 class InUseError(Exception):
@@ -69,8 +68,8 @@ class DataDirectory:
 
     def wipe(self) -> None:
         """Forget all state; the certificate authority and the keys stay."""
-        for entry in self.path.iterdir():
-            if entry.name not in _KEPT_BY_RESET:
+        for pattern in _STATE:
+            for entry in self.path.glob(pattern):
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
                 else:
