@@ -41,8 +41,10 @@ def test_a_smallest_subnet_holds_eleven(client: Any, refused: Any, vpc: str) -> 
         (
             {"CidrBlock": "10.0.9.0/24", "AvailabilityZone": "us-east-2z"},
             "InvalidParameterValue",
-            "Value (us-east-2z) for parameter availabilityZone is invalid. Subnets can currently only be created in "
-            "the following availability zones: us-east-2a, us-east-2b, us-east-2c.",
+            (
+                "Value (us-east-2z) for parameter availabilityZone is invalid. Subnets can currently only be created "
+                "in the following availability zones: us-east-2a, us-east-2b, us-east-2c."
+            ),
         ),
     ],
 )
