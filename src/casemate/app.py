@@ -91,7 +91,7 @@ class AnyCredentials:
         return Credential(
             access_key_id=access_key_id,
             secret_access_key="test",
-            principal=self._administrator,  # noqa: S106 the convention
+            principal=self._administrator,
         )
 
 
