@@ -35,6 +35,6 @@ class AnyCredentials:
             return found
         return Credential(
             access_key_id=access_key_id,
-            secret_access_key="test",
+            secret_access_key="test",  # noqa: S106 the convention of other emulators
             principal=self._administrator,
         )
