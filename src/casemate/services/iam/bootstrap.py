@@ -70,7 +70,10 @@ class Bootstrap:
         for key in self.state.keys.values():
             if key.account == account and key.user == user and key.active:
                 return key
-        key_id, secret = kept or (unique_id("AKIA", self.random_bytes, length=20), new_secret(self.random_bytes))
+        key_id, secret = kept or (
+            unique_id("AKIA", self.random_bytes, length=20),
+            new_secret(self.random_bytes),
+        )
         key = AccessKey(
             id=key_id,
             secret=secret,
