@@ -254,3 +254,44 @@ def test_policies_of_aws_are_as_published_and_unchangeable(client: Any) -> None:
         PolicyArn=BASIC,
         PolicyDocument=allow("s3:*"),
     )
+
+
+def test_everything_of_an_account_in_one_listing(client: Any) -> None:
+    make(client, "user")
+    make(client, "group")
+    make(client, "role")
+    client.add_user_to_group(UserName="x", GroupName="x")
+    client.put_user_policy(UserName="x", PolicyName="i", PolicyDocument=allow("s3:GetObject"))
+    client.attach_role_policy(RoleName="x", PolicyArn=BASIC)
+    client.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))
+    details = client.get_account_authorization_details()
+    (user,), (group,), (role,) = (details[f"{noun}DetailList"] for noun in ("User", "Group", "Role"))
+    assert user["GroupList"] == ["x"]
+    assert user["UserPolicyList"] == [
+        {"PolicyName": "i", "PolicyDocument": json.loads(allow("s3:GetObject"))}
+    ]
+    assert group["GroupName"] == "x"
+    assert role["AssumeRolePolicyDocument"] == json.loads(LAMBDA)
+    assert role["AttachedManagedPolicies"] == [
+        {"PolicyName": "AWSLambdaBasicExecutionRole", "PolicyArn": BASIC}
+    ]
+    assert {each["PolicyName"] for each in details["Policies"]} == {"p", "AWSLambdaBasicExecutionRole"}
+    only = client.get_account_authorization_details(Filter=["Role"])
+    assert (len(only["RoleDetailList"]), only["UserDetailList"], only["Policies"]) == (1, [], [])
+
+
+def test_what_no_account_has(client: Any) -> None:
+    make(client, "user")
+    assert client.list_mfa_devices(UserName="x")["MFADevices"] == []
+    assert client.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert client.list_ssh_public_keys(UserName="x")["SSHPublicKeys"] == []
+    assert client.list_signing_certificates(UserName="x")["Certificates"] == []
+    assert client.list_service_specific_credentials(UserName="x")["ServiceSpecificCredentials"] == []
+    assert client.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+    assert client.list_saml_providers()["SAMLProviderList"] == []
+    assert client.list_server_certificates()["ServerCertificateMetadataList"] == []
+    refused("NoSuchEntity", "The user with name y cannot be found.", client.list_mfa_devices, UserName="y")
+    message = "Login Profile for User x cannot be found."
+    refused("NoSuchEntity", message, client.get_login_profile, UserName="x")
+    refused("NoSuchEntity", message, client.delete_login_profile, UserName="x")
+    refused("NoSuchEntity", "The Password Policy with domain name", client.get_account_password_policy)

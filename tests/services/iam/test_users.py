@@ -36,8 +36,10 @@ def test_names_are_unique_without_regard_to_case(client: Any) -> None:
     [
         (
             {"UserName": "b/b"},
-            "1 validation error detected: Value 'b/b' at 'userName' failed to satisfy constraint: "
-            "Member must satisfy regular expression pattern: [\\w+=,.@-]+",
+            (
+                "1 validation error detected: Value 'b/b' at 'userName' failed to satisfy constraint: "
+                "Member must satisfy regular expression pattern: [\\w+=,.@-]+"
+            ),
         ),
         ({"UserName": "x" * 65}, "Member must have length less than or equal to 64"),
         ({"UserName": "bob", "Path": "no-slash"}, "at 'path'"),

@@ -426,3 +426,18 @@ def test_what_operations_are_authorized_on(client: Any, cloud: IdentityCloud) ->
     assert first.resource.endswith(f"service_control_policy/{policy}")
     assert second.resource.endswith(f"/{WORKLOAD}")
     assert first.context == {"organizations:PolicyType": SCP, "aws:ResourceTag/k": "v"}
+
+
+def test_trusted_access(client: Any, cloud: IdentityCloud) -> None:
+    client.enable_aws_service_access(ServicePrincipal="ram.amazonaws.com")
+    since = cloud.now
+    assert client.list_aws_service_access_for_organization()["EnabledServicePrincipals"] == [
+        {"ServicePrincipal": "ram.amazonaws.com", "DateEnabled": since}
+    ]
+    assert cloud.checks[-2].context == {"organizations:ServicePrincipal": "ram.amazonaws.com"}
+    error = refused(
+        "InvalidInputException", "unrecognized", client.enable_aws_service_access, ServicePrincipal="ram"
+    )
+    assert error["Reason"] == "UNRECOGNIZED_SERVICE_PRINCIPAL"
+    client.disable_aws_service_access(ServicePrincipal="ram.amazonaws.com")
+    assert client.list_aws_service_access_for_organization()["EnabledServicePrincipals"] == []

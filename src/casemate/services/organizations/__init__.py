@@ -4,8 +4,8 @@ Modelled: one organization that exists from the start, with management account 1
 000000000000 under its root, all features on, service control policies and resource control policies enabled from the
 start (with FullAWSAccess and RCPFullAWSAccess attached everywhere they change nothing until a policy is attached);
 organizational units, accounts (created at once, each with the role OrganizationAccountAccessRole), policies and their
-attachments, tags. Not modelled: other policy types, invitations and handshakes, removing and closing accounts,
-delegated administrators, trusted access of services, effective policies; the default quota of ten accounts.
+attachments, tags, the list of services with trusted access. Not modelled: other policy types, invitations and
+handshakes, removing and closing accounts, delegated administrators, effective policies; the quota of ten accounts.
 
 Belongs here: who is in the organization, and which of its policies are on the way to an account.
 """

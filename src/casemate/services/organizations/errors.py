@@ -84,6 +84,7 @@ _INPUTS: Mapping[str, str] = {
     "MIN_LENGTH_EXCEEDED": "You provided a string parameter that is shorter than allowed.",
     "MIN_VALUE_EXCEEDED": "You provided a numeric parameter that has a smaller value than allowed.",
     "NON_DETACHABLE_POLICY": "You can't detach this AWS Managed Policy.",
+    "UNRECOGNIZED_SERVICE_PRINCIPAL": "You specified an unrecognized service principal.",
     "TARGET_NOT_SUPPORTED": "You can't perform the specified operation on that target entity.",
 }
 

@@ -22,6 +22,8 @@ class OrganizationRecord:
     root: str
     enabled: tuple[str, ...]
     """Policy types that are enabled in the root."""
+    trusted: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """Service principals with trusted access, and since when."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,18 @@ from casemate.services.organizations.operations import (
     policy_types,
     tags,
     tree,
+    trusted_access,
     units,
 )
 
-__all__ = ["accounts", "attachments", "organization", "policies", "policy_types", "tags", "tree", "units"]
+__all__ = [
+    "accounts",
+    "attachments",
+    "organization",
+    "policies",
+    "policy_types",
+    "tags",
+    "tree",
+    "trusted_access",
+    "units",
+]
