@@ -18,7 +18,6 @@ from casemate.services.ec2.errors.interfaces import (
     address_in_use,
     address_missing,
     address_outside,
-    allocation_in_use,
     attachment_missing,
     instance_missing,
     interface_in_use,
@@ -139,7 +138,7 @@ __all__ = [
     "address_in_use",
     "address_missing",
     "address_outside",
-    "allocation_in_use",
+
     "already_associated",
     "association_missing",
     "attachment_missing",
