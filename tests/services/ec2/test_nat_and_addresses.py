@@ -42,7 +42,7 @@ def test_a_nat_gateway_from_birth_to_death(
     route = projected.route_tables[table].routes[-1]
     assert (route.target, route.target_id, route.blackhole) == (TargetKind.NAT_GATEWAY, nat, False)
 
-    refused("InvalidIPAddress.InUse", client.release_address, AllocationId=allocation)
+    refused("AuthFailure", client.release_address, AllocationId=allocation)
     refused("AuthFailure", client.disassociate_address, AssociationId=address["AssociationId"])
     refused("Resource.AlreadyAssociated", client.create_nat_gateway, SubnetId=subnet, AllocationId=allocation)
     refused("DependencyViolation", client.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
@@ -115,6 +115,10 @@ def test_an_address_on_an_interface(
     (shown,) = client.describe_addresses(AllocationIds=[allocation])["Addresses"]
     assert (shown["NetworkInterfaceId"], shown["PrivateIpAddress"]) == (eni, "10.0.1.4")
     assert str(world.ec2.network.snapshot().vpcs[vpc].interfaces[eni].public) == shown["PublicIp"]
+    message = refused("InvalidIPAddress.InUse", client.release_address, AllocationId=allocation)
+    assert message == f"Address {shown['PublicIp']} is in use."
+    message = refused("InvalidParameterValue", client.release_address, PublicIp=shown["PublicIp"])
+    assert message == "You must specify an allocation id when releasing a VPC elastic IP address"
     other = client.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     elsewhere = {"AllocationId": allocation, "NetworkInterfaceId": other}
     refused("Resource.AlreadyAssociated", client.associate_address, **elsewhere, AllowReassociation=False)

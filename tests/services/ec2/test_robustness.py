@@ -49,7 +49,7 @@ class Inputs:
         return self.text(shape, name)
 
     def structure(self, shape: Any, depth: int) -> dict[str, Any]:
-        chance = 0.7 if depth == 0 else 0.5
+        chance = self._random.choice([0.15, 0.4, 0.8])
         return {
             name: self.value(member, name, depth + 1)
             for name, member in shape.members.items()
@@ -62,7 +62,7 @@ class Inputs:
         enum = getattr(shape, "enum", None)
         fitting = next((ids for key, ids in self._ids.items() if key in name), None)
         draw = self._random.random()
-        if fitting and draw < 0.7:
+        if fitting and draw < 0.85:
             return self._random.choice(fitting)
         if enum and draw < 0.8:
             return self._random.choice(list(enum))
@@ -102,6 +102,45 @@ def ids(client: Any, vpc: str, subnet: str, table: str, gateway: str) -> dict[st
         "NetworkAclId": [acl["NetworkAclId"]],
         "AllocationId": [allocation],
         "VpcId": [vpc],
+    }
+    own_peering = client.create_vpc_peering_connection(
+        VpcId=vpc, PeerVpcId=client.describe_vpcs()["Vpcs"][0]["VpcId"]
+    )
+    options = client.describe_dhcp_options()["DhcpOptions"][0]["DhcpOptionsId"]
+    made |= {
+        "VpcPeeringConnectionId": [own_peering["VpcPeeringConnection"]["VpcPeeringConnectionId"]],
+        "DhcpOptionsId": [options],
+        "Cidr": [
+            "10.0.7.0/24",
+            "10.0.0.0/16",
+            "10.0.1.0/24",
+            "192.168.0.0/16",
+            "10.0.0.1/33",
+            "2600::/56",
+            "0.0.0.0/0",
+        ],
+        "PrivateIpAddress": ["10.0.1.9", "10.0.1.10", "10.0.1.4"],
+        "Protocol": ["tcp", "udp", "icmp", "-1", "6", "50"],
+        "ServiceName": [
+            "com.amazonaws.us-east-2.dynamodb",
+            "com.amazonaws.us-east-2.sts",
+            "com.amazonaws.us-east-2.s3",
+        ],
+        "RuleAction": ["allow", "deny"],
+        "AddressFamily": ["IPv4", "IPv6"],
+        "AvailabilityZone": ["us-east-2a", "us-east-2c"],
+        "PolicyDocument": [endpoint["PolicyDocument"], "{}"],
+        "AssociationId": [
+            acl["Associations"][0]["NetworkAclAssociationId"],
+            *(
+                each["RouteTableAssociationId"]
+                for shown in client.describe_route_tables()["RouteTables"]
+                for each in shown["Associations"]
+            ),
+            client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.5.0.0/16")["CidrBlockAssociation"][
+                "AssociationId"
+            ],
+        ],
     }
     made["Resource"] = [each for group_of_ids in made.values() for each in group_of_ids]
     return made

@@ -137,7 +137,10 @@ def test_secondary_blocks(client: Any, refused: Any, vpc: str) -> None:
     added = client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.1.0.0/16")["CidrBlockAssociation"]
     client.create_subnet(VpcId=vpc, CidrBlock="10.1.1.0/24")
     refused("CidrConflict", client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock="10.1.128.0/17")
-    refused("DependencyViolation", client.disassociate_vpc_cidr_block, AssociationId=added["AssociationId"])
+    message = refused(
+        "InvalidCidrBlock.InUse", client.disassociate_vpc_cidr_block, AssociationId=added["AssociationId"]
+    )
+    assert message == f"The vpc {vpc} currently has a subnet within CIDR block 10.1.0.0/16"
     primary = client.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlockAssociationSet"][0]["AssociationId"]
     refused("OperationNotPermitted", client.disassociate_vpc_cidr_block, AssociationId=primary)
     refused(
@@ -167,3 +170,37 @@ def test_dhcp_options(client: Any, refused: Any, vpc: str) -> None:
         client.create_dhcp_options,
         DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["here"]}],
     )
+
+
+@pytest.mark.parametrize(
+    ("primary", "added", "code"),
+    [
+        ("10.0.0.0/16", "192.168.0.0/16", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "172.16.0.0/16", "InvalidVpc.Range"),
+        ("10.1.0.0/16", "10.0.0.0/16", "InvalidVpc.Range"),
+        ("172.16.0.0/16", "172.31.0.0/24", "InvalidVpc.Range"),
+        ("100.64.0.0/16", "10.5.0.0/16", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "198.19.1.0/24", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "10.5.0.0/16", None),
+        ("10.0.0.0/16", "100.64.0.0/16", None),
+        ("192.168.0.0/24", "192.168.1.0/24", None),
+    ],
+)
+def test_which_secondary_blocks_are_allowed(
+    client: Any, refused: Any, primary: str, added: str, code: str | None
+) -> None:
+    """VPC User Guide, "IPv4 CIDR block association restrictions"."""
+    vpc = client.create_vpc(CidrBlock=primary)["Vpc"]["VpcId"]
+    if code is None:
+        client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock=added)
+    else:
+        refused(code, client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock=added)
+
+
+def test_five_blocks(client: Any, refused: Any, vpc: str) -> None:
+    for number in range(1, 5):
+        client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock=f"10.{number}.0.0/16")
+    message = refused(
+        "CidrLimitExceeded", client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock="10.9.0.0/16"
+    )
+    assert message == f"This network '{vpc}' has met its maximum number of allowed CIDRs: 5"

@@ -6,11 +6,11 @@ from casemate.model.errors import AwsError
 from casemate.services.ec2.errors.requests import invalid_value
 
 
-def already_associated(table_id: str, resource_id: str) -> AwsError:
+def already_associated(table_id: str) -> AwsError:
     """AssociateRouteTable for a subnet or gateway that has a table already."""
     return AwsError(
         "Resource.AlreadyAssociated",
-        f"the specified association for route table {table_id} conflicts with an existing association of {resource_id}",
+        f"the specified association for route table {table_id} conflicts with an existing association",
     )
 
 
