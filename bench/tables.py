@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import statistics
 import tempfile
@@ -39,11 +40,13 @@ Operation = Callable[[int], Awaitable[None]]
 def operations(engine: TablesEngine) -> dict[str, Operation]:
     """Each takes a running number; inputs are in the API's form, as the wire gives them, outputs too."""
 
+    turns = itertools.count()
+
     def key(number: int) -> dict[str, dict[str, str]]:
         return {"p": {"S": f"p{number % (ITEMS // 10)}"}, "s": {"N": str(number // (ITEMS // 10) % 10)}}
 
     async def put(number: int) -> None:
-        engine.put_item(TABLE, item_from_wire({**key(number), **BODY}))
+        engine.put_item(TABLE, item_from_wire({**key(number), **BODY, "turn": {"N": str(next(turns))}}))
         await engine.durable()
 
     async def get(number: int) -> None:
