@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -56,14 +57,12 @@ asyncio.run(main())
 
 
 def running(mark: str) -> list[int]:
-    """Processes with `mark` in their command line, of any namespace."""
+    """Processes of any namespace whose command line is `sleep MARK`."""
     found: list[int] = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if mark.encode() in path.read_bytes().split(b"\0") and b"sleep" in path.read_bytes():
+        with contextlib.suppress(OSError):  # ended meanwhile
+            if path.read_bytes() == f"sleep\0{mark}\0".encode():
                 found.append(int(path.parent.name))
-        except OSError:
-            continue
     return found
 
 
@@ -148,8 +147,12 @@ async def test_a_fork_server_that_died_is_replaced_for_the_next_invocation(tmp_p
     assert len(network.detached) == len(network.attached) == 2
 
 
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_closing_leaves_no_descriptor_open(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     network = LoneNetwork()
     supervisor = Supervisor(network, Settings(data_dir=tmp_path))
     await supervisor.start()
@@ -159,4 +162,4 @@ async def test_closing_leaves_no_descriptor_open(tmp_path: Path) -> None:
     await supervisor.close()
     network.close()
     await asyncio.sleep(0)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from .conftest import Machine
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
+HERE = Path(__file__).resolve()
 
 
 async def test_it_is_an_unprivileged_user_without_capabilities(machine: Machine) -> None:
@@ -36,15 +39,12 @@ async def test_the_environment_is_exactly_the_documented_one(machine: Machine) -
     function = machine.function(
         "import os\ndef handler(e, c): return dict(os.environ)", variables={"TABLE": "t"}
     )
-    import json
-
     seen = json.loads((await machine.invoke(function)).payload)
     stream = seen.pop("AWS_LAMBDA_LOG_STREAM_NAME")
     assert "/[$LATEST]" in stream
     bundle = "/etc/pki/tls/certs/ca-bundle.crt"
     assert seen == {
         "_HANDLER": "app.handler",
-        "_X_AMZN_TRACE_ID": "",
         "AWS_ACCESS_KEY_ID": "ASIATEST",
         "AWS_CA_BUNDLE": bundle,
         "AWS_DEFAULT_REGION": "us-east-2",
@@ -94,13 +94,12 @@ def handler(e, c):
     )
     assert seen["pids"] == [1, 2]
     assert "HOST_SECRET" not in seen["environ"]
-    assert str(os.getcwd()) not in seen["environ"] + seen["cmdline"]
+    assert str(HERE.parent) not in seen["environ"] + seen["cmdline"]
     assert seen["one"] == "Permission denied"
     assert seen["root_of_one"] == "Permission denied"
 
 
 async def test_no_file_of_the_host(machine: Machine) -> None:
-    here = os.path.abspath(__file__)
     seen = await machine.run(
         """
 import os
@@ -119,7 +118,7 @@ def handler(e, c):
         "task": os.listdir("/var/task"),
     }
 """,
-        [here, "/etc/shadow", "/etc/hostname", "/work", "/sys", "/boot", "/var/log", "/run/casemate"],
+        [str(HERE), "/etc/shadow", "/etc/hostname", "/work", "/sys", "/boot", "/var/log", "/run/casemate"],
     )
     assert not any(seen["here"])
     assert set(seen["root"]) <= {
@@ -143,7 +142,7 @@ def handler(e, c):
     ("attempt", "expected"),
     [
         ('open("/etc/passwd", "w")', "Read-only file system"),
-        ('open("/var/task/app.py", "a")', "Read-only file system"),
+        ('open("/var/task/new", "w")', "Read-only file system"),
         ('open("/var/runtime/x", "w")', "Read-only file system"),
         ('open("/run/resolv.conf", "w")', "Read-only file system"),
         ('open("/proc/sys/kernel/hostname", "w")', "Read-only file system"),
@@ -220,8 +219,6 @@ def handler(e, c):
 """,
         ephemeral_mb=600,
     )
-    import json
-
     first = json.loads((await machine.invoke(function)).payload)
     second = json.loads((await machine.invoke(function)).payload)
     assert first == [[], 600 << 20]

@@ -27,7 +27,6 @@ async def talk(request: bytes, on_call: runtime_api.OnCall) -> bytes:
     writer.close()
     await writer.wait_closed()
     server.close()
-    await server.wait_closed()
     return head + body
 
 
