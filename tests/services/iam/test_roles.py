@@ -73,6 +73,7 @@ def test_on_the_wire_documents_are_url_encoded(cloud: IdentityCloud) -> None:
         ),
         (trust({"AWS": "arn:aws:iam::000000000000:user/*"}), "Invalid principal in policy"),
         (trust({"AWS": "arn:aws:s3:::bucket"}), "Invalid principal in policy"),
+        (trust({"Service": "lambda"}), 'Invalid principal in policy: "SERVICE":"lambda"'),
     ],
 )
 def test_a_malformed_trust_policy_is_refused(client: Any, document: str, message: str) -> None:
