@@ -127,6 +127,8 @@ def test_a_role_is_updated(client: Any) -> None:
     assert (role["Description"], role["MaxSessionDuration"]) == ("a", 43200)
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"AWS": ACCOUNT}
     assert client.update_role_description(RoleName="r", Description="b")["Role"]["Description"] == "b"
+    client.update_role(RoleName="r", Description="")
+    assert client.get_role(RoleName="r")["Role"]["MaxSessionDuration"] == 3600
     refused(
         "ValidationError", "maxSessionDuration", client.update_role, RoleName="r", MaxSessionDuration=43201
     )

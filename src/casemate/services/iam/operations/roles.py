@@ -18,7 +18,6 @@ from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_role_shape, role_shape
 from casemate.services.iam.state import IamState, Role
 
-
 _DEFAULT_SESSION_SECONDS = 3600
 
 
