@@ -5,37 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from casemate import __version__
-from casemate.dataplane.kernel.client import KernelDataplane
-from casemate.dataplane.kernel.detect import detect
 from casemate.dataplane.off import NoDataplane
 from casemate.dataplane.reconciler import Reconciler
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
-from casemate.explain import to_json
-from casemate.explain.events import render_event
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
-from casemate.gateway.control import CommandError, ControlServer
 from casemate.gateway.data_directory import DataDirectory, InUseError
-from casemate.gateway.explanation import Explainer, Question
+from casemate.gateway.explanation import Explainer
 from casemate.gateway.front import Front
+from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
 from casemate.model.network import NetworkSnapshot
-from casemate.model.principals import Principal
 from casemate.servicekit.clock import system_clock
-from casemate.servicekit.ports import Credential, Credentials
+from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
+from casemate.servicekit.ports import Credentials
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.wire.models import ServiceModels
+
+if TYPE_CHECKING:
+    from casemate.dataplane.kernel.client import KernelDataplane
 
 _log = logging.getLogger(__name__)
 
@@ -43,10 +41,6 @@ MANAGEMENT_ACCOUNT = "111111111111"
 WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
-
-
-class StartError(Exception):
-    """Casemate cannot start; the text says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,38 +52,6 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
-
-
-class JoinedCredentials:
-    """Access keys of IAM and session credentials of STS, as one port."""
-
-    def __init__(self, *sources: Credentials) -> None:
-        self._sources = sources
-
-    def credential(self, access_key_id: str) -> Credential | None:
-        """From the first source that knows the key."""
-        for source in self._sources:
-            found = source.credential(access_key_id)
-            if found is not None:
-                return found
-        return None
-
-
-class AnyCredentials:
-    """`--accept-any-credentials`: an unknown key whose secret is `test` acts as the workload's administrator."""
-
-    def __init__(self, known: Credentials, administrator: Principal) -> None:
-        self._known = known
-        self._administrator = administrator
-
-    def credential(self, access_key_id: str) -> Credential | None:
-        """The known credential, or the administrator's."""
-        found = self._known.credential(access_key_id)
-        if found is not None:
-            return found
-        return Credential(
-            access_key_id=access_key_id, secret_access_key="test", principal=self._administrator  # noqa: S106 the convention
-        )
 
 
 class Plane:
@@ -171,7 +133,7 @@ class House:
         from casemate.tables.storage_rocksdb import RocksStorage
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
-        self._dynamodb = dynamodb.build(self._store, self._engine, clock=system_clock, random_bytes=os.urandom)
+        self._dynamodb = dynamodb.build(self._store, self._engine)
         self._logs = logs.build(self._store, kept and kept / "logs")
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
         self._supervisor = Supervisor(self.plane, settings)
@@ -249,24 +211,23 @@ class House:
         self.journal.start()
         self.plane.current = await self._start_dataplane()
         self.reconciler.start()
-        if isinstance(self.plane.current, KernelDataplane):
+        if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             self._warming = asyncio.get_running_loop().create_task(self._warm())
 
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
             return NoDataplane("--dataplane off")
-        mode = await asyncio.to_thread(detect)
-        if not mode.works:
+        from casemate.dataplane.kernel.client import KernelDataplane, KernelUnavailableError
+
+        try:
+            return await KernelDataplane.start(
+                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
+            )
+        except KernelUnavailableError as error:
             if self._options.dataplane == "kernel":
-                raise StartError(f"the kernel data plane cannot run here: {mode.reason}")
-            return NoDataplane(mode.reason)
-        return await KernelDataplane.start(
-            mode=mode,
-            on_listener=self.front.adopt,
-            on_listener_gone=self.front.drop,
-            on_environments_lost=self._supervisor.lost,
-        )
+                raise StartError(f"the kernel data plane cannot run here: {error}") from error
+            return NoDataplane(str(error))
 
     async def _warm(self) -> None:
         try:
@@ -283,21 +244,30 @@ class House:
         await self.reconciler.close()
         await self.plane.current.close()
         await self.journal.close()
-        self._logs.state.close()
+        self._logs.state.events.close()
         self._engine.close()
         self._store.close()
+
+    async def counters(self, vpc_id: str) -> dict[str, Any]:
+        """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""
+        found = await self.plane.current.counters(vpc_id)
+        return {name: {"packets": counter.packets, "bytes": counter.bytes} for name, counter in found.items()}
 
     def status(self) -> dict[str, Any]:
         """What `casemate status` prints."""
         plane = self.plane.current
-        enforced = isinstance(plane, KernelDataplane)
-        network = f"kernel ({plane.mode.name})" if enforced else f"NOT ENFORCED: {plane.why}"  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        enforced = not isinstance(plane, NoDataplane)
+        network = (
+            f"NOT ENFORCED: {plane.why}" if isinstance(plane, NoDataplane) else f"kernel ({plane.mode.name})"
+        )
         return {
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.reconciler.failure,
             "policies": "enforced",
-            "functions": f"python {self._supervisor.python_version}" if enforced else "cannot run without the network",
+            "functions": f"python {self._supervisor.python_version}"
+            if enforced
+            else "cannot run without the network",
         }
 
 
@@ -308,131 +278,18 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
         directory.acquire()
     except InUseError as error:
         raise StartError(str(error)) from None
-    authority = CertificateAuthority(options.data / "ca")
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    instance = Instance(options, directory, authority, stop)
     try:
-        await instance.start()
-        for line in instance.greeting():
-            announce(line)
-        await stop.wait()
+        authority = CertificateAuthority(options.data / "ca")
+        instance = Instance(
+            port=options.port,
+            directory=directory,
+            ephemeral=options.ephemeral,
+            make_house=lambda: House(options, directory, authority),
+            version=__version__,
+        )
+        await instance.run(announce)
     finally:
-        await instance.close()
         directory.release()
-
-
-class Instance:
-    """A house behind its front door and its control socket; `reset` builds the house anew on the same port."""
-
-    def __init__(
-        self, options: Options, directory: DataDirectory, authority: CertificateAuthority, stop: asyncio.Event
-    ) -> None:
-        self._options = options
-        self._directory = directory
-        self._authority = authority
-        self._stop = stop
-        self._port = options.port
-        self._house: House | None = None
-        self._control = ControlServer(
-            options.data / "control.sock",
-            {
-                "status": self._status,
-                "down": self._down,
-                "reset": self._reset,
-                "event": self._event,
-                "explain": self._explain,
-                "counters": self._counters,
-            },
-        )
-
-    async def start(self) -> None:
-        """Open the house, then the doors."""
-        if self._options.ephemeral:
-            self._directory.wipe()
-        await self._open_house()
-        await self._control.start()
-        self._directory.publish(endpoint=self.endpoint, version=__version__)
-
-    async def close(self) -> None:
-        """Close the doors, then the house."""
-        await self._control.close()
-        if self._house is not None:
-            await self._house.close()
-            self._house = None
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def house(self) -> House:
-        if self._house is None:
-            raise CommandError("Casemate is being reset; try again")
-        return self._house
-
-    def greeting(self) -> list[str]:
-        """What `casemate up` prints; a network that is not enforced is said before the ready line."""
-        status = self.house.status()
-        warning = [] if status["network_enforced"] else [f"network {status['network']}"]
-        return [*warning, f"ready {self.endpoint}"]
-
-    async def _open_house(self) -> None:
-        house = House(self._options, self._directory, self._authority)
-        try:
-            await house.open()
-            self._port = house.front.open(self._port)
-        except OSError as error:
-            await house.close()
-            raise StartError(f"127.0.0.1:{self._port} is taken: {error}; choose another with --port") from error
-        except BaseException:
-            await house.close()
-            raise
-        self._house = house
-
-    async def _status(self, request: dict[str, Any]) -> dict[str, Any]:
-        del request
-        about = {"endpoint": self.endpoint, "version": __version__, "pid": os.getpid()}
-        state = "in memory" if self._options.ephemeral else str(self._options.data)
-        return {**about, "state": state, **self.house.status()}
-
-    async def _down(self, request: dict[str, Any]) -> dict[str, Any]:
-        del request
-        asyncio.get_running_loop().call_later(0.05, self._stop.set)
-        return {"pid": os.getpid()}
-
-    async def _reset(self, request: dict[str, Any]) -> dict[str, Any]:
-        del request
-        house, self._house = self.house, None
-        await house.close()
-        self._directory.wipe()
-        await self._open_house()
-        return {"reset": True}
-
-    async def _event(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.house.journal.find(str(request.get("request_id")))
-        if found is None:
-            raise CommandError(f"request {request.get('request_id')} is not on record")
-        decisions = [to_json(decision) for decision in found.decisions]
-        text = render_event(found.event, found.decisions)
-        return {"json": {**found.event, "casemateDecisions": decisions}, "text": text}
-
-    async def _explain(self, request: dict[str, Any]) -> dict[str, Any]:
-        region = str(request["region"])
-        question = Question(
-            source=str(request["from"]),
-            target=str(request["to"]),
-            action=str(request["action"]),
-            account=str(request["account"]),
-            region=region,
-            target_region=str(request.get("target_region") or region),
-        )
-        return self.house.explainer.explain(question)
-
-    async def _counters(self, request: dict[str, Any]) -> dict[str, Any]:
-        return dict(await self.house.plane.current.counters(str(request["vpc_id"])))
 
 
 def registries() -> list[Any]:
@@ -441,9 +298,9 @@ def registries() -> list[Any]:
     from casemate.services.dynamodb.registry import operations as dynamodb
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
-    from casemate.services.lambda_.operations import OPERATIONS as lambda_
-    from casemate.services.logs.operations import OPERATIONS as logs
+    from casemate.services.lambda_ import OPERATIONS as LAMBDA
+    from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts]
+    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]

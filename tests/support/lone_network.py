@@ -65,7 +65,7 @@ class LoneNetwork:
         fd = fds[0]
 
         process = subprocess.Popen(  # noqa: ASYNC220 - starting takes a millisecond
-            ["/bin/sh", "-c", f'exec 3<&{fd}; exec "$@"', "sh", *argv], env=dict(env), pass_fds=[fd]
+            ["/bin/bash", "-c", f'exec 3<&{fd}; exec "$@"', "sh", *argv], env=dict(env), pass_fds=[fd]
         )
         self.processes.append(process)
         return process.pid

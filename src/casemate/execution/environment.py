@@ -88,7 +88,7 @@ class Environment:
         self._running: _Running | None = None
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
-        self._api: asyncio.Server | None = None
+        self._api: runtime_api.RuntimeApi | None = None
         self._pipe: LogPipe | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._memory_timer: asyncio.TimerHandle | None = None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-_KEPT_BY_RESET = frozenset({"lock", "ca", "credentials.json", "instance.json", "control.sock", "casemate.log"})
+_STATE = ("casemate.db*", "journal.db*", "items", "logs", "code", "root")
+"""What `wipe` removes, and nothing else: the directory may hold files that are not ours."""
 
 
 class InUseError(Exception):
@@ -34,7 +35,9 @@ class DataDirectory:
             lock.seek(0)
             owner = lock.read().strip()
             lock.close()
-            raise InUseError(f"{self.path} is in use by process {owner}; stop it with: casemate down") from None
+            raise InUseError(
+                f"{self.path} is in use by process {owner}; stop it with: casemate down"
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -48,7 +51,9 @@ class DataDirectory:
 
     def publish(self, *, endpoint: str, version: str) -> None:
         """What `casemate env` reads."""
-        self._write("instance.json", {"endpoint": endpoint, "pid": os.getpid(), "version": version}, mode=0o644)
+        self._write(
+            "instance.json", {"endpoint": endpoint, "pid": os.getpid(), "version": version}, mode=0o644
+        )
 
     def write_credentials(self, keys: Mapping[str, Mapping[str, str]]) -> None:
         """The administrators' keys, by account; readable by the owner only."""
@@ -63,8 +68,8 @@ class DataDirectory:
 
     def wipe(self) -> None:
         """Forget all state; the certificate authority and the keys stay."""
-        for entry in self.path.iterdir():
-            if entry.name not in _KEPT_BY_RESET:
+        for pattern in _STATE:
+            for entry in self.path.glob(pattern):
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
                 else:

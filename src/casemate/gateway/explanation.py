@@ -17,7 +17,7 @@ from casemate.gateway.authorization import Authorizer, Situation
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.control import CommandError
 from casemate.model.arns import Arn
-from casemate.model.network import NetworkSnapshot
+from casemate.model.network import EndpointKind, NetworkSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.model.regions import LAMBDA_PUBLIC_POOL
@@ -90,7 +90,10 @@ class Explainer:
         if verdict.outcome is Outcome.REACHED:
             resource = f"arn:aws:dynamodb:{question.target_region}:{question.account}:table/{name}"
             decision = self._decide(question, caller, _origin(snapshot, caller, verdict), resource)
-        return {"text": render_case(title=title, verdict=verdict, decision=decision), "json": _as_json(snapshot, verdict, decision)}
+        return {
+            "text": render_case(title=title, verdict=verdict, decision=decision),
+            "json": _as_json(snapshot, verdict, decision),
+        }
 
     def _verdict(
         self, snapshot: NetworkSnapshot, vpc_id: str | None, source: Source, question: Question
@@ -180,6 +183,7 @@ def _origin(snapshot: NetworkSnapshot, caller: _Caller, verdict: Verdict) -> Ori
         endpoint_id=verdict.via_endpoint,
         endpoint_account=vpc.account,
         address=verdict.source_seen,
+        is_gateway=vpc.endpoints[verdict.via_endpoint].kind is EndpointKind.GATEWAY,
     )
 
 

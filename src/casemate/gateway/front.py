@@ -62,7 +62,9 @@ class Front:
             self._run(listener.start())
         else:
             side = Side.INTERNET if made.vpc_id is None else Side.VPC
-            listener = Listener(made.sock, handler=self._handler, tls=self._tls, side=side, vpc_id=made.vpc_id)
+            listener = Listener(
+                made.sock, handler=self._handler, tls=self._tls, side=side, vpc_id=made.vpc_id
+            )
             listener.start()
         self._listeners[made.key] = listener
 

@@ -16,9 +16,9 @@ from typing import Any, cast
 
 import msgspec
 
-from casemate.policy.decision import Decision
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.trail import event_of
+from casemate.policy.decision import Decision
 
 _FLUSH_SECONDS = 0.25
 _IN_MEMORY = 2_000

@@ -126,7 +126,9 @@ class Pipeline:
         if verified is None or found is None:
             raise _missing_token(exchange)
         if exchange.region not in REGIONS:
-            raise AwsError("InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403)
+            raise AwsError(
+                "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
+            )
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:

@@ -60,6 +60,11 @@ def unknown_parameter(name: str) -> AwsError:
 
 def mismatched(protocol: str, mismatch: Mismatch) -> AwsError:
     """Input that cannot be read."""
+    if protocol in {"ec2", "query"} and not mismatch.expected:
+        # Nothing of the form could be read. IAM API Reference, "Common Errors": MalformedQueryString 404; EC2's own
+        # list has InvalidQueryParameter in its place.
+        code, status = ("InvalidQueryParameter", 400) if protocol == "ec2" else ("MalformedQueryString", 404)
+        return AwsError(code, "The query string contains a syntax error.", http_status=status)
     if protocol == "ec2":
         name = ".".join(mismatch.path)
         name = name[:1].lower() + name[1:]

@@ -83,23 +83,31 @@ class Routes:
         # PutBucketLifecycleConfiguration. The one that is not deprecated wins.
         operations.sort(key=lambda operation: operation.deprecated)
         routes = sorted(map(_route, operations), key=lambda route: (route[1].rank, -len(route[1].rank)))
-        self._by_method: dict[str, list[Route]] = {}
+        self._by_start: dict[tuple[str, str], list[Route]] = {}
         for method, route in routes:
-            self._by_method.setdefault(method, []).append(route)
+            start = "" if route.rank[0] else route.segments[0]
+            self._by_start.setdefault((method, start), []).append(route)
 
     def match(
         self, method: str, path: str, query: Query, headers: Mapping[str, str]
     ) -> tuple[str, dict[str, str]] | None:
         """The operation's name and the labels of its path; None when there is no such operation."""
-        candidates = self._by_method.get(method, ())
         segments = split_path(path)
-        found = self._best(candidates, segments, query, headers)
+        found = self._find(method, segments, query, headers)
         if found is None and len(segments) > 1 and not segments[-1]:
             # Only where nothing wants the trailing slash: `/2015-03-31/functions/` is ListFunctions either way.
-            found = self._best(candidates, segments[:-1], query, headers)
+            found = self._find(method, segments[:-1], query, headers)
         elif found is None:
-            found = self._best(candidates, [*segments, ""], query, headers)
+            found = self._find(method, [*segments, ""], query, headers)
         return found
+
+    def _find(
+        self, method: str, segments: list[str], query: Query, headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]] | None:
+        # A literal at the start is more specific than a label there, whatever follows.
+        literal = self._by_start.get((method, unquote(segments[0])), ())
+        labelled = self._by_start.get((method, ""), ())
+        return self._best(literal, segments, query, headers) or self._best(labelled, segments, query, headers)
 
     @staticmethod
     def _best(

@@ -50,6 +50,7 @@ _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
     " and signing method. Consult the service documentation for details."
 )
+_S3_MISMATCH = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
 _EC2_INVALID = "AWS was not able to validate the provided access credentials"
 
 _TABLE: dict[str, dict[Refusal, tuple[str, int, str]]] = {
@@ -103,8 +104,7 @@ _TABLE: dict[str, dict[Refusal, tuple[str, int, str]]] = {
         Refusal.MISMATCH: (
             "SignatureDoesNotMatch",
             403,
-            "The request signature we calculated does not match the signature you provided. Check your key and"
-            " signing method.",
+            _S3_MISMATCH,
         ),
         Refusal.EXPIRED: (
             "RequestTimeTooSkewed",

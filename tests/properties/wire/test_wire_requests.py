@@ -12,12 +12,12 @@ from botocore.awsrequest import create_request_object, prepare_request_dict
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.properties.wire.shape_values import Values, pruned
 
 from casemate.wire.http import Headers, HttpRequest
 from casemate.wire.models import ServiceModels
 from casemate.wire.parser import RPC_V2, parse
 from casemate.wire.plan import input_shape
-from tests.properties.wire.shape_values import Values, pruned
 
 MODELS = ServiceModels()
 SERVICES = (

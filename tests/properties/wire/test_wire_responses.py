@@ -12,12 +12,12 @@ from botocore.model import Shape
 from botocore.parsers import create_parser
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.properties.wire.shape_values import Values, pruned
 
 from casemate.model.errors import AwsError
 from casemate.wire.models import ServiceModels
 from casemate.wire.parser import ParsedRequest
 from casemate.wire.serializer import serialize, serialize_error
-from tests.properties.wire.shape_values import Values, pruned
 
 MODELS = ServiceModels()
 SERVICES = (

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.support.direct import DirectCloud
 
 from casemate.servicekit.store import Store
 from casemate.services import dynamodb
 from casemate.tables.engine import TablesEngine
 from casemate.tables.storage_memory import MemoryStorage
-from tests.support.direct import DirectCloud
 
 
 @pytest.fixture

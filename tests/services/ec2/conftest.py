@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from casemate.services import ec2
-from casemate.servicekit.store import Store
 from tests.support.direct import DirectCloud
+
+from casemate.servicekit.store import Store
+from casemate.services import ec2
 
 _TYPES: dict[str, Any] = {
     "string": str,

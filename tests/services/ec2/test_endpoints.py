@@ -42,7 +42,11 @@ def test_the_documented_procedure(client: Any, world: Any, vpc: str, subnet: str
     client.associate_route_table(RouteTableId=table, SubnetId=subnet)
     made = client.create_vpc_endpoint(VpcId=vpc, ServiceName=DYNAMODB, RouteTableIds=[table])["VpcEndpoint"]
     endpoint = made["VpcEndpointId"]
-    assert (made["State"], made["VpcEndpointType"], made["RouteTableIds"]) == ("available", "Gateway", [table])
+    assert (made["State"], made["VpcEndpointType"], made["RouteTableIds"]) == (
+        "available",
+        "Gateway",
+        [table],
+    )
     assert json.loads(made["PolicyDocument"]) == {
         "Version": "2008-10-17",
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
@@ -73,7 +77,9 @@ def test_tables_come_and_go(client: Any, refused: Any, vpc: str, table: str, end
     assert [route["GatewayId"] for route in endpoint_routes(client, other)] == [endpoint]
     client.modify_vpc_endpoint(VpcEndpointId=endpoint, AddRouteTableIds=[other])
     assert len(endpoint_routes(client, other)) == 1
-    refused("InvalidParameter", client.modify_vpc_endpoint, VpcEndpointId=endpoint, RemoveRouteTableIds=[table])
+    refused(
+        "InvalidParameter", client.modify_vpc_endpoint, VpcEndpointId=endpoint, RemoveRouteTableIds=[table]
+    )
     client.delete_route_table(RouteTableId=other)
     assert client.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"][0]["RouteTableIds"] == []
 
@@ -85,11 +91,19 @@ def test_its_route_is_not_editable_by_hand(
     refused("InvalidParameterValue", client.delete_route, **route)
     refused("InvalidParameterValue", client.replace_route, **route, GatewayId=gateway)
     refused("RouteAlreadyExists", client.create_route, **route, GatewayId=gateway)
-    refused("InvalidParameterValue", client.create_route, RouteTableId=table, DestinationCidrBlock="1.2.3.0/24", GatewayId=endpoint)
+    refused(
+        "InvalidParameterValue",
+        client.create_route,
+        RouteTableId=table,
+        DestinationCidrBlock="1.2.3.0/24",
+        GatewayId=endpoint,
+    )
     assert len(endpoint_routes(client, table)) == 1
 
 
-def test_one_endpoint_of_a_service_for_each_table(client: Any, refused: Any, vpc: str, table: str, endpoint: str) -> None:
+def test_one_endpoint_of_a_service_for_each_table(
+    client: Any, refused: Any, vpc: str, table: str, endpoint: str
+) -> None:
     again = {"VpcId": vpc, "ServiceName": DYNAMODB, "RouteTableIds": [table]}
     message = refused("RouteAlreadyExists", client.create_vpc_endpoint, **again)
     assert message == f"route table {table} already has a route with destination-prefix-list-id {LIST}"
@@ -103,7 +117,10 @@ def test_one_endpoint_of_a_service_for_each_table(client: Any, refused: Any, vpc
     )
     s3 = "com.amazonaws.us-east-2.s3"
     client.create_vpc_endpoint(VpcId=vpc, ServiceName=s3, RouteTableIds=[table])
-    assert {route["DestinationPrefixListId"] for route in endpoint_routes(client, table)} == {LIST, "pl-7ba54012"}
+    assert {route["DestinationPrefixListId"] for route in endpoint_routes(client, table)} == {
+        LIST,
+        "pl-7ba54012",
+    }
 
 
 @pytest.mark.parametrize(
@@ -146,7 +163,9 @@ def test_a_vpc_with_an_endpoint_stays(client: Any, refused: Any, vpc: str) -> No
     refused("DependencyViolation", client.delete_vpc, VpcId=vpc)
 
 
-def test_an_interface_endpoint_for_dynamodb(client: Any, refused: Any, world: Any, vpc: str, subnet: str) -> None:
+def test_an_interface_endpoint_for_dynamodb(
+    client: Any, refused: Any, world: Any, vpc: str, subnet: str
+) -> None:
     """DynamoDB Developer Guide, "AWS PrivateLink for DynamoDB": no private DNS."""
     params = {"VpcId": vpc, "ServiceName": DYNAMODB, "VpcEndpointType": "Interface", "SubnetIds": [subnet]}
     message = refused("InvalidParameter", client.create_vpc_endpoint, **params, PrivateDnsEnabled=True)
@@ -160,7 +179,9 @@ def test_an_interface_endpoint_for_dynamodb(client: Any, refused: Any, world: An
     assert all(name.startswith(made["VpcEndpointId"]) for name in names)
     assert names[0].endswith(".dynamodb.us-east-2.vpce.amazonaws.com")
     assert names[1].endswith("-us-east-2a.dynamodb.us-east-2.vpce.amazonaws.com")
-    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=made["NetworkInterfaceIds"])["NetworkInterfaces"]
+    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=made["NetworkInterfaceIds"])[
+        "NetworkInterfaces"
+    ]
     assert (eni["InterfaceType"], eni["RequesterManaged"], eni["Status"]) == ("vpc_endpoint", True, "in-use")
     projected = world.ec2.network.snapshot().vpcs[vpc].endpoints[made["VpcEndpointId"]]
     assert projected.interface_ids == tuple(made["NetworkInterfaceIds"])
@@ -187,7 +208,9 @@ def test_private_dns_needs_both_attributes(client: Any, refused: Any, vpc: str, 
     client.create_vpc_endpoint(**params, PrivateDnsEnabled=True)
 
 
-def test_interface_endpoints_change_subnets_and_groups(client: Any, refused: Any, vpc: str, subnet: str) -> None:
+def test_interface_endpoints_change_subnets_and_groups(
+    client: Any, refused: Any, vpc: str, subnet: str
+) -> None:
     made = client.create_vpc_endpoint(
         VpcId=vpc,
         ServiceName="com.amazonaws.us-east-2.logs",
@@ -197,10 +220,21 @@ def test_interface_endpoints_change_subnets_and_groups(client: Any, refused: Any
     )["VpcEndpoint"]
     endpoint, default = made["VpcEndpointId"], made["Groups"][0]["GroupId"]
     group = client.create_security_group(VpcId=vpc, GroupName="endpoint", Description="d")["GroupId"]
-    same = client.create_subnet(VpcId=vpc, CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-2a")["Subnet"]["SubnetId"]
-    other = client.create_subnet(VpcId=vpc, CidrBlock="10.0.3.0/24", AvailabilityZone="us-east-2b")["Subnet"]["SubnetId"]
-    refused("DuplicateSubnetsInSameZone", client.modify_vpc_endpoint, VpcEndpointId=endpoint, AddSubnetIds=[same])
-    refused("InvalidParameter", client.modify_vpc_endpoint, VpcEndpointId=endpoint, RemoveSecurityGroupIds=[default])
+    same = client.create_subnet(VpcId=vpc, CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-2a")["Subnet"][
+        "SubnetId"
+    ]
+    other = client.create_subnet(VpcId=vpc, CidrBlock="10.0.3.0/24", AvailabilityZone="us-east-2b")["Subnet"][
+        "SubnetId"
+    ]
+    refused(
+        "DuplicateSubnetsInSameZone", client.modify_vpc_endpoint, VpcEndpointId=endpoint, AddSubnetIds=[same]
+    )
+    refused(
+        "InvalidParameter",
+        client.modify_vpc_endpoint,
+        VpcEndpointId=endpoint,
+        RemoveSecurityGroupIds=[default],
+    )
     client.modify_vpc_endpoint(
         VpcEndpointId=endpoint,
         AddSubnetIds=[other],
@@ -208,7 +242,9 @@ def test_interface_endpoints_change_subnets_and_groups(client: Any, refused: Any
         AddSecurityGroupIds=[group],
         RemoveSecurityGroupIds=[default],
     )
-    enis = client.describe_network_interfaces(Filters=[{"Name": "interface-type", "Values": ["vpc_endpoint"]}])
+    enis = client.describe_network_interfaces(
+        Filters=[{"Name": "interface-type", "Values": ["vpc_endpoint"]}]
+    )
     (eni,) = enis["NetworkInterfaces"]
     assert (eni["SubnetId"], [each["GroupId"] for each in eni["Groups"]]) == (other, [group])
     refused("DependencyViolation", client.delete_security_group, GroupId=group)
@@ -220,15 +256,23 @@ def test_services(client: Any, refused: Any) -> None:
     gateways = [{"Name": "service-type", "Values": ["Gateway"]}]
     names = client.describe_vpc_endpoint_services(Filters=gateways)["ServiceNames"]
     assert names == [DYNAMODB, "com.amazonaws.us-east-2.s3"]
-    refused("InvalidServiceName", client.describe_vpc_endpoint_services, ServiceNames=["com.amazonaws.us-east-1.s3"])
+    refused(
+        "InvalidServiceName",
+        client.describe_vpc_endpoint_services,
+        ServiceNames=["com.amazonaws.us-east-1.s3"],
+    )
 
 
 def test_prefix_lists_are_those_of_the_region(client: Any, refused: Any, world: Any) -> None:
-    (shown,) = client.describe_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [DYNAMODB]}])["PrefixLists"]
+    (shown,) = client.describe_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [DYNAMODB]}])[
+        "PrefixLists"
+    ]
     assert (shown["PrefixListId"], shown["Cidrs"]) == (LIST, ["35.71.102.0/24", "52.94.4.0/24"])
     entries = client.get_managed_prefix_list_entries(PrefixListId=LIST)["Entries"]
     assert [entry["Cidr"] for entry in entries] == shown["Cidrs"]
-    managed = client.describe_managed_prefix_lists(Filters=[{"Name": "owner-id", "Values": ["AWS"]}])["PrefixLists"]
+    managed = client.describe_managed_prefix_lists(Filters=[{"Name": "owner-id", "Values": ["AWS"]}])[
+        "PrefixLists"
+    ]
     assert LIST in [each["PrefixListId"] for each in managed]
     refused("InvalidPrefixListID.NotFound", client.describe_prefix_lists, PrefixListIds=["pl-02cd2c6b"])
     assert {LIST, "pl-02cd2c6b"} <= world.ec2.network.snapshot().prefix_lists.keys()

@@ -24,7 +24,11 @@ def test_create_and_describe(client: Any, subnet: str) -> None:
     assert made["Status"] == "pending"
     by_name = [{"Name": "tag:Name", "Values": ["n"]}]
     (shown,) = client.describe_network_interfaces(Filters=by_name)["NetworkInterfaces"]
-    assert (shown["Status"], shown["InterfaceType"], shown["Description"]) == ("available", "interface", "mine")
+    assert (shown["Status"], shown["InterfaceType"], shown["Description"]) == (
+        "available",
+        "interface",
+        "mine",
+    )
     assert [each["PrivateIpAddress"] for each in shown["PrivateIpAddresses"]] == ["10.0.1.50", "10.0.1.4"]
     assert shown["PrivateDnsName"] == "ip-10-0-1-50.us-east-2.compute.internal"
     assert [each["GroupName"] for each in shown["Groups"]] == ["default"]
@@ -60,15 +64,24 @@ def test_attributes(client: Any, refused: Any, world: Any, vpc: str, subnet: str
     assert shown["Groups"] == [{"GroupId": group, "GroupName": "g"}]
     client.reset_network_interface_attribute(NetworkInterfaceId=eni, SourceDestCheck="")
     both = {"Groups": [group], "Description": {"Value": "x"}}
-    refused("InvalidParameterCombination", client.modify_network_interface_attribute, NetworkInterfaceId=eni, **both)
+    refused(
+        "InvalidParameterCombination",
+        client.modify_network_interface_attribute,
+        NetworkInterfaceId=eni,
+        **both,
+    )
 
 
 def test_secondary_addresses(client: Any, refused: Any, world: Any, vpc: str, subnet: str) -> None:
     first, second = (
-        client.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(2)
+        client.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+        for _ in range(2)
     )
     made = client.assign_private_ip_addresses(NetworkInterfaceId=first, SecondaryPrivateIpAddressCount=2)
-    assert [each["PrivateIpAddress"] for each in made["AssignedPrivateIpAddresses"]] == ["10.0.1.6", "10.0.1.7"]
+    assert [each["PrivateIpAddress"] for each in made["AssignedPrivateIpAddresses"]] == [
+        "10.0.1.6",
+        "10.0.1.7",
+    ]
     steal = {"NetworkInterfaceId": second, "PrivateIpAddresses": ["10.0.1.7"]}
     refused("InvalidIPAddress.InUse", client.assign_private_ip_addresses, **steal)
     client.assign_private_ip_addresses(**steal, AllowReassignment=True)
@@ -92,7 +105,11 @@ def test_there_are_no_instances_to_attach_to(client: Any, refused: Any, subnet: 
 def acquire(world: Any, subnet: str, groups: list[str], function: str) -> Any:
     with world.store.transaction():
         return world.ec2.function_interfaces.acquire(
-            account="000000000000", region="us-east-2", subnet_id=subnet, group_ids=groups, function_arn=function
+            account="000000000000",
+            region="us-east-2",
+            subnet_id=subnet,
+            group_ids=groups,
+            function_arn=function,
         )
 
 
@@ -105,14 +122,17 @@ def test_functions_share_an_interface_for_a_subnet_and_a_set_of_groups(
     client: Any, refused: Any, world: Any, vpc: str, subnet: str
 ) -> None:
     one, two = (
-        client.create_security_group(VpcId=vpc, GroupName=name, Description="d")["GroupId"] for name in ("a", "b")
+        client.create_security_group(VpcId=vpc, GroupName=name, Description="d")["GroupId"]
+        for name in ("a", "b")
     )
     first = acquire(world, subnet, [one, two], ORDERS)
     assert first.kind is InterfaceKind.LAMBDA
     assert acquire(world, subnet, [two, one], BILLING).interface_id == first.interface_id
     other = acquire(world, subnet, [one], ORDERS)
     assert other.interface_id != first.interface_id
-    (shown,) = client.describe_network_interfaces(NetworkInterfaceIds=[first.interface_id])["NetworkInterfaces"]
+    (shown,) = client.describe_network_interfaces(NetworkInterfaceIds=[first.interface_id])[
+        "NetworkInterfaces"
+    ]
     assert (shown["InterfaceType"], shown["Status"], shown["RequesterManaged"]) == ("lambda", "in-use", True)
     assert shown["Description"].startswith("AWS Lambda VPC ENI-orders-")
     assert shown["Attachment"]["InstanceOwnerId"] == "amazon-aws"
@@ -132,8 +152,12 @@ def test_functions_share_an_interface_for_a_subnet_and_a_set_of_groups(
 def test_a_functions_interface_is_not_the_users(client: Any, refused: Any, world: Any, subnet: str) -> None:
     eni = acquire(world, subnet, [], ORDERS).interface_id
     mine = {"NetworkInterfaceId": eni}
-    refused("OperationNotPermitted", client.modify_network_interface_attribute, **mine, Description={"Value": "x"})
-    refused("OperationNotPermitted", client.assign_private_ip_addresses, **mine, SecondaryPrivateIpAddressCount=1)
+    refused(
+        "OperationNotPermitted", client.modify_network_interface_attribute, **mine, Description={"Value": "x"}
+    )
+    refused(
+        "OperationNotPermitted", client.assign_private_ip_addresses, **mine, SecondaryPrivateIpAddressCount=1
+    )
     message = refused("InvalidParameterValue", client.delete_network_interface, **mine)
     assert message == f"Network interface '{eni}' is currently in use."
     shown = client.describe_network_interfaces(NetworkInterfaceIds=[eni])["NetworkInterfaces"][0]

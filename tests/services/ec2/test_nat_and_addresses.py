@@ -23,9 +23,15 @@ def test_a_nat_gateway_from_birth_to_death(
     made = client.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]
     nat = made["NatGatewayId"]
     (address,) = made["NatGatewayAddresses"]
-    assert (made["State"], address["PrivateIp"], address["AllocationId"]) == ("available", "10.0.1.4", allocation)
+    assert (made["State"], address["PrivateIp"], address["AllocationId"]) == (
+        "available",
+        "10.0.1.4",
+        allocation,
+    )
     assert IPv4Address(address["PublicIp"]) in public_pool("us-east-2")
-    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=[address["NetworkInterfaceId"]])["NetworkInterfaces"]
+    (eni,) = client.describe_network_interfaces(NetworkInterfaceIds=[address["NetworkInterfaceId"]])[
+        "NetworkInterfaces"
+    ]
     assert (eni["InterfaceType"], eni["Description"]) == ("nat_gateway", f"Interface for NAT Gateway {nat}")
     assert eni["Association"]["PublicIp"] == address["PublicIp"]
     assert eni["Groups"] == []
@@ -36,7 +42,7 @@ def test_a_nat_gateway_from_birth_to_death(
     route = projected.route_tables[table].routes[-1]
     assert (route.target, route.target_id, route.blackhole) == (TargetKind.NAT_GATEWAY, nat, False)
 
-    refused("InvalidIPAddress.InUse", client.release_address, AllocationId=allocation)
+    refused("AuthFailure", client.release_address, AllocationId=allocation)
     refused("AuthFailure", client.disassociate_address, AssociationId=address["AssociationId"])
     refused("Resource.AlreadyAssociated", client.create_nat_gateway, SubnetId=subnet, AllocationId=allocation)
     refused("DependencyViolation", client.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
@@ -60,7 +66,9 @@ def test_a_nat_gateway_from_birth_to_death(
     assert message == f"NAT gateway {nat} was not found"
 
 
-def test_without_an_internet_gateway_it_fails(client: Any, world: Any, vpc: str, subnet: str, allocation: str) -> None:
+def test_without_an_internet_gateway_it_fails(
+    client: Any, world: Any, vpc: str, subnet: str, allocation: str
+) -> None:
     made = client.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]
     assert (made["State"], made["FailureCode"]) == ("failed", "Gateway.NotAttached")
     assert made["FailureMessage"] == f"Network {vpc} has no Internet gateway attached"
@@ -68,7 +76,9 @@ def test_without_an_internet_gateway_it_fails(client: Any, world: Any, vpc: str,
     assert not world.ec2.network.snapshot().vpcs[vpc].nat_gateways
 
 
-def test_a_private_nat_gateway(client: Any, refused: Any, world: Any, vpc: str, subnet: str, allocation: str) -> None:
+def test_a_private_nat_gateway(
+    client: Any, refused: Any, world: Any, vpc: str, subnet: str, allocation: str
+) -> None:
     private = {"SubnetId": subnet, "ConnectivityType": "private"}
     refused("InvalidParameterCombination", client.create_nat_gateway, **private, AllocationId=allocation)
     made = client.create_nat_gateway(**private, PrivateIpAddress="10.0.1.77")["NatGateway"]
@@ -78,7 +88,9 @@ def test_a_private_nat_gateway(client: Any, refused: Any, world: Any, vpc: str, 
 
 def test_create_nat_gateway_refuses(client: Any, refused: Any, subnet: str, gateway: str) -> None:
     refused("MissingParameter", client.create_nat_gateway, SubnetId=subnet)
-    refused("InvalidAllocationID.NotFound", client.create_nat_gateway, SubnetId=subnet, AllocationId="eipalloc-01")
+    refused(
+        "InvalidAllocationID.NotFound", client.create_nat_gateway, SubnetId=subnet, AllocationId="eipalloc-01"
+    )
     refused("InvalidSubnetID.NotFound", client.create_nat_gateway, SubnetId="subnet-0123")
     refused("NatGatewayNotFound", client.delete_nat_gateway, NatGatewayId="nat-0123")
 
@@ -103,6 +115,10 @@ def test_an_address_on_an_interface(
     (shown,) = client.describe_addresses(AllocationIds=[allocation])["Addresses"]
     assert (shown["NetworkInterfaceId"], shown["PrivateIpAddress"]) == (eni, "10.0.1.4")
     assert str(world.ec2.network.snapshot().vpcs[vpc].interfaces[eni].public) == shown["PublicIp"]
+    message = refused("InvalidIPAddress.InUse", client.release_address, AllocationId=allocation)
+    assert message == f"Address {shown['PublicIp']} is in use."
+    message = refused("InvalidParameterValue", client.release_address, PublicIp=shown["PublicIp"])
+    assert message == "You must specify an allocation id when releasing a VPC elastic IP address"
     other = client.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     elsewhere = {"AllocationId": allocation, "NetworkInterfaceId": other}
     refused("Resource.AlreadyAssociated", client.associate_address, **elsewhere, AllowReassociation=False)
@@ -131,7 +147,10 @@ def test_addresses_are_unique_over_accounts(client: Any, world: Any, refused: An
 
 
 def test_reverse_names(client: Any, allocation: str) -> None:
-    assert client.describe_addresses_attribute(AllocationIds=[allocation])["Addresses"][0].get("PtrRecord") is None
+    assert (
+        client.describe_addresses_attribute(AllocationIds=[allocation])["Addresses"][0].get("PtrRecord")
+        is None
+    )
     client.modify_address_attribute(AllocationId=allocation, DomainName="mail.example.com")
     (shown,) = client.describe_addresses_attribute(Attribute="domain-name")["Addresses"]
     assert shown["PtrRecord"] == "mail.example.com."

@@ -28,7 +28,9 @@ def test_entries(client: Any, refused: Any, world: Any, vpc: str, acl: str) -> N
     message = refused("NetworkAclEntryAlreadyExists", client.create_network_acl_entry, **allow(acl))
     assert message == "The network acl entry identified by 100 already exists."
     client.replace_network_acl_entry(**allow(acl, RuleAction="deny"))
-    client.create_network_acl_entry(**allow(acl, RuleNumber=50, Protocol="icmp", IcmpTypeCode={"Type": 8, "Code": -1}))
+    client.create_network_acl_entry(
+        **allow(acl, RuleNumber=50, Protocol="icmp", IcmpTypeCode={"Type": 8, "Code": -1})
+    )
     entries = world.ec2.network.snapshot().vpcs[vpc].acls[acl].entries
     assert [(each.number, each.egress, each.allow) for each in entries] == [
         (50, False, True),
@@ -69,14 +71,21 @@ def test_twenty_entries_for_each_direction(client: Any, refused: Any, acl: str) 
 
 
 def test_associations(client: Any, refused: Any, world: Any, vpc: str, subnet: str, acl: str) -> None:
-    (default,) = client.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["NetworkAcls"]
+    (default,) = client.describe_network_acls(
+        Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]
+    )["NetworkAcls"]
     assert default["IsDefault"]
     association = default["Associations"][0]["NetworkAclAssociationId"]
     moved = client.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)
     assert world.ec2.network.snapshot().vpcs[vpc].subnets[subnet].acl_id == acl
     message = refused("DependencyViolation", client.delete_network_acl, NetworkAclId=acl)
     assert message == f"The networkAcl '{acl}' has dependencies and cannot be deleted."
-    refused("InvalidAssociationID.NotFound", client.replace_network_acl_association, AssociationId=association, NetworkAclId=acl)
+    refused(
+        "InvalidAssociationID.NotFound",
+        client.replace_network_acl_association,
+        AssociationId=association,
+        NetworkAclId=acl,
+    )
     client.replace_network_acl_association(
         AssociationId=moved["NewAssociationId"], NetworkAclId=default["NetworkAclId"]
     )

@@ -12,7 +12,9 @@ def routes(client: Any, table: str) -> dict[str, dict[str, Any]]:
     return {route.get("DestinationCidrBlock") or route["DestinationPrefixListId"]: route for route in shown}
 
 
-def test_a_route_to_an_internet_gateway_lives_with_it(client: Any, vpc: str, table: str, gateway: str) -> None:
+def test_a_route_to_an_internet_gateway_lives_with_it(
+    client: Any, vpc: str, table: str, gateway: str
+) -> None:
     client.create_route(RouteTableId=table, DestinationCidrBlock=DEFAULT, GatewayId=gateway)
     assert routes(client, table)[DEFAULT] == {
         "DestinationCidrBlock": DEFAULT,
@@ -26,7 +28,9 @@ def test_a_route_to_an_internet_gateway_lives_with_it(client: Any, vpc: str, tab
     assert routes(client, table)[DEFAULT]["State"] == "active"
 
 
-def test_one_route_for_each_destination(client: Any, refused: Any, vpc: str, table: str, gateway: str) -> None:
+def test_one_route_for_each_destination(
+    client: Any, refused: Any, vpc: str, table: str, gateway: str
+) -> None:
     route = {"RouteTableId": table, "DestinationCidrBlock": DEFAULT}
     client.create_route(**route, GatewayId=gateway)
     assert client.create_route(**route, GatewayId=gateway)["Return"]
@@ -44,7 +48,9 @@ def test_one_route_for_each_destination(client: Any, refused: Any, vpc: str, tab
 
 def test_create_route_refuses(client: Any, refused: Any, table: str, gateway: str, subnet: str) -> None:
     def create(code: str, **params: Any) -> str:
-        return refused(code, client.create_route, **{"RouteTableId": table, "DestinationCidrBlock": DEFAULT, **params})
+        return refused(
+            code, client.create_route, **{"RouteTableId": table, "DestinationCidrBlock": DEFAULT, **params}
+        )
 
     create("InvalidGatewayID.NotFound", GatewayId="igw-0123")
     create("InvalidNatGatewayID.NotFound", NatGatewayId="nat-0123")
@@ -61,7 +67,9 @@ def test_create_route_refuses(client: Any, refused: Any, table: str, gateway: st
     assert message == f"route table {table} and network gateway {other} belong to different networks"
 
 
-def test_local_routes_are_not_for_deleting(client: Any, refused: Any, table: str, gateway: str, subnet: str) -> None:
+def test_local_routes_are_not_for_deleting(
+    client: Any, refused: Any, table: str, gateway: str, subnet: str
+) -> None:
     local = {"RouteTableId": table, "DestinationCidrBlock": "10.0.0.0/16"}
     message = refused("InvalidParameterValue", client.delete_route, **local)
     assert message == f"cannot remove local route 10.0.0.0/16 in route table {table}"
@@ -96,7 +104,9 @@ def test_associations(client: Any, refused: Any, world: Any, vpc: str, subnet: s
     refused("DependencyViolation", client.delete_route_table, RouteTableId=main)
 
 
-def test_another_table_may_become_the_main_one(client: Any, refused: Any, world: Any, vpc: str, table: str) -> None:
+def test_another_table_may_become_the_main_one(
+    client: Any, refused: Any, world: Any, vpc: str, table: str
+) -> None:
     main = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [vpc]}]
     (before,) = client.describe_route_tables(Filters=main)["RouteTables"]
     association = before["Associations"][0]["RouteTableAssociationId"]
@@ -118,11 +128,15 @@ def test_a_client_token_makes_one_table(client: Any, refused: Any, vpc: str) -> 
 def test_internet_gateways(client: Any, refused: Any, vpc: str, gateway: str) -> None:
     other = client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     refused("InvalidParameterValue", client.attach_internet_gateway, InternetGatewayId=other, VpcId=vpc)
-    refused("Resource.AlreadyAssociated", client.attach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
+    refused(
+        "Resource.AlreadyAssociated", client.attach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc
+    )
     message = refused("DependencyViolation", client.delete_internet_gateway, InternetGatewayId=gateway)
     assert message == f"The internetGateway '{gateway}' has dependencies and cannot be deleted."
     refused("Gateway.NotAttached", client.detach_internet_gateway, InternetGatewayId=other, VpcId=vpc)
     client.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     client.delete_internet_gateway(InternetGatewayId=gateway)
-    message = refused("InvalidInternetGatewayID.NotFound", client.describe_internet_gateways, InternetGatewayIds=[gateway])
+    message = refused(
+        "InvalidInternetGatewayID.NotFound", client.describe_internet_gateways, InternetGatewayIds=[gateway]
+    )
     assert message == f"The internetGateway ID '{gateway}' does not exist"

@@ -37,7 +37,9 @@ def test_the_reference_egress(client: Any, world: Any, vpc: str, group: str) -> 
     everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     client.revoke_security_group_egress(GroupId=group, IpPermissions=everything)
     wanted = [{**HTTPS, "PrefixListIds": [{"PrefixListId": LIST, "Description": "DynamoDB"}]}]
-    (rule,) = client.authorize_security_group_egress(GroupId=group, IpPermissions=wanted)["SecurityGroupRules"]
+    (rule,) = client.authorize_security_group_egress(GroupId=group, IpPermissions=wanted)[
+        "SecurityGroupRules"
+    ]
     assert (rule["IsEgress"], rule["PrefixListId"], rule["FromPort"]) == (True, LIST, 443)
     (projected,) = world.ec2.network.snapshot().vpcs[vpc].groups[group].rules
     assert (projected.protocol, projected.ports.first, projected.peer.prefix_list_id) == (6, 443, LIST)
@@ -48,13 +50,18 @@ def test_duplicates(client: Any, refused: Any, group: str) -> None:
     wanted = [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
     client.authorize_security_group_ingress(GroupId=group, IpPermissions=wanted)
     message = refused(
-        "InvalidPermission.Duplicate", client.authorize_security_group_ingress, GroupId=group, IpPermissions=wanted
+        "InvalidPermission.Duplicate",
+        client.authorize_security_group_ingress,
+        GroupId=group,
+        IpPermissions=wanted,
     )
     assert message == (
         'the specified rule "peer: 10.0.0.0/8, TCP, from port: 443, to port: 443, ALLOW" already exists'
     )
     twice = [{**HTTPS, "FromPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}] * 2}]
-    refused("InvalidParameterValue", client.authorize_security_group_ingress, GroupId=group, IpPermissions=twice)
+    refused(
+        "InvalidParameterValue", client.authorize_security_group_ingress, GroupId=group, IpPermissions=twice
+    )
 
 
 def test_rules_of_one_span_are_one_permission(client: Any, group: str) -> None:
@@ -76,7 +83,11 @@ def test_rules_of_one_span_are_one_permission(client: Any, group: str) -> None:
 @pytest.mark.parametrize(
     ("permission", "code", "message"),
     [
-        ({"IpProtocol": "xyz"}, "InvalidParameterValue", "Invalid value 'xyz' for IP protocol. Unknown protocol."),
+        (
+            {"IpProtocol": "xyz"},
+            "InvalidParameterValue",
+            "Invalid value 'xyz' for IP protocol. Unknown protocol.",
+        ),
         (
             {**HTTPS, "FromPort": 443, "ToPort": 80},
             "InvalidParameterValue",
@@ -87,7 +98,11 @@ def test_rules_of_one_span_are_one_permission(client: Any, group: str) -> None:
             "InvalidParameterValue",
             "CIDR block 10.0.0.1/33 is malformed",
         ),
-        ({**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.1"}]}, "InvalidParameterValue", "CIDR block 10.0.0.1 is malformed"),
+        (
+            {**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.1"}]},
+            "InvalidParameterValue",
+            "CIDR block 10.0.0.1 is malformed",
+        ),
         (
             {**HTTPS, "IpRanges": [], "PrefixListIds": [{"PrefixListId": "pl-02cd2c6b"}]},
             "InvalidPrefixListID.NotFound",
@@ -116,18 +131,29 @@ def test_a_group_of_another_network_cannot_be_named(client: Any, refused: Any, g
     other = client.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     foreign = client.create_security_group(VpcId=other, GroupName="x", Description="d")["GroupId"]
     wanted = [{**HTTPS, "UserIdGroupPairs": [{"GroupId": foreign}]}]
-    refused("InvalidGroup.NotFound", client.authorize_security_group_ingress, GroupId=group, IpPermissions=wanted)
+    refused(
+        "InvalidGroup.NotFound", client.authorize_security_group_ingress, GroupId=group, IpPermissions=wanted
+    )
 
 
 def test_revoke(client: Any, refused: Any, group: str) -> None:
     wanted = [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
-    (rule,) = client.authorize_security_group_ingress(GroupId=group, IpPermissions=wanted)["SecurityGroupRules"]
+    (rule,) = client.authorize_security_group_ingress(GroupId=group, IpPermissions=wanted)[
+        "SecurityGroupRules"
+    ]
     other = [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/9"}]}]
-    refused("InvalidPermission.NotFound", client.revoke_security_group_ingress, GroupId=group, IpPermissions=other)
+    refused(
+        "InvalidPermission.NotFound", client.revoke_security_group_ingress, GroupId=group, IpPermissions=other
+    )
     ids = [rule["SecurityGroupRuleId"]]
     gone = client.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=ids)
     assert [each["SecurityGroupRuleId"] for each in gone["RevokedSecurityGroupRules"]] == ids
-    refused("InvalidSecurityGroupRuleId.NotFound", client.revoke_security_group_ingress, GroupId=group, SecurityGroupRuleIds=ids)
+    refused(
+        "InvalidSecurityGroupRuleId.NotFound",
+        client.revoke_security_group_ingress,
+        GroupId=group,
+        SecurityGroupRuleIds=ids,
+    )
 
 
 def test_revoke_in_the_default_vpc_tells_what_was_not_there(client: Any) -> None:
@@ -146,29 +172,48 @@ def test_the_flat_parameters(client: Any, group: str) -> None:
 def test_rules_by_id(client: Any, refused: Any, group: str) -> None:
     tags = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "why", "Value": "demo"}]}]
     wanted = [{**HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
-    made = client.authorize_security_group_ingress(GroupId=group, IpPermissions=wanted, TagSpecifications=tags)
+    made = client.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=wanted, TagSpecifications=tags
+    )
     rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     by_group = [{"Name": "group-id", "Values": [group]}]
     described = client.describe_security_group_rules(Filters=by_group)["SecurityGroupRules"]
     assert {each["IsEgress"] for each in described} == {True, False}
-    assert next(each for each in described if not each["IsEgress"])["Tags"] == [{"Key": "why", "Value": "demo"}]
-    update = {"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "CidrIpv4": "10.0.0.0/8", "Description": "new"}
+    assert next(each for each in described if not each["IsEgress"])["Tags"] == [
+        {"Key": "why", "Value": "demo"}
+    ]
+    update = {
+        "IpProtocol": "tcp",
+        "FromPort": 8443,
+        "ToPort": 8443,
+        "CidrIpv4": "10.0.0.0/8",
+        "Description": "new",
+    }
     changes = [{"SecurityGroupRuleId": rule, "SecurityGroupRule": update}]
     client.modify_security_group_rules(GroupId=group, SecurityGroupRules=changes)
     (after,) = client.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
     assert (after["FromPort"], after["Description"]) == (8443, "new")
     descriptions = [{"SecurityGroupRuleId": rule, "Description": "newer"}]
-    client.update_security_group_rule_descriptions_ingress(GroupId=group, SecurityGroupRuleDescriptions=descriptions)
+    client.update_security_group_rule_descriptions_ingress(
+        GroupId=group, SecurityGroupRuleDescriptions=descriptions
+    )
     (after,) = client.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
     assert after["Description"] == "newer"
     missing = [{**changes[0], "SecurityGroupRuleId": "sgr-0123"}]
-    refused("InvalidSecurityGroupRuleId.NotFound", client.modify_security_group_rules, GroupId=group, SecurityGroupRules=missing)
+    refused(
+        "InvalidSecurityGroupRuleId.NotFound",
+        client.modify_security_group_rules,
+        GroupId=group,
+        SecurityGroupRules=missing,
+    )
 
 
 def test_sixty_rules_and_a_prefix_list_counts_as_its_maximum(client: Any, refused: Any, group: str) -> None:
     many = [{**HTTPS, "IpRanges": [{"CidrIp": f"10.0.{each}.0/24"} for each in range(50)]}]
     client.authorize_security_group_ingress(GroupId=group, IpPermissions=many)
-    own = client.create_managed_prefix_list(PrefixListName="own", AddressFamily="IPv4", MaxEntries=11)["PrefixList"]
+    own = client.create_managed_prefix_list(PrefixListName="own", AddressFamily="IPv4", MaxEntries=11)[
+        "PrefixList"
+    ]
     wanted = [{**HTTPS, "PrefixListIds": [{"PrefixListId": own["PrefixListId"]}]}]
     refused(
         "RulesPerSecurityGroupLimitExceeded",
@@ -198,7 +243,9 @@ def test_names(client: Any, refused: Any, vpc: str, group: str) -> None:
 def test_delete(client: Any, refused: Any, vpc: str, subnet: str, group: str) -> None:
     default = client.get_security_groups_for_vpc(VpcId=vpc)["SecurityGroupForVpcs"][0]["GroupId"]
     refused("CannotDelete", client.delete_security_group, GroupId=default)
-    eni = client.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
+    eni = client.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"][
+        "NetworkInterfaceId"
+    ]
     message = refused("DependencyViolation", client.delete_security_group, GroupId=group)
     assert message == f"resource {group} has a dependent object"
     client.delete_network_interface(NetworkInterfaceId=eni)

@@ -41,8 +41,10 @@ def test_a_smallest_subnet_holds_eleven(client: Any, refused: Any, vpc: str) -> 
         (
             {"CidrBlock": "10.0.9.0/24", "AvailabilityZone": "us-east-2z"},
             "InvalidParameterValue",
-            "Value (us-east-2z) for parameter availabilityZone is invalid. Subnets can currently only be created in "
-            "the following availability zones: us-east-2a, us-east-2b, us-east-2c.",
+            (
+                "Value (us-east-2z) for parameter availabilityZone is invalid. Subnets can currently only be created "
+                "in the following availability zones: us-east-2a, us-east-2b, us-east-2c."
+            ),
         ),
     ],
 )
@@ -60,7 +62,12 @@ def test_attributes(client: Any, refused: Any, subnet: str) -> None:
     client.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
     assert client.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["MapPublicIpOnLaunch"]
     ipv6 = {"Value": True}
-    refused("InvalidParameterValue", client.modify_subnet_attribute, SubnetId=subnet, AssignIpv6AddressOnCreation=ipv6)
+    refused(
+        "InvalidParameterValue",
+        client.modify_subnet_attribute,
+        SubnetId=subnet,
+        AssignIpv6AddressOnCreation=ipv6,
+    )
     refused("InvalidParameterCombination", client.modify_subnet_attribute, SubnetId=subnet)
 
 
@@ -90,7 +97,11 @@ def test_ipv6_blocks(client: Any, refused: Any) -> None:
 
 def test_default_subnets(client: Any, refused: Any) -> None:
     first = client.describe_subnets()["Subnets"][0]
-    refused("DefaultSubnetAlreadyExistsInAvailabilityZone", client.create_default_subnet, AvailabilityZone="us-east-2a")
+    refused(
+        "DefaultSubnetAlreadyExistsInAvailabilityZone",
+        client.create_default_subnet,
+        AvailabilityZone="us-east-2a",
+    )
     client.delete_subnet(SubnetId=first["SubnetId"])
     made = client.create_default_subnet(AvailabilityZone="us-east-2a")["Subnet"]
     assert (made["CidrBlock"], made["DefaultForAz"]) == (first["CidrBlock"], True)

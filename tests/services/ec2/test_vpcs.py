@@ -21,7 +21,10 @@ def test_an_account_finds_a_default_vpc_in_each_region(client: Any, world: Any) 
         ("172.31.0.0/16", "local"),
         ("0.0.0.0/0", gateway["InternetGatewayId"]),
     ]
-    for attribute, member in (("enableDnsHostnames", "EnableDnsHostnames"), ("enableDnsSupport", "EnableDnsSupport")):
+    for attribute, member in (
+        ("enableDnsHostnames", "EnableDnsHostnames"),
+        ("enableDnsSupport", "EnableDnsSupport"),
+    ):
         shown = client.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute=attribute)
         assert shown[member] == {"Value": True}
     other = world.client(region="eu-west-1").describe_vpcs()["Vpcs"]
@@ -59,7 +62,9 @@ def test_terraform_reads_after_creating_a_vpc(client: Any, vpc: str) -> None:
     }
     for name, (member, value) in attributes.items():
         assert client.describe_vpc_attribute(VpcId=vpc, Attribute=name)[member] == {"Value": value}
-    (acl,) = client.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}, *by_vpc])["NetworkAcls"]
+    (acl,) = client.describe_network_acls(Filters=[{"Name": "default", "Values": ["true"]}, *by_vpc])[
+        "NetworkAcls"
+    ]
     assert [(entry["RuleNumber"], entry["Egress"], entry["RuleAction"]) for entry in acl["Entries"]] == [
         (100, True, "allow"),
         (32767, True, "deny"),
@@ -132,13 +137,22 @@ def test_secondary_blocks(client: Any, refused: Any, vpc: str) -> None:
     added = client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.1.0.0/16")["CidrBlockAssociation"]
     client.create_subnet(VpcId=vpc, CidrBlock="10.1.1.0/24")
     refused("CidrConflict", client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock="10.1.128.0/17")
-    refused("DependencyViolation", client.disassociate_vpc_cidr_block, AssociationId=added["AssociationId"])
+    message = refused(
+        "InvalidCidrBlock.InUse", client.disassociate_vpc_cidr_block, AssociationId=added["AssociationId"]
+    )
+    assert message == f"The vpc {vpc} currently has a subnet within CIDR block 10.1.0.0/16"
     primary = client.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlockAssociationSet"][0]["AssociationId"]
     refused("OperationNotPermitted", client.disassociate_vpc_cidr_block, AssociationId=primary)
-    refused("InvalidVpcCidrBlockAssociationID.NotFound", client.disassociate_vpc_cidr_block, AssociationId="vpc-cidr-assoc-1")
+    refused(
+        "InvalidVpcCidrBlockAssociationID.NotFound",
+        client.disassociate_vpc_cidr_block,
+        AssociationId="vpc-cidr-assoc-1",
+    )
     tables = client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
     assert [route["DestinationCidrBlock"] for route in tables[0]["Routes"]] == ["10.0.0.0/16", "10.1.0.0/16"]
-    ipv6 = client.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)["Ipv6CidrBlockAssociation"]
+    ipv6 = client.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)[
+        "Ipv6CidrBlockAssociation"
+    ]
     assert ipv6["Ipv6CidrBlock"].endswith("::/56")
     client.disassociate_vpc_cidr_block(AssociationId=ipv6["AssociationId"])
 
@@ -156,3 +170,37 @@ def test_dhcp_options(client: Any, refused: Any, vpc: str) -> None:
         client.create_dhcp_options,
         DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["here"]}],
     )
+
+
+@pytest.mark.parametrize(
+    ("primary", "added", "code"),
+    [
+        ("10.0.0.0/16", "192.168.0.0/16", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "172.16.0.0/16", "InvalidVpc.Range"),
+        ("10.1.0.0/16", "10.0.0.0/16", "InvalidVpc.Range"),
+        ("172.16.0.0/16", "172.31.0.0/24", "InvalidVpc.Range"),
+        ("100.64.0.0/16", "10.5.0.0/16", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "198.19.1.0/24", "InvalidVpc.Range"),
+        ("10.0.0.0/16", "10.5.0.0/16", None),
+        ("10.0.0.0/16", "100.64.0.0/16", None),
+        ("192.168.0.0/24", "192.168.1.0/24", None),
+    ],
+)
+def test_which_secondary_blocks_are_allowed(
+    client: Any, refused: Any, primary: str, added: str, code: str | None
+) -> None:
+    """VPC User Guide, "IPv4 CIDR block association restrictions"."""
+    vpc = client.create_vpc(CidrBlock=primary)["Vpc"]["VpcId"]
+    if code is None:
+        client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock=added)
+    else:
+        refused(code, client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock=added)
+
+
+def test_five_blocks(client: Any, refused: Any, vpc: str) -> None:
+    for number in range(1, 5):
+        client.associate_vpc_cidr_block(VpcId=vpc, CidrBlock=f"10.{number}.0.0/16")
+    message = refused(
+        "CidrLimitExceeded", client.associate_vpc_cidr_block, VpcId=vpc, CidrBlock="10.9.0.0/16"
+    )
+    assert message == f"This network '{vpc}' has met its maximum number of allowed CIDRs: 5"

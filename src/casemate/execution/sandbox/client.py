@@ -100,7 +100,7 @@ class ForkServer:
         for directory in (base, code):
             directory.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)  # noqa: FBT003 - positional-only
+        ours.setblocking(False)
         server = cls(ours)
         loop = asyncio.get_running_loop()
         loop.add_reader(ours.fileno(), server._receive)
@@ -123,7 +123,7 @@ class ForkServer:
         if not self.alive:
             raise SandboxError("the fork-server has ended")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)  # noqa: FBT003 - positional-only
+        ours.setblocking(False)
         log_read, log_write = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(log_read, False)
         self._count += 1

@@ -27,7 +27,7 @@ _STAGE_TWO = (
 def main(arguments: list[str]) -> None:
     """Build, enter, execute. Never returns."""
     syscalls.die_with_parent(signal.SIGKILL)
-    os.set_inheritable(CONTROL_FD, True)  # noqa: FBT003 - positional-only
+    os.set_inheritable(CONTROL_FD, True)
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)

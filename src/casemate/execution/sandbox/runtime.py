@@ -89,11 +89,11 @@ def _run_function(description: dict[str, Any]) -> int:
         from awslambdaric import bootstrap
         from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
-        run: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType] - untyped library
+        run: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
         run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
-    except BaseException as error:  # noqa: BLE001 - as the interpreter does with an exception that nobody caught
+    except BaseException as error:
         import traceback
 
         # Without this frame: on AWS there is none above the runtime interface client's.

@@ -95,13 +95,6 @@ def _between(value: int, member: str, least: int, most: int) -> int:
 
 
 def _variables(variables: Mapping[str, str]) -> dict[str, str]:
-    for name in variables:
-        if not _VARIABLE.fullmatch(name):
-            raise errors.constraint(
-                "environment variables", "environment.variables",
-                f"satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression "
-                f"pattern: {_VARIABLE.pattern}]",
-            )  # fmt: skip
     reserved = sorted(RESERVED & variables.keys())
     if reserved:
         raise errors.invalid(
@@ -109,6 +102,13 @@ def _variables(variables: Mapping[str, str]) -> dict[str, str]:
             "provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
+    for name in variables:
+        if not _VARIABLE.fullmatch(name):
+            raise errors.constraint(
+                "environment variables", "environment.variables",
+                f"satisfy constraint: Map keys must satisfy constraint: [Member must satisfy regular expression "
+                f"pattern: {_VARIABLE.pattern}]",
+            )  # fmt: skip
     measured = json.dumps(dict(variables), separators=(",", ":"))
     if len(measured.encode()) > _ENVIRONMENT_BYTES:
         raise errors.invalid(

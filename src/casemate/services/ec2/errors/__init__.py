@@ -18,7 +18,6 @@ from casemate.services.ec2.errors.interfaces import (
     address_in_use,
     address_missing,
     address_outside,
-    allocation_in_use,
     attachment_missing,
     instance_missing,
     interface_in_use,
@@ -83,6 +82,7 @@ from casemate.services.ec2.errors.routing import (
     route_nat_missing,
     unavailable_target,
     vpc_has_gateway,
+    vpn_gateway_missing,
 )
 from casemate.services.ec2.errors.security import (
     acl_entry_exists,
@@ -99,6 +99,8 @@ from casemate.services.ec2.errors.vpcs import (
     cidr_association_missing,
     cidr_conflict,
     cidr_in_use,
+    cidr_limit,
+    cidr_restricted,
     default_subnet_exists,
     default_vpc_exists,
     default_vpc_missing,
@@ -138,7 +140,7 @@ __all__ = [
     "address_in_use",
     "address_missing",
     "address_outside",
-    "allocation_in_use",
+
     "already_associated",
     "association_missing",
     "attachment_missing",
@@ -146,7 +148,7 @@ __all__ = [
     "bad_value",
     "cidr_association_missing",
     "cidr_conflict",
-    "cidr_in_use",
+    "cidr_in_use", "cidr_limit", "cidr_restricted",
     "combination",
     "default_group",
     "default_subnet_exists",
@@ -206,6 +208,6 @@ __all__ = [
     "unavailable_target",
     "unknown_filter",
     "vpc_has_gateway",
-    "vpc_range",
+    "vpc_range", "vpn_gateway_missing",
     "zone_taken",
 ]  # fmt: skip

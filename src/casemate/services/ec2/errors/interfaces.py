@@ -42,15 +42,8 @@ def service_interface(interface_id: str) -> AwsError:
 
 
 def nat_association() -> AwsError:
-    """Ending the association of an address that a NAT gateway holds."""
+    """Releasing or taking away an address that a NAT gateway holds."""
     return AwsError("AuthFailure", "You do not have permission to access the specified resource.")
-
-
-def allocation_in_use(allocation_id: str) -> AwsError:
-    return AwsError(
-        "InvalidIPAddress.InUse",
-        f"Address with allocation id {allocation_id} cannot be released because it is in use.",
-    )
 
 
 def address_associated(what: str) -> AwsError:

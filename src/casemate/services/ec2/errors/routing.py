@@ -6,11 +6,11 @@ from casemate.model.errors import AwsError
 from casemate.services.ec2.errors.requests import invalid_value
 
 
-def already_associated(table_id: str, resource_id: str) -> AwsError:
+def already_associated(table_id: str) -> AwsError:
     """AssociateRouteTable for a subnet or gateway that has a table already."""
     return AwsError(
         "Resource.AlreadyAssociated",
-        f"the specified association for route table {table_id} conflicts with an existing association of {resource_id}",
+        f"the specified association for route table {table_id} conflicts with an existing association",
     )
 
 
@@ -85,3 +85,7 @@ def unavailable_target(parameter: str, target_id: str) -> AwsError:
 def no_gateway(vpc_id: str) -> AwsError:
     """An elastic address needs a way to the internet."""
     return AwsError("Gateway.NotAttached", f"Network {vpc_id} is not attached to any internet gateway")
+
+
+def vpn_gateway_missing(gateway_id: str) -> AwsError:
+    return AwsError("InvalidVpnGatewayID.NotFound", f"The vpnGateway ID '{gateway_id}' does not exist")

@@ -53,9 +53,27 @@ def primary_cidr(association_id: str) -> AwsError:
     )
 
 
-def cidr_in_use(cidr: str) -> AwsError:
-    """A subnet lies inside the block."""
-    return AwsError("DependencyViolation", f"The CIDR '{cidr}' has dependencies and cannot be disassociated.")
+def cidr_in_use(owner: str, cidr: str) -> AwsError:
+    """DisassociateVpcCidrBlock while a subnet lies inside the block."""
+    return AwsError(
+        "InvalidCidrBlock.InUse", f"The vpc {owner} currently has a subnet within CIDR block {cidr}"
+    )
+
+
+def cidr_limit(vpc_id: str, allowed: int) -> AwsError:
+    return AwsError(
+        "CidrLimitExceeded", f"This network '{vpc_id}' has met its maximum number of allowed CIDRs: {allowed}"
+    )
+
+
+def cidr_restricted(cidr: str) -> AwsError:
+    """A secondary block that AWS keeps apart from the primary one."""
+    return AwsError(
+        "InvalidVpc.Range",
+        f"The CIDR '{cidr}' is restricted. Use a CIDR from the same private address range as the current VPC CIDR, "
+        "or use a publicly-routable CIDR. For additional restrictions, see "
+        "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Subnets.html",
+    )
 
 
 def default_vpc_missing() -> AwsError:

@@ -87,9 +87,15 @@ def _chosen(ctx: Ctx, params: Params) -> Address:
 
 @operation("ReleaseAddress", on=(on("elastic-ip", "AllocationId"),))
 def release_address(ctx: Ctx, params: Params) -> Output:
-    address = _chosen(ctx, params)
+    if params.get("PublicIp") and not params.get("AllocationId"):
+        raise errors.invalid_value(
+            "You must specify an allocation id when releasing a VPC elastic IP address"
+        )
+    address = ctx.state.addresses.get(ctx, required(params, "AllocationId"))
+    if address.nat_gateway_id:
+        raise errors.nat_association()
     if address.association_id:
-        raise errors.allocation_in_use(address.id)
+        raise errors.address_in_use(address.public_ip)
     ctx.state.discard(ctx.state.addresses, address)
     return {}
 

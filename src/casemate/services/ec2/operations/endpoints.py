@@ -215,6 +215,7 @@ def describe_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
         ids="VpcEndpointIds",
         render=lambda endpoint: endpoint_output(ctx.state, endpoint),
         paths=ENDPOINT_FILTERS,
+        smallest=1,
     )
 
 

@@ -136,6 +136,8 @@ def wanted_addresses(ctx: Ctx, subnet: Subnet, params: Mapping[str, Any]) -> lis
     """The addresses of a new interface, the primary one first."""
     state = ctx.state
     given = list(params.get("PrivateIpAddresses") or ())
+    if any(not each.get("PrivateIpAddress") for each in given):
+        raise errors.missing_parameter("privateIpAddresses.privateIpAddress")
     first = params.get("PrivateIpAddress")
     asked: list[str] = [first] if first else []
     asked += [each["PrivateIpAddress"] for each in given if each.get("Primary")]
