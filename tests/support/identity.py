@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import botocore.loaders
-from botocore.model import ServiceModel
+from botocore.model import OperationModel, ServiceModel
+from botocore.parsers import create_parser
 
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal, PrincipalKind
@@ -28,6 +29,7 @@ from casemate.services.iam.identities import IamDirectory
 from casemate.services.organizations.membership import OrganizationMembership
 from casemate.services.sts.credentials import SessionCredentials
 from casemate.services.sts.service_sessions import ServiceSessions
+from casemate.wire.serializer import serialize_error, serialize_output
 from tests.support.direct import DirectCloud
 
 WORKLOAD, MANAGEMENT = organizations.WORKLOAD_ACCOUNT, organizations.MANAGEMENT_ACCOUNT
@@ -120,10 +122,20 @@ class IdentityCloud(DirectCloud):
                     "ResponseMetadata": {"HTTPStatusCode": error.http_status},
                 }
         http, parsed = super()._call(name, operation_name, params, account, region)
+        operation = model_of(name).operation_model(operation_name)
         if http.status_code == HTTPStatus.OK:
-            shape = model_of(name).operation_model(operation_name).output_shape
             output = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
-            assert_fits(output, shape, operation_name)
+            assert_fits(output, operation.output_shape, operation_name)
+            assert over_the_wire(operation, output) == without_nothing(output)
+        else:
+            fields = {key: value for key, value in parsed.items() if key not in ("Error", "ResponseMetadata")}
+            error = AwsError(
+                parsed["Error"]["Code"],
+                parsed["Error"]["Message"],
+                http_status=http.status_code,
+                fields=fields,
+            )
+            assert error_over_the_wire(operation, error) == (error.code, error.message, fields)
         return http, parsed
 
     def _context(self, service: Service[Any], account: str, region: str) -> Context[Any]:
@@ -136,6 +148,45 @@ class IdentityCloud(DirectCloud):
 @cache
 def model_of(service: str) -> ServiceModel:
     return ServiceModel(botocore.loaders.create_loader().load_service_model(service, "service-2"), service)
+
+
+def over_the_wire(operation: OperationModel, output: dict[str, Any]) -> dict[str, Any]:
+    """What botocore reads from the response that Casemate writes."""
+    protocol = operation.service_model.metadata["protocol"]
+    response = serialize_output(operation, protocol, output, "00000000-0000-4000-8000-000000000000")
+    parsed = create_parser(protocol).parse(
+        {"status_code": response.status, "headers": dict(response.headers), "body": response.body},
+        operation.output_shape,
+    )
+    return without_nothing({key: value for key, value in parsed.items() if key != "ResponseMetadata"})
+
+
+def error_over_the_wire(operation: OperationModel, error: AwsError) -> tuple[str, str, dict[str, Any]]:
+    protocol = operation.service_model.metadata["protocol"]
+    response = serialize_error(operation.service_model, operation, protocol, error, "0" * 8)
+    parsed = create_parser(protocol).parse(
+        {"status_code": response.status, "headers": dict(response.headers), "body": response.body},
+        operation.output_shape,
+    )
+    assert response.status == error.http_status
+    shape = operation.service_model.shape_for_error_code(error.code)
+    fields = {name: parsed[name] for name in error.fields} if not shape else {}
+    if shape is not None:
+        modelled = create_parser(protocol).parse(
+            {"status_code": response.status, "headers": dict(response.headers), "body": response.body}, shape
+        )
+        fields = {name: modelled[name] for name in error.fields}
+    return parsed["Error"]["Code"], parsed["Error"]["Message"], fields
+
+
+def without_nothing(value: Any) -> Any:
+    """Without members that are None or empty: the query protocol does not tell an empty list from none."""
+    if isinstance(value, dict):
+        kept = {key: without_nothing(member) for key, member in value.items()}
+        return {key: member for key, member in kept.items() if member not in (None, [], {})}
+    if isinstance(value, list):
+        return [without_nothing(item) for item in value]
+    return value
 
 
 def root_of(account: str) -> Principal:

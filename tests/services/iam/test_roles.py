@@ -73,6 +73,7 @@ def test_on_the_wire_documents_are_url_encoded(cloud: IdentityCloud) -> None:
         ),
         (trust({"AWS": "arn:aws:iam::000000000000:user/*"}), "Invalid principal in policy"),
         (trust({"AWS": "arn:aws:s3:::bucket"}), "Invalid principal in policy"),
+        (trust({"Service": "lambda"}), 'Invalid principal in policy: "SERVICE":"lambda"'),
     ],
 )
 def test_a_malformed_trust_policy_is_refused(client: Any, document: str, message: str) -> None:
@@ -126,6 +127,8 @@ def test_a_role_is_updated(client: Any) -> None:
     assert (role["Description"], role["MaxSessionDuration"]) == ("a", 43200)
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"AWS": ACCOUNT}
     assert client.update_role_description(RoleName="r", Description="b")["Role"]["Description"] == "b"
+    client.update_role(RoleName="r", Description="")
+    assert client.get_role(RoleName="r")["Role"]["MaxSessionDuration"] == 3600
     refused(
         "ValidationError", "maxSessionDuration", client.update_role, RoleName="r", MaxSessionDuration=43201
     )

@@ -126,6 +126,20 @@ def test_a_role_that_does_not_exist_is_refused_like_one_that_does_not_trust(clou
     )
 
 
+@pytest.mark.parametrize(
+    ("arn", "message"),
+    [
+        ("not-an-arn-at-all-but-long", "not-an-arn-at-all-but-long is invalid"),
+        ("arn:aws:s3:::bucket-of-mine", "Request ARN is invalid"),
+        (f"arn:aws:sts::{WORKLOAD}:federated-user/x", "Request ARN is invalid"),
+        (f"arn:aws:iam::{WORKLOAD}:user/admin", "Request ARN is invalid"),
+    ],
+)
+def test_only_roles_are_assumed(cloud: IdentityCloud, arn: str, message: str) -> None:
+    cloud.principal = cloud.administrator()
+    refused("ValidationError", message, cloud.client("sts").assume_role, RoleArn=arn, RoleSessionName="me")
+
+
 def test_the_path_belongs_to_the_role_arn(cloud: IdentityCloud) -> None:
     cloud.principal = cloud.administrator()
     make_role(cloud, trusting({"AWS": WORKLOAD}))

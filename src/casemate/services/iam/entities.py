@@ -115,6 +115,20 @@ def own_user_name(ctx: Context[IamState], params: Params) -> str:
     return ctx.principal.user_name
 
 
+def own_user_checks(action: str) -> Checks[IamState]:
+    """Authorization of `action` on the named user, or on the caller when no user is named."""
+
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        name = params.get("UserName") or ctx.principal.user_name
+        if name is None:
+            return (Check(action=f"iam:{action}", resource=ctx.principal.arn),)
+        context = entity_context(USERS.find(ctx.state, ctx.account, name))
+        resource = USERS.arn(ctx, {"UserName": name})
+        return (Check(action=f"iam:{action}", resource=resource, context=context),)
+
+    return checks
+
+
 def creation_time(ctx: Context[Any]) -> Any:
     """IAM's times are whole seconds."""
     return ctx.now.replace(microsecond=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from casemate.servicekit.service import Context, Handler, Output, Params
-from casemate.services.iam.entities import USERS
+from casemate.services.iam.entities import USERS, own_user_checks, own_user_name
 from casemate.services.iam.errors import no_such_entity
 from casemate.services.iam.registry import operations
 from casemate.services.iam.state import IamState
@@ -24,25 +24,30 @@ def _none_of_user(member: str, *, paged: bool) -> Handler[IamState]:
     return list_nothing
 
 
-operations.operation("ListMFADevices")(_none_of_user("MFADevices", paged=True))
-operations.operation("ListVirtualMFADevices")(_none_of_user("VirtualMFADevices", paged=True))
-operations.operation("ListSSHPublicKeys")(_none_of_user("SSHPublicKeys", paged=True))
-operations.operation("ListSigningCertificates")(_none_of_user("Certificates", paged=True))
-operations.operation("ListServiceSpecificCredentials")(
-    _none_of_user("ServiceSpecificCredentials", paged=False)
-)
-operations.operation("ListOpenIDConnectProviders")(_none_of_user("OpenIDConnectProviderList", paged=False))
-operations.operation("ListSAMLProviders")(_none_of_user("SAMLProviderList", paged=False))
-operations.operation("ListServerCertificates")(_none_of_user("ServerCertificateMetadataList", paged=True))
+for _name, _member, _paged in (
+    ("ListMFADevices", "MFADevices", True),
+    ("ListSSHPublicKeys", "SSHPublicKeys", True),
+    ("ListSigningCertificates", "Certificates", True),
+    ("ListServiceSpecificCredentials", "ServiceSpecificCredentials", False),
+):
+    operations.operation(_name, checks=own_user_checks(_name))(_none_of_user(_member, paged=_paged))
+
+for _name, _member, _paged in (
+    ("ListVirtualMFADevices", "VirtualMFADevices", True),
+    ("ListOpenIDConnectProviders", "OpenIDConnectProviderList", False),
+    ("ListSAMLProviders", "SAMLProviderList", False),
+    ("ListServerCertificates", "ServerCertificateMetadataList", True),
+):
+    operations.operation(_name)(_none_of_user(_member, paged=_paged))
 
 
 def _no_login_profile(ctx: Context[IamState], params: Params) -> Output:
-    user = USERS.named(ctx, {"UserName": params.get("UserName") or ctx.principal.user_name or ""})
+    user = USERS.named(ctx, {"UserName": own_user_name(ctx, params)})
     raise no_such_entity(f"Login Profile for User {user.name} cannot be found.")
 
 
-operations.operation("GetLoginProfile")(_no_login_profile)
-operations.operation("DeleteLoginProfile", checks=USERS.checks("DeleteLoginProfile"))(_no_login_profile)
+operations.operation("GetLoginProfile", checks=own_user_checks("GetLoginProfile"))(_no_login_profile)
+operations.operation("DeleteLoginProfile", checks=own_user_checks("DeleteLoginProfile"))(_no_login_profile)
 
 
 @operations.operation("GetAccountPasswordPolicy")

@@ -18,6 +18,8 @@ from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_role_shape, role_shape
 from casemate.services.iam.state import IamState, Role
 
+_DEFAULT_SESSION_SECONDS = 3600
+
 
 def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
     context = request_tag_context(params)
@@ -52,7 +54,7 @@ def create_role(ctx: Context[IamState], params: Params) -> Output:
         created=creation_time(ctx),
         trust=params["AssumeRolePolicyDocument"],
         description=params.get("Description"),
-        max_session_seconds=params.get("MaxSessionDuration") or 3600,
+        max_session_seconds=params.get("MaxSessionDuration") or _DEFAULT_SESSION_SECONDS,
         tags=new_tags(params, "Role"),
         boundary=boundary,
     )
@@ -80,7 +82,8 @@ def update_role(ctx: Context[IamState], params: Params) -> Output:
     changed = replace(
         role,
         description=role.description if params.get("Description") is None else params["Description"],
-        max_session_seconds=params.get("MaxSessionDuration") or role.max_session_seconds,
+        # "If you do not specify a value for this setting, the default value of one hour is applied" (API Reference).
+        max_session_seconds=params.get("MaxSessionDuration") or _DEFAULT_SESSION_SECONDS,
     )
     ROLES.put(ctx, changed)
     return {}

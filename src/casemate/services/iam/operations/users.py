@@ -12,6 +12,7 @@ from casemate.services.iam.entities import (
     USERS,
     creation_time,
     entity_context,
+    own_user_checks,
     own_user_name,
     request_tag_context,
 )
@@ -58,16 +59,7 @@ def create_user(ctx: Context[IamState], params: Params) -> Output:
     return {"User": full_user_shape(user)}
 
 
-def _get_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    name = params.get("UserName") or ctx.principal.user_name
-    if name is None:
-        return (Check(action="iam:GetUser", resource=ctx.principal.arn),)
-    found = USERS.find(ctx.state, ctx.account, name)
-    arn = USERS.arn(ctx, {"UserName": name})
-    return (Check(action="iam:GetUser", resource=arn, context=entity_context(found)),)
-
-
-@operations.operation("GetUser", checks=_get_checks)
+@operations.operation("GetUser", checks=own_user_checks("GetUser"))
 def get_user(ctx: Context[IamState], params: Params) -> Output:
     if params.get("UserName") is None and ctx.principal.kind is PrincipalKind.ROOT:
         return {"User": _root_shape(ctx)}

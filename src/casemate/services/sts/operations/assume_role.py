@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from casemate.model.principals import PrincipalKind
@@ -17,6 +18,9 @@ from casemate.services.sts.state import Session, StsState
 _DEFAULT_SECONDS = 3600
 _CHAINED_SECONDS = 3600
 """IAM User Guide, "Methods to assume a role": a chained session lasts one hour at most."""
+
+
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[!-~]+", re.ASCII)
 
 
 def _caller_session(ctx: Context[StsState]) -> Session | None:
@@ -36,6 +40,8 @@ def _checks(ctx: Context[StsState], params: Params) -> tuple[Check, ...]:
     if ctx.principal.kind is PrincipalKind.ROOT:
         raise access_denied("Roles may not be assumed by root accounts.")
     arn = params["RoleArn"]
+    if not _ROLE_ARN.fullmatch(arn):
+        raise validation_error("Request ARN is invalid" if arn.startswith("arn:") else f"{arn} is invalid")
     role = ctx.state.directory.role(arn)
     context: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": params["RoleSessionName"]}
     if params.get("ExternalId"):
