@@ -67,6 +67,7 @@ from casemate.services.ec2.errors.requests import (
     region_unknown,
     token_mismatch,
     unknown_filter,
+    unsupported,
 )
 from casemate.services.ec2.errors.routing import (
     already_associated,
@@ -209,7 +210,7 @@ __all__ = [
     "subnet_range",
     "token_mismatch",
     "unavailable_target",
-    "unknown_filter",
+    "unknown_filter", "unsupported",
     "vpc_has_gateway",
     "vpc_range",
     "vpn_gateway_missing",

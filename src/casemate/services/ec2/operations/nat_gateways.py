@@ -12,7 +12,7 @@ from casemate.services.ec2.allocation import available_count, claim, pick
 from casemate.services.ec2.interface_making import attach_public, make_interface, unmake_interface
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address, NatAddress, NatGateway, Subnet
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
 
 NAT_FILTERS = {
@@ -73,7 +73,10 @@ def create_nat_gateway(ctx: Ctx, params: Params) -> Output:
 
 def _create(ctx: Ctx, params: Params) -> NatGateway:
     if params.get("AvailabilityMode") == "regional":
-        raise errors.invalid_parameter("Regional NAT gateways are not available here; give a SubnetId.")
+        raise errors.unsupported("regional NAT gateways")
+    refuse(
+        params, ("SecondaryAllocationIds", "SecondaryPrivateIpAddresses", "SecondaryPrivateIpAddressCount")
+    )
     if params.get("VpcId"):
         raise errors.nat_vpc()
     subnet = ctx.state.subnets.get(ctx, required(params, "SubnetId"))
