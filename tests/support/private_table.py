@@ -92,7 +92,7 @@ class Vpc:
 
     def group(self, *egress: dict[str, Any]) -> str:
         """A security group; with `egress`, those permissions instead of the default everything."""
-        made = self.ec2.create_security_group(GroupName=unique("sg"), Description="test", VpcId=self.vpc_id)[
+        made = self.ec2.create_security_group(GroupName=unique("group"), Description="test", VpcId=self.vpc_id)[
             "GroupId"
         ]
         if egress:
