@@ -123,7 +123,7 @@ def _vpc(rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Feature
 
 def _routes(rng: Random, name: str, features: Features) -> list[str]:
     routes: list[str] = []
-    default = rng.choice(["", f"nat-{name}", f"nat-{name}", f"igw-{name}"])
+    default = rng.choice(["", f"nat-{name}", f"nat-{name}", f"nat-{name}", f"igw-{name}"])
     if default:
         routes.append(f"0.0.0.0/0 -> {default}")
     if features.blackholes and rng.random() < 0.15:
@@ -155,7 +155,7 @@ def _interfaces(
                 addresses += "," + _host(text, next(numbers))
             chosen = rng.sample(sorted(groups), rng.randint(1, min(2, len(groups))))
             line = f"{kind} {subnet} {addresses} {','.join(chosen)}"
-            if kind == "interface" and rng.random() < 0.35:
+            if kind == "interface" and rng.random() < 0.55:
                 line += f" public={next(pool)}"
             interfaces[f"eni-{name}{len(interfaces)}"] = line
     return interfaces, numbers
@@ -233,7 +233,10 @@ def _acl(rng: Random, cidr: IPv4Network) -> list[str]:
 def _flows(rng: Random, snapshot: NetworkSnapshot, wanted: int, features: Features) -> tuple[Flow, ...]:
     everyone = [i for vpc in snapshot.vpcs.values() for i in vpc.interfaces.values()]
     senders = [i for i in everyone if i.kind in (InterfaceKind.INTERFACE, InterfaceKind.LAMBDA)]
-    receivers = [i for i in everyone if i.kind is not InterfaceKind.NAT_GATEWAY]
+    # A function's interface accepts nothing: seldom worth a flow.
+    refusing = InterfaceKind.NAT_GATEWAY, InterfaceKind.LAMBDA
+    receivers = [i for i in everyone if i.kind not in refusing]
+    receivers += [i for i in everyone if i.kind is InterfaceKind.LAMBDA][:1] if rng.random() < 0.3 else []
     exposed = [i.public for i in receivers if i.public is not None]
     ports = iter(rng.sample(range(20000, 61000), wanted))
     flows: list[Flow] = []
@@ -270,7 +273,7 @@ def _destination(
 ) -> tuple[IPv4Address, tuple[int, ...]]:
     """An address, and the protocols whose fate there can be observed."""
     choice = rng.random()
-    if choice < 0.5:
+    if choice < 0.5 and receivers:
         receiver = rng.choice(receivers)
         if receiver.kind is InterfaceKind.VPC_ENDPOINT:
             return receiver.address, (TCP,)

@@ -305,14 +305,8 @@ def _deliver(
             explanation=f"No network interface of {vpc.vpc.vpc_id} has the address {address}.",
             remedy=f"Use the address of an interface that exists in {vpc.vpc.vpc_id}.",
         )
-    if interface.kind is InterfaceKind.NAT_GATEWAY:
-        name = interface.owner or interface.interface_id
-        path.met(HopKind.NAT_GATEWAY, name, passed=False, matched="connections from outside")
-        return Drop(
-            reason=ReasonCode.CM_NAT_GATEWAY_INGRESS,
-            explanation=f"{dotted(packet.destination)} belongs to {name}, and a NAT gateway accepts no connections.",
-            remedy="Connect to the address of the interface you mean to reach.",
-        )
+    if interface.kind in (InterfaceKind.NAT_GATEWAY, InterfaceKind.LAMBDA):
+        return _accepts_nothing(path, interface, packet)
     if same_subnet is None or same_subnet.subnet_id != subnet.subnet_id:
         path.back.append(partial(_answer_route, path, vpc, subnet, packet.source, answer_by))
         drop = acls.enter(path, vpc, subnet, packet)
@@ -320,6 +314,29 @@ def _deliver(
             return drop
     drop = security_groups.check_ingress(path, vpc, interface, packet)
     return drop or arrive_at_interface(path, vpc, interface, packet)
+
+
+def _accepts_nothing(path: Path, interface: NetworkInterface, packet: Packet) -> Drop:
+    """NAT gateways and functions connect to others; nobody connects to them, whatever groups and ACLs say.
+
+    VPC User Guide, "NAT gateways"; Lambda FAQs, "Are there any restrictions on what my code can do": Lambda blocks
+    inbound network connections.
+    """
+    address = dotted(packet.destination)
+    if interface.kind is InterfaceKind.NAT_GATEWAY:
+        name = interface.owner or interface.interface_id
+        path.met(HopKind.NAT_GATEWAY, name, passed=False, matched="accepts no connection")
+        return Drop(
+            reason=ReasonCode.CM_NAT_GATEWAY_INGRESS,
+            explanation=f"{address} belongs to {name}, and a NAT gateway accepts no connections.",
+            remedy="Connect to the address of the interface you mean to reach.",
+        )
+    path.met(HopKind.INTERFACE, interface.interface_id, passed=False, matched="accepts no connection")
+    return Drop(
+        reason=ReasonCode.CM_LAMBDA_INGRESS,
+        explanation=f"{address} belongs to {interface.interface_id} of Lambda, which blocks inbound connections.",
+        remedy="Invoke the function instead of connecting to its interface.",
+    )
 
 
 def _answer_route(

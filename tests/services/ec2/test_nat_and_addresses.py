@@ -44,7 +44,12 @@ def test_a_nat_gateway_from_birth_to_death(
 
     refused("AuthFailure", client.release_address, AllocationId=allocation)
     refused("AuthFailure", client.disassociate_address, AssociationId=address["AssociationId"])
-    refused("Resource.AlreadyAssociated", client.create_nat_gateway, SubnetId=subnet, AllocationId=allocation)
+    failed = client.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]
+    assert (failed["State"], failed["FailureCode"], failed["FailureMessage"]) == (
+        "failed",
+        "Resource.AlreadyAssociated",
+        f"Elastic IP address {allocation} is already associated",
+    )
     refused("DependencyViolation", client.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
     refused("DependencyViolation", client.delete_subnet, SubnetId=subnet)
 
@@ -93,6 +98,10 @@ def test_create_nat_gateway_refuses(client: Any, refused: Any, subnet: str, gate
     )
     refused("InvalidSubnetID.NotFound", client.create_nat_gateway, SubnetId="subnet-0123")
     refused("NatGatewayNotFound", client.delete_nat_gateway, NatGatewayId="nat-0123")
+    refused("MissingParameter", client.create_nat_gateway, SubnetId=subnet, VpcId="vpc-0123")
+    client.create_network_interface(SubnetId=subnet, SecondaryPrivateIpAddressCount=250)
+    full = client.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]
+    assert (full["State"], full["FailureCode"]) == ("failed", "InsufficientFreeAddressesInSubnet")
 
 
 def test_nat_gateways_are_filtered_by_filter(client: Any, subnet: str, gateway: str, allocation: str) -> None:

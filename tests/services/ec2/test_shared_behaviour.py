@@ -167,3 +167,19 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert after.endpoints.endpoint_policy(made["VpcEndpointId"]) is not None
     assert len(client.describe_vpcs()["Vpcs"]) == 2
     again.close()
+
+
+def test_what_is_not_modelled_is_refused_not_ignored(
+    client: Any, refused: Any, vpc: str, subnet: str
+) -> None:
+    def code(operation: Any, **params: Any) -> None:
+        assert refused("UnsupportedOperation", operation, **params).startswith("Casemate does not have")
+
+    code(client.create_vpc, CidrBlock="10.0.0.0/16", Ipv4IpamPoolId="ipam-pool-0123")
+    code(client.create_subnet, VpcId=vpc, Ipv6Native=True)
+    code(client.create_network_interface, SubnetId=subnet, Ipv6AddressCount=1)
+    code(client.create_network_interface, SubnetId=subnet, InterfaceType="efa")
+    code(client.create_nat_gateway, VpcId=vpc, AvailabilityMode="regional")
+    code(client.allocate_address, Address="18.160.0.9")
+    lattice = "arn:aws:vpc-lattice:us-east-2:000000000000:servicenetwork/sn-01"
+    code(client.create_vpc_endpoint, VpcId=vpc, VpcEndpointType="ServiceNetwork", ServiceNetworkArn=lattice)

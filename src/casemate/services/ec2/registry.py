@@ -168,3 +168,10 @@ def required(params: Params, name: str) -> str:
     if value is None or value == "":
         raise errors.missing_parameter(name[0].lower() + name[1:])
     return str(value)
+
+
+def refuse(params: Params, names: Sequence[str]) -> None:
+    """AwsError UnsupportedOperation when the request has a parameter that Casemate does not model."""
+    for name in names:
+        if params.get(name):
+            raise errors.unsupported(f"the parameter {name} of this operation")

@@ -81,3 +81,8 @@ def flow_log_exists() -> AwsError:
         "FlowLogAlreadyExists",
         "Error. There is an existing Flow Log with the same configuration and log destination.",
     )
+
+
+def unsupported(what: str) -> AwsError:
+    """A parameter that Casemate does not have: refused, because to ignore it would be to lie."""
+    return AwsError("UnsupportedOperation", f"Casemate does not have {what}.")

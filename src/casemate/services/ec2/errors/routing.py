@@ -89,3 +89,10 @@ def no_gateway(vpc_id: str) -> AwsError:
 
 def vpn_gateway_missing(gateway_id: str) -> AwsError:
     return AwsError("InvalidVpnGatewayID.NotFound", f"The vpnGateway ID '{gateway_id}' does not exist")
+
+
+def nat_vpc() -> AwsError:
+    """CreateNatGateway with a VpcId: only regional gateways have one."""
+    return AwsError(
+        "MissingParameter", "VpcId is not supported for a NAT gateway with availability mode zonal."
+    )

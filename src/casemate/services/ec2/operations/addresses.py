@@ -11,7 +11,7 @@ from casemate.services.ec2.allocation import public_address
 from casemate.services.ec2.interface_making import attach_public, detach_public
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 ADDRESS_FILTERS = {
@@ -46,6 +46,7 @@ def _output(state: Ec2State, address: Address) -> Rendered:
 @operation("AllocateAddress", creates=("elastic-ip",))
 def allocate_address(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
+    refuse(params, ("Address", "PublicIpv4Pool", "CustomerOwnedIpv4Pool", "IpamPoolId"))
     if params.get("Domain", "vpc") not in {"vpc", "standard"}:
         raise errors.invalid_value(f"Invalid value '{params['Domain']}' for domain.")
     if len(state.addresses.all(ctx)) >= state.quotas.addresses:

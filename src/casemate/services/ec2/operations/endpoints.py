@@ -28,7 +28,7 @@ from casemate.services.ec2.endpoint_interfaces import (
 )
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import Vpc, VpcEndpoint
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.route_rows import rows
 from casemate.services.ec2.state import Ec2State
 
@@ -128,6 +128,7 @@ def _route_tables(ctx: Ctx, vpc: Vpc, prefix_list_id: str, table_ids: Sequence[s
 def create_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
     known = ctx.state.endpoints.find(ctx, replayed(ctx, "CreateVpcEndpoint", params) or "")
     if known is None:
+        refuse(params, ("SubnetConfigurations", "ServiceNetworkArn", "ResourceConfigurationArn"))
         vpc = ctx.state.vpcs.get(ctx, required(params, "VpcId"))
         service = _service(ctx, params)
         labels = tags.specified(params, "vpc-endpoint")
@@ -232,6 +233,7 @@ def describe_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
     ),
 )
 def modify_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
+    refuse(params, ("SubnetConfigurations",))
     endpoint = ctx.state.endpoints.get(ctx, required(params, "VpcEndpointId"))
     document = params.get("PolicyDocument")
     if params.get("ResetPolicy"):

@@ -11,7 +11,7 @@ from casemate.services.ec2.allocation import claim, pick
 from casemate.services.ec2.interface_making import checked_groups, detach_public
 from casemate.services.ec2.operations.interfaces import attachment_output, groups_output
 from casemate.services.ec2.records import Interface, PrivateAddress
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 
 _INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
 
@@ -77,6 +77,7 @@ def assign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     interface = _editable(ctx, params)
     subnet = state.subnets.get(ctx, interface.subnet_id)
+    refuse(params, ("Ipv4Prefixes", "Ipv4PrefixCount"))
     asked, count = params.get("PrivateIpAddresses") or (), params.get("SecondaryPrivateIpAddressCount")
     if bool(asked) == bool(count):
         raise errors.combination(

@@ -12,7 +12,7 @@ from casemate.services.ec2.cidrs import ipv4_network, ipv6_network, restricted
 from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 VPC_FILTERS = {
@@ -32,6 +32,8 @@ VPC_FILTERS = {
     "state": "State",
     "vpc-id": "VpcId",
 }
+
+_POOLS = ("Ipv4IpamPoolId", "Ipv6IpamPoolId", "Ipv6Pool")
 
 _ATTRIBUTES = {
     "enableDnsSupport": ("EnableDnsSupport", "dns_support"),
@@ -85,8 +87,7 @@ def amazon_ipv6(state: Ec2State) -> str:
 
 @operation("CreateVpc", creates=("vpc",))
 def create_vpc(ctx: Ctx, params: Params) -> Output:
-    if params.get("Ipv4IpamPoolId") or params.get("Ipv6IpamPoolId") or params.get("Ipv6Pool"):
-        raise errors.invalid_parameter("Address pools and IPAM are not available here; give a CidrBlock.")
+    refuse(params, _POOLS)
     block = ipv4_network(required(params, "CidrBlock"), "cidrBlock")
     if not 16 <= block.prefixlen <= 28:
         raise errors.vpc_range(str(block))
@@ -193,6 +194,7 @@ def modify_vpc_tenancy(ctx: Ctx, params: Params) -> Output:
 @operation("AssociateVpcCidrBlock", on=(on("vpc", "VpcId"),))
 def associate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     vpc = ctx.state.vpcs.get(ctx, required(params, "VpcId"))
+    refuse(params, _POOLS)
     association_id = resource_id("vpc-cidr-assoc", ctx.random_bytes)
     if params.get("AmazonProvidedIpv6CidrBlock") or params.get("Ipv6CidrBlock"):
         given = params.get("Ipv6CidrBlock")
