@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
 from casemate.servicekit.store import Collection
-from casemate.services.iam.errors import not_found, unmodifiable, validation_error
+from casemate.services.iam.errors import delete_conflict, not_found, unmodifiable, validation_error
 from casemate.services.iam.state import Group, IamState, Role, User
 
 E = TypeVar("E", User, Group, Role)
@@ -96,6 +96,29 @@ def request_tag_context(params: Params) -> dict[str, str | tuple[str, ...]]:
     if keys:
         context["aws:TagKeys"] = tuple(keys)
     return context
+
+
+def creation_checks(noun: str) -> Checks[IamState]:
+    """Authorization of `Create<noun>`, and of `Tag<noun>` when the request brings tags."""
+    resource = "instance-profile" if noun == "InstanceProfile" else noun.lower()
+
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        context = request_tag_context(params)
+        if params.get("PermissionsBoundary"):
+            context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
+        arn = ctx.arn("iam", f"{resource}{params.get('Path') or '/'}{params[f'{noun}Name']}", region="")
+        actions = [f"iam:Create{noun}", *([f"iam:Tag{noun}"] if params.get("Tags") else [])]
+        return tuple(Check(action=action, resource=arn, context=context) for action in actions)
+
+    return checks
+
+
+def refuse_while_it_has_policies(entity: User | Group | Role) -> None:
+    """DeleteConflict: policies are taken away before their holder is deleted."""
+    if entity.attached:
+        raise delete_conflict("Cannot delete entity, must detach all policies first.")
+    if entity.inline:
+        raise delete_conflict("Cannot delete entity, must delete policies first.")
 
 
 def protect(role: Role) -> None:
