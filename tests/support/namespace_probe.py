@@ -78,6 +78,14 @@ def again(request: dict) -> dict:
         return {"outcome": outcome(error)}
 
 
+def echo(accepted: socket.socket) -> None:
+    try:
+        while data := accepted.recv(4096):
+            accepted.sendall(data)
+    except OSError:
+        pass
+
+
 def listen(namespace: int, request: dict) -> dict:
     """Accept on a TCP port and tell each peer its own address, for ever."""
     opened = make_socket(namespace, socket.SOCK_STREAM)
@@ -91,6 +99,7 @@ def listen(namespace: int, request: dict) -> dict:
             accepted, peer = opened.accept()
             _held.append(accepted)
             accepted.sendall(json.dumps([peer[0], accepted.getsockname()[0]]).encode() + b"\n")
+            threading.Thread(target=echo, args=(accepted,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     return {"outcome": "listening"}
