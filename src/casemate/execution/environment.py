@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casemate.execution import memory, report, runtime_api
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
@@ -23,31 +24,6 @@ _LOG_INTERVAL = 0.25
 """Seconds that a line waits for others before it is written, while the function runs."""
 
 LogWriter = Callable[[Sequence[tuple[int, str]]], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitFailure:
-    """How initialization failed."""
-
-    failure: Failure
-    error_type: str
-    message: str
-    payload: bytes = b""
-    """What the runtime reported; empty when it reported nothing."""
-    exit_status: int | None = None
-    duration_ms: float = 0
-
-
-class InitError(Exception):
-    """The function's initialization failed."""
-
-    def __init__(self, failure: InitFailure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class NotDeliveredError(Exception):
-    """The environment ended before the runtime saw the invocation: it can be given to another environment."""
 
 
 @dataclass(slots=True)
@@ -130,6 +106,7 @@ class Environment:
             self._pipe = LogPipe(self._sandbox.log_fd, self.log)
             self._sandbox.describe(description | {"resolver": str(attached.resolver)})
             self._arm(timeout_seconds)
+            self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
             await self._initialized
         except BaseException:
             self.state = State.ENDED

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from casemate.execution import report
-from casemate.execution.environment import Environment, InitError, InitFailure, NotDeliveredError
+from casemate.execution.environment import Environment
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool

@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         "LD_LIBRARY_PATH": LIBRARY_PATH,
     }
     # -I -S: nothing of a user's or a site's configuration. UTF-8 whether or not the locale is installed.
-    os.execve(interpreter, [interpreter, "-I", "-S", "-B", "-X", "utf8", "-c", _STAGE_TWO], environment)  # noqa: S606
+    os.execve(interpreter, [interpreter, "-I", "-S", "-X", "utf8", "-c", _STAGE_TWO], environment)  # noqa: S606
 
 
 if __name__ == "__main__":
