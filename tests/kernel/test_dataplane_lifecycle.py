@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.kernel_network import KernelNetwork
+from tests.support.vpc_builder import ALL_OUT, DYNAMODB_ADDRESS, VpcBuilder, network
 
 from casemate.dataplane.kernel.client import KernelDataplane, KernelUnavailableError
 from casemate.dataplane.kernel.detect import detect
-from tests.support.kernel_network import KernelNetwork
-from tests.support.vpc_builder import ALL_OUT, DYNAMODB_ADDRESS, VpcBuilder, network
 
 pytestmark = pytest.mark.kernel
 

@@ -200,7 +200,7 @@ class RuntimeApi:
 
 async def serve(listening: socket.socket, on_call: OnCall) -> RuntimeApi:
     """Serve the API on `listening`, which is closed with the server."""
-    listening.setblocking(False)  # noqa: FBT003 - positional-only
+    listening.setblocking(False)
     connections: set[asyncio.Transport] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(on_call, connections), sock=listening)

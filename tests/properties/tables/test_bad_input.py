@@ -14,9 +14,53 @@ from casemate.tables.expressions.placeholders import read_placeholders
 from casemate.tables.values import from_wire, item_from_wire, same, to_wire
 
 words = st.sampled_from(
-    "a b c.d a[0] a[1].b #n :v :w :x ( ) , = <> < >= + - AND OR NOT BETWEEN IN SET REMOVE ADD DELETE size( "
-    "attribute_exists( attribute_type( begins_with( contains( if_not_exists( list_append( a[999999999999999999999] "
-    'name ! " é . [ ] 12 # :'.split()
+    [
+        "a",
+        "b",
+        "c.d",
+        "a[0]",
+        "a[1].b",
+        "#n",
+        ":v",
+        ":w",
+        ":x",
+        "(",
+        ")",
+        ",",
+        "=",
+        "<>",
+        "<",
+        ">=",
+        "+",
+        "-",
+        "AND",
+        "OR",
+        "NOT",
+        "BETWEEN",
+        "IN",
+        "SET",
+        "REMOVE",
+        "ADD",
+        "DELETE",
+        "size(",
+        "attribute_exists(",
+        "attribute_type(",
+        "begins_with(",
+        "contains(",
+        "if_not_exists(",
+        "list_append(",
+        "a[999999999999999999999]",
+        "name",
+        "!",
+        '"',
+        "é",
+        ".",
+        "[",
+        "]",
+        "12",
+        "#",
+        ":",
+    ]
 )
 texts = st.lists(words, max_size=14).map(" ".join) | st.text(max_size=30)
 VALUES = {":v": {"N": "1"}, ":w": {"S": "x"}, ":x": {"L": [{"S": "y"}]}}
