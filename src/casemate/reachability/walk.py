@@ -139,13 +139,16 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
         drop = acls.leave(path, stop.vpc, stop.subnet, packet)
         if drop is not None:
             return drop
-    path.met(
-        HopKind.ROUTE_TABLE,
-        stop.subnet.route_table_id,
-        passed=entry is not None and not entry.route.blackhole,
-        matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
-        lost=match.lost,
-    )
+    if entry is not None and not match.lost:
+        path.hops.append(entry.passes)
+    else:
+        path.met(
+            HopKind.ROUTE_TABLE,
+            stop.subnet.route_table_id,
+            passed=entry is not None and not entry.route.blackhole,
+            matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
+            lost=match.lost,
+        )
     if entry is None:
         return _no_route(path, stop, packet)
     if entry.route.blackhole:
