@@ -26,11 +26,11 @@ from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
+from casemate.servicekit.constraints import models
 from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
 from casemate.servicekit.ports import Credentials
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.wire.models import ServiceModels
 
 if TYPE_CHECKING:
     from casemate.dataplane.kernel.client import KernelDataplane
@@ -161,7 +161,7 @@ class House:
             )
         )
         self.pipeline = Pipeline(
-            models=ServiceModels(),
+            models=models(),
             services={one.name: one for one in slices},
             store=self._store,
             credentials=self._admitted(),

@@ -85,6 +85,7 @@ class Authorizer:
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)
         owner_service = self._sources.services.get(prefix)
+        resource_policy = _resource_policy(owner_service, check.resource)
         policies = PolicySet(
             identity=identity.identity,
             boundary=identity.boundary,
@@ -93,11 +94,10 @@ class Authorizer:
             rcps=rcps,
             endpoint=self._endpoint_policy(situation.origin),
             endpoint_is_gateway=isinstance(situation.origin, EndpointOrigin) and situation.origin.is_gateway,
-            resource=_resource_policy(owner_service, check.resource),
+            resource=resource_policy,
             resource_type=owner_service.resource_policy_type if owner_service else PolicyType.RESOURCE,
-            resource_must_allow=bool(
-                owner_service and owner_service.resource_must_allow and check.resource != "*"
-            ),
+            # A resource without a policy of its own (a federated user) asks the identity policies alone.
+            resource_must_allow=bool(owner_service and owner_service.resource_must_allow and resource_policy),
         )
         question = AuthorizationRequest(
             principal=principal,
@@ -112,6 +112,9 @@ class Authorizer:
         if not isinstance(origin, EndpointOrigin):
             return None
         return self._sources.endpoints.endpoint_policy(origin.endpoint_id)
+
+
+_ACCOUNT_DIGITS = 12
 
 
 def refusal(service: str, decision: Decision) -> AwsError:
@@ -133,12 +136,12 @@ def refusal(service: str, decision: Decision) -> AwsError:
 
 
 def _owner(resource: str) -> str:
-    if resource == "*":
-        return ""
+    """The account in an ARN; empty when it names none (AWS's own policies have `aws` there)."""
     try:
-        return Arn.parse(resource).account
+        account = Arn.parse(resource).account
     except ValueError:
         return ""
+    return account if len(account) == _ACCOUNT_DIGITS and account.isdigit() else ""
 
 
 def _resource_policy(service: Service[Any] | None, resource: str) -> Policy | None:
