@@ -65,35 +65,57 @@ class HopKind(Enum):
 
 
 class ReasonCode(Enum):
-    """Why a packet is dropped. Names of AWS's Reachability Analyzer where it has them; Casemate's own start CM_."""
+    """Why a packet is dropped. Names of AWS's Reachability Analyzer where it has them; Casemate's own start CM_.
+
+    Source of the names: VPC Reachability Analyzer guide, "Reachability Analyzer explanation codes".
+    """
 
     NO_ROUTE_TO_DESTINATION = "NO_ROUTE_TO_DESTINATION"
     """No route of the table matches the destination."""
     BAD_STATE_ROUTE = "BAD_STATE_ROUTE"
-    """The matching route is a blackhole."""
+    """The matching route is a blackhole, or its target does not exist."""
+    BAD_STATE = "BAD_STATE"
+    """The component exists and is not available (a NAT gateway, an endpoint that is pending or failed)."""
+    BAD_STATE_ATTACHMENT = "BAD_STATE_ATTACHMENT"
+    """The internet gateway is not attached to the VPC."""
     ENI_SG_RULES_MISMATCH = "ENI_SG_RULES_MISMATCH"
     """No rule of the interface's security groups allows it."""
     SG_HAS_NO_RULES = "SG_HAS_NO_RULES"
     """The security groups have no rules in that direction."""
     SUBNET_ACL_RESTRICTION = "SUBNET_ACL_RESTRICTION"
-    """The network ACL denies it."""
+    """The network ACL denies it: the request, or (a hop that is `returning`) the answer."""
     IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS = "IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS"
     """The internet gateway drops what has no public address."""
     IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS = "IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"
     """No interface has that public address."""
     VPCE_GATEWAY_PROTOCOL_RESTRICTION = "VPCE_GATEWAY_PROTOCOL_RESTRICTION"
     """Only TCP and ICMP echo may enter a gateway endpoint."""
+    CM_VPCE_INTERFACE_PROTOCOL_RESTRICTION = "CM_VPCE_INTERFACE_PROTOCOL_RESTRICTION"
+    """Only TCP may enter an interface endpoint of an AWS service."""
     ENI_SOURCE_DEST_CHECK_RESTRICTION = "ENI_SOURCE_DEST_CHECK_RESTRICTION"
+    """A route leads to an interface that takes only what is addressed to it."""
+    UNSUPPORTED_COMPONENT = "UNSUPPORTED_COMPONENT"
+    """The packet reaches an appliance that forwards; Casemate does not model what its software does."""
+    PCX_REQUIRES_ADDRESS_IN_VPC_CIDR = "PCX_REQUIRES_ADDRESS_IN_VPC_CIDR"
+    """Peering is not transitive: only addresses of the peer VPC itself lie behind it."""
     UNKNOWN_DESTINATION = "UNKNOWN_DESTINATION"
     """A private address that no interface has."""
     CANNOT_ROUTE = "CANNOT_ROUTE"
     """The target of the route cannot carry it (a private NAT gateway, a peering that is not active)."""
     NO_POSSIBLE_DESTINATION = "NO_POSSIBLE_DESTINATION"
     """A private address from outside every VPC."""
+    NO_SOURCE_OR_DESTINATION = "NO_SOURCE_OR_DESTINATION"
+    """The source interface (or its subnet) is not in the snapshot."""
+    CM_NAT_GATEWAY_INGRESS = "CM_NAT_GATEWAY_INGRESS"
+    """A NAT gateway accepts no connection at an address of its own."""
+    CM_LAMBDA_INGRESS = "CM_LAMBDA_INGRESS"
+    """Lambda accepts no inbound connection: its interface carries what functions begin, and the answers."""
     CM_NAME_NOT_RESOLVED = "CM_NAME_NOT_RESOLVED"
     """DNS gave no address: the resolver is off, or the name does not exist."""
     CM_RETURN_PATH = "CM_RETURN_PATH"
     """The request arrives; the answer has no way back."""
+    CM_PORT_CLOSED = "CM_PORT_CLOSED"
+    """Refused, not dropped: the far end is reached and nothing listens on that port."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +147,7 @@ class Verdict:
     remedy: str = ""
     """The smallest change that mends it; empty when reached."""
     source_seen: IPv4Address | None = None
-    """The source address the far end sees; None when the packet never arrives."""
+    """The source address the far end sees; None when the packet never arrives. Set when only the answer is lost."""
     via_endpoint: str | None = None
     """The VPC endpoint the packet passed."""
     destination_interface: str | None = None

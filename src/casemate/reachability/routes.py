@@ -1,0 +1,119 @@
+"""Route tables: the longest prefix wins, and who wins a tie.
+
+Source: VPC User Guide, "Route priority": the longest prefix; then local, then static routes, then routes whose
+destination is a prefix list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from casemate.model.network import PrefixList, PrefixListRef, Route, RouteTable, TargetKind
+from casemate.reachability.verdict import Hop, HopKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteEntry:
+    """One destination network of one route: a route to a prefix list is one entry per network of the list."""
+
+    route: Route
+    network: IPv4Network
+    words: str
+    """`pl-4ca54025 (52.94.4.0/24) -> vpce-...`."""
+    passes: Hop
+    """The hop of a packet that takes this route, when no other route matched."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteMatch:
+    """The answer to a look-up."""
+
+    entry: RouteEntry | None
+    """None: no route matches."""
+    lost: tuple[str, ...]
+    """Matching routes that lost, next best first."""
+
+
+class RoutingTable:
+    """A route table arranged by prefix length."""
+
+    __slots__ = ("_lengths", "route_table_id")
+
+    def __init__(
+        self, table: RouteTable, vpc_cidrs: tuple[IPv4Network, ...], prefix_lists: Mapping[str, PrefixList]
+    ) -> None:
+        self.route_table_id = table.route_table_id
+        by_length: dict[int, dict[int, list[RouteEntry]]] = {}
+        for entry in (*_entries(table, prefix_lists), *_local_entries(table, vpc_cidrs)):
+            network = entry.network
+            by_length.setdefault(network.prefixlen, {}).setdefault(int(network.network_address), []).append(
+                entry
+            )
+        self._lengths = tuple(
+            (
+                (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF,
+                {address: tuple(sorted(entries, key=_priority)) for address, entries in networks.items()},
+            )
+            for length, networks in sorted(by_length.items(), reverse=True)
+        )
+
+    def lookup(self, address: int) -> RouteMatch:
+        """The route that takes `address`."""
+        winner: RouteEntry | None = None
+        lost: list[str] = []
+        for mask, networks in self._lengths:
+            for entry in networks.get(address & mask, ()):
+                if winner is None:
+                    winner = entry
+                else:
+                    lost.append(entry.words)
+        return RouteMatch(entry=winner, lost=tuple(lost))
+
+
+def _entry(route_table_id: str, route: Route, network: IPv4Network, words: str) -> RouteEntry:
+    passes = Hop(
+        kind=HopKind.ROUTE_TABLE, component=route_table_id, passed=not route.blackhole, matched=words
+    )
+    return RouteEntry(route=route, network=network, words=words, passes=passes)
+
+
+def _entries(table: RouteTable, prefix_lists: Mapping[str, PrefixList]) -> list[RouteEntry]:
+    entries: list[RouteEntry] = []
+    for route in table.routes:
+        target = "local" if route.target is TargetKind.LOCAL else route.target_id
+        if route.blackhole:
+            target += " (blackhole)"
+        destination = route.destination
+        if isinstance(destination, PrefixListRef):
+            listed = prefix_lists.get(destination.prefix_list_id)
+            for network in listed.cidrs if listed else ():
+                if isinstance(network, IPv4Network):
+                    words = f"{destination.prefix_list_id} ({network}) -> {target}"
+                    entries.append(_entry(table.route_table_id, route, network, words))
+        elif isinstance(destination, IPv4Network):
+            entries.append(_entry(table.route_table_id, route, destination, f"{destination} -> {target}"))
+    return entries
+
+
+def _local_entries(table: RouteTable, vpc_cidrs: tuple[IPv4Network, ...]) -> list[RouteEntry]:
+    """The local route of each CIDR always exists; only a route of exactly that CIDR can stand in its place."""
+    present = {route.destination for route in table.routes if isinstance(route.destination, IPv4Network)}
+    return [
+        _entry(
+            table.route_table_id,
+            Route(destination=cidr, target=TargetKind.LOCAL, target_id="local"),
+            cidr,
+            f"{cidr} -> local",
+        )
+        for cidr in vpc_cidrs
+        if cidr not in present
+    ]
+
+
+def _priority(entry: RouteEntry) -> tuple[int, str]:
+    """Order among equal prefixes; ids settle what AWS would have refused, so that the order never depends on a map."""
+    if entry.route.target is TargetKind.LOCAL:
+        return (0, "")
+    return (2 if isinstance(entry.route.destination, PrefixListRef) else 1, entry.words)
