@@ -6,7 +6,6 @@ More than the suite's share: `PYTHONPATH=src:. python tests/differential/datapla
 from __future__ import annotations
 
 import pytest
-
 from tests.support.kernel_differential import EVERYTHING, compare
 from tests.support.topologies import DEFAULT_FEATURES
 

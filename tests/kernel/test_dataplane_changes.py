@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from casemate.dataplane.kernel.client import ApplyError
 from tests.support.kernel_network import KernelNetwork
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB, DYNAMODB_ADDRESS, VpcBuilder, network, rule
+
+from casemate.dataplane.kernel.client import ApplyError
 
 pytestmark = pytest.mark.kernel
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from casemate.model.network import ICMP, UDP, InterfaceKind, PeeringConnection
 from tests.support.kernel_network import KernelNetwork
 from tests.support.vpc_builder import (
     ALL_OUT,
@@ -18,6 +16,8 @@ from tests.support.vpc_builder import (
     network,
     rule,
 )
+
+from casemate.model.network import ICMP, UDP, InterfaceKind, PeeringConnection
 
 pytestmark = pytest.mark.kernel
 

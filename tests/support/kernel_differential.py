@@ -29,7 +29,9 @@ class Disagreement:
     """What the sender heard."""
 
     def __str__(self) -> str:
-        hops = "; ".join(f"{'<' if hop.returning else '>'} {hop.component} {hop.matched}" for hop in self.verdict.hops)
+        hops = "; ".join(
+            f"{'<' if hop.returning else '>'} {hop.component} {hop.matched}" for hop in self.verdict.hops
+        )
         return f"{self.flow}\n  kernel: {self.kernel}\n  verdict: {self.verdict.outcome} {self.verdict.source_seen} {self.verdict.explanation}\n  {hops}"
 
 
@@ -47,7 +49,9 @@ class Comparison:
         namespaces = await self._prepare(topology.snapshot)
         verdicts = {flow: reach(topology.snapshot, flow) for flow in topology.flows}
         kernel = await self._probe(topology.snapshot, namespaces, topology.flows, 0.15)
-        wrong = [flow for flow in topology.flows if not _agree(verdicts[flow], kernel[flow], topology.snapshot)]
+        wrong = [
+            flow for flow in topology.flows if not _agree(verdicts[flow], kernel[flow], topology.snapshot)
+        ]
         if wrong:
             kernel |= await self._probe(topology.snapshot, namespaces, tuple(wrong), 0.8)
         for fd in namespaces.values():
@@ -81,17 +85,23 @@ class Comparison:
         return found
 
     async def _probe(
-        self, snapshot: NetworkSnapshot, namespaces: dict[str, int], flows: tuple[Flow, ...], timeout: float
+        self, snapshot: NetworkSnapshot, namespaces: dict[str, int], flows: tuple[Flow, ...], seconds: float
     ) -> dict[Flow, str]:
         numbers = {name: number for number, name in enumerate(namespaces)}
         sent = [
             [
                 numbers[flow.source.interface_id if isinstance(flow.source, FromInterface) else ""],
-                [PROTOCOLS[flow.protocol], _source(snapshot, flow), flow.source_port, str(flow.destination), flow.port],
+                [
+                    PROTOCOLS[flow.protocol],
+                    _source(snapshot, flow),
+                    flow.source_port,
+                    str(flow.destination),
+                    flow.port,
+                ],
             ]
             for flow in flows
         ]
-        request = {"do": "many", "timeout": timeout, "flows": sent}
+        request = {"do": "many", "timeout": seconds, "flows": sent}
         answer = await self._net.ask(list(namespaces.values()), request)
         assert "answers" in answer, answer
         return dict(zip(flows, answer["answers"], strict=True))
@@ -125,7 +135,9 @@ async def compare(seed: int, topologies: int, flows: int, features: Features) ->
         comparison = Comparison(net)
         for number in range(topologies):
             topology = random_topology(rng, flows=flows, features=features)
-            for item in await comparison.run(topology):
-                found.append(f"seed {seed}, topology {number}: {item}\n  {topology.notation}")
+            found += [
+                f"seed {seed}, topology {number}: {item}\n  {topology.notation}"
+                for item in await comparison.run(topology)
+            ]
         assert not net.logged, net.logged
     return comparison, found

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from itertools import pairwise
 from typing import TypeVar
 
 from casemate.dataplane import operations as ops
@@ -71,7 +72,11 @@ def diff(observed: NetworkPlan, desired: NetworkPlan) -> tuple[GroupChange, ...]
         if observed.groups.get(name) is not group
     ]
     anew = joined({after.name for before, after in differing if _is_made_anew(before, after)}, desired)
-    changes = [rebuild(observed.groups.get(name, NOTHING), desired.groups[name]) for name in desired.groups if name in anew]
+    changes = [
+        rebuild(observed.groups.get(name, NOTHING), desired.groups[name])
+        for name in desired.groups
+        if name in anew
+    ]
     for before, after in differing:
         if after.name not in anew:
             change = group_diff(before, after)
@@ -193,9 +198,10 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:
-    steps: list[ops.Rules] = []
-    for ruleset in delta.of(Ruleset, delta.added):
-        steps.append(ops.Rules(namespace=ruleset.namespace, text=creation(ruleset)))
+    steps = [
+        ops.Rules(namespace=ruleset.namespace, text=creation(ruleset))
+        for ruleset in delta.of(Ruleset, delta.added)
+    ]
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
@@ -212,7 +218,7 @@ def _guarded(routes: tuple[Route, ...], ruled: set[str]) -> set[str]:
         by_table.setdefault((route.namespace, route.table), []).append(route.destination)
     for (namespace, _), destinations in by_table.items():
         ordered = sorted(destinations)
-        if any(inner.subnet_of(outer) for outer, inner in zip(ordered, ordered[1:], strict=False)):
+        if any(inner.subnet_of(outer) for outer, inner in pairwise(ordered)):
             guarded.add(namespace)
     return guarded
 

@@ -137,4 +137,3 @@ class Reconciler:
     def _clearing(self, name: str, goal: NetworkPlan) -> tuple[Operation, ...]:
         before = removal(self._observed[name]) if name in self._observed else ()
         return before + (removal(goal.groups[name]) if name in goal.groups else ())
-

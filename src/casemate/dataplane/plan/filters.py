@@ -254,7 +254,8 @@ def _members(topology: Topology) -> dict[str, NftSet]:
         if isinstance(rule.peer, GroupRef)
     }
     return {
-        group_set(group_id): _set("type ipv4_addr;", topology.members_of(group_id)) for group_id in sorted(named)
+        group_set(group_id): _set("type ipv4_addr;", topology.members_of(group_id))
+        for group_id in sorted(named)
     }
 
 
