@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC220, ASYNC240 - nothing else runs in these event loops
 """The helper's life: it may crash, its front door may be killed; nothing is ever left behind. As root and rootless."""
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def network_namespaces() -> set[str]:
     for process in Path("/proc").glob("[0-9]*"):
         for link in (process / "ns/net", *_descriptors(process)):
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("net:"):
@@ -75,7 +76,7 @@ async def eventually(check, seconds: float = 5.0) -> None:
 def host_view() -> str:
     """What the host's network holds: links, routes, rules."""
     parts = [Path(f"/proc/net/{name}").read_text() for name in ("route", "fib_trie")]
-    parts += sorted(os.listdir("/sys/class/net"))
+    parts += sorted(item.name for item in Path("/sys/class/net").iterdir())
     return "\n".join(parts)
 
 
@@ -147,7 +148,7 @@ async def test_waiting_changes_are_merged() -> None:
 async def test_spawned_programs_get_their_descriptors_and_nothing_else() -> None:
     async with KernelNetwork.running() as net:
         ours, theirs = socket.socketpair()
-        with theirs, open("/dev/null") as other:
+        with theirs, socket.socket() as other:
             script = "import os,socket; fds=[fd for fd in range(64) if os.path.exists(f'/proc/self/fd/{fd}')]; socket.socket(fileno=3).sendall(repr((fds,dict(os.environ),os.getpgid(0)==os.getpid())).encode())"
             pid = await net.dataplane.spawn(
                 [sys.executable, "-I", "-c", script], env={"ONLY": "this", "LC_ALL": "C.UTF-8"}, fds=[theirs.fileno(), other.fileno()]

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from casemate.dataplane.kernel import messages
 from casemate.dataplane.kernel.connection import Event, HelperConnection, HelperError, HelperLostError
@@ -133,7 +133,7 @@ class KernelDataplane:
 
     async def attach_environment(self, interface_id: str | None) -> AttachedEnvironment:
         """A new namespace behind a Lambda interface; None: outside any VPC. HelperError when there is no such one."""
-        (token, fds) = await self._call(messages.Attach(interface_id))
+        token, fds = await self._call(messages.Attach(interface_id))
         self._environments.add(token)
         resolver, address = self._reconciler.addressing(interface_id) or (
             LINK_LOCAL_RESOLVER,
@@ -195,7 +195,7 @@ class KernelDataplane:
         self._up.set()
         self._helper.when_lost(self._lost)
 
-    async def _call(self, request: messages.Request, fds: Sequence[int] = ()) -> tuple[object, list[int]]:
+    async def _call(self, request: messages.Request, fds: Sequence[int] = ()) -> tuple[Any, list[int]]:
         await self._up.wait()
         if self._helper is None:
             raise HelperError(self._failed or "the data plane is closed")
@@ -203,7 +203,6 @@ class KernelDataplane:
 
     async def _call_apply(self, request: messages.Apply) -> dict[str, str]:
         failed, _ = await self._call(request)
-        assert isinstance(failed, dict)
         return failed
 
     def _heard(self, event: Event, fds: list[int]) -> None:

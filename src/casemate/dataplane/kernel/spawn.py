@@ -77,7 +77,7 @@ def _become(
         os.closerange(report + 1, _MAX_DESCRIPTOR)
         empty = os.open(os.devnull, os.O_RDONLY)
         os.dup2(empty, 0, inheritable=True)
-        os.execve(argv[0], list(argv), dict(env))
+        os.execve(argv[0], list(argv), dict(env))  # noqa: S606 - what this function is for
     except OSError as error:
         os.write(report, str(error.errno or 1).encode())
     os._exit(127)

@@ -96,7 +96,7 @@ def _rules(name: str, old: NftChain | None, new: NftChain) -> list[str]:
 
 
 def _elements(name: str, old: NftSet | None, new: NftSet) -> list[str]:
-    before = old.elements if old is not None else {}
+    before: Mapping[str, str | None] = old.elements if old is not None else {}
     if before == new.elements:
         return []
     if new.is_interval:
