@@ -9,9 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from casemate.wire.models import ServiceModels  # noqa: E402
-
 from casemate.app import registries  # noqa: E402 the tree this script is in
+from casemate.wire.models import ServiceModels  # noqa: E402
 
 STATEMENT = re.compile(r"^def test_([a-z]\d\d)_(\w+)\(", re.MULTILINE)
 

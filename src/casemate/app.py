@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from casemate import __version__
+from casemate.dataplane.off import NoDataplane
+from casemate.dataplane.reconciler import Reconciler
+from casemate.execution.ports import Attached
+from casemate.execution.supervisor import Settings, Supervisor
+from casemate.gateway.authorization import Authorizer, PolicySources
+from casemate.gateway.certificates import CertificateAuthority
+from casemate.gateway.data_directory import DataDirectory, InUseError
+from casemate.gateway.explanation import Explainer
+from casemate.gateway.front import Front
+from casemate.gateway.instance import Instance, StartError
+from casemate.gateway.journal import Journal
+from casemate.gateway.pipeline import Pipeline
+from casemate.model.network import NetworkSnapshot
+from casemate.servicekit.clock import system_clock
+from casemate.servicekit.constraints import models
+from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
+from casemate.servicekit.ports import Credentials
+from casemate.servicekit.service import Service
+from casemate.servicekit.store import Store
+
+if TYPE_CHECKING:
+    from casemate.dataplane.kernel.client import KernelDataplane
 
 _log = logging.getLogger(__name__)
 
 MANAGEMENT_ACCOUNT = "111111111111"
 WORKLOAD_ACCOUNT = "000000000000"
+ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
-
-
-class StartError(Exception):
-    """Casemate cannot start; the text says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +54,253 @@ class Options:
     accept_any_credentials: bool = False
 
 
+class Plane:
+    """The data plane in force; execution and the reconciler hold this while the one behind it is being started."""
+
+    def __init__(self) -> None:
+        self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
+
+    async def apply(self, snapshot: NetworkSnapshot) -> None:
+        await self.current.apply(snapshot)
+
+    async def attach_environment(self, interface_id: str | None) -> Attached:
+        return await self.current.attach_environment(interface_id)
+
+    async def detach_environment(self, token: str) -> None:
+        await self.current.detach_environment(token)
+
+    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
+        return await self.current.spawn(argv, env=env, fds=fds)
+
+
+class House:
+    """One Casemate, wired. `open` builds it, `close` takes it down; both leave the data directory consistent."""
+
+    def __init__(self, options: Options, directory: DataDirectory, authority: CertificateAuthority) -> None:
+        self._options = options
+        self._directory = directory
+        self._authority = authority
+        kept = None if options.ephemeral else directory.path
+        self._store = Store(kept and kept / "casemate.db")
+        self.journal = Journal(kept and kept / "journal.db")
+        self._warming: asyncio.Task[None] | None = None
+        self._wire_identity()
+        self._ensure_administrators()
+        self._wire_network()
+        self._wire_functions_and_tables(kept)
+        self._wire_gateway()
+
+    def _wire_identity(self) -> None:
+        from casemate.services import iam, organizations, sts
+        from casemate.services.iam.bootstrap import Bootstrap
+        from casemate.services.iam.credentials import AccessKeyCredentials
+        from casemate.services.iam.identities import IamDirectory
+        from casemate.services.organizations.membership import OrganizationMembership
+        from casemate.services.sts.credentials import SessionCredentials
+        from casemate.services.sts.service_sessions import ServiceSessions
+
+        self._iam = iam.build(self._store, clock=system_clock)
+        self._bootstrap = Bootstrap(state=self._iam.state, random_bytes=os.urandom)
+        self._identities = IamDirectory(self._iam.state)
+        access_keys = AccessKeyCredentials(self._iam.state, self._identities)
+        self._organizations = organizations.build(
+            self._store, clock=system_clock, random_bytes=os.urandom, members=self._bootstrap
+        )
+        self._organization = OrganizationMembership(self._organizations.state)
+        self._sts = sts.build(
+            self._store,
+            clock=system_clock,
+            random_bytes=os.urandom,
+            directory=self._identities,
+            access_keys=access_keys,
+            organization=self._organization,
+        )
+        self._role_sessions = ServiceSessions(self._sts.state)
+        self._credentials: Credentials = JoinedCredentials(access_keys, SessionCredentials(self._sts.state))
+
+    def _wire_network(self) -> None:
+        from casemate.services import ec2
+
+        self._ec2 = ec2.build(self._store)
+        self.plane = Plane()
+        self.reconciler = Reconciler(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
+        self._store.subscribe(self._committed)
+
+    def _wire_functions_and_tables(self, kept: Path | None) -> None:
+        from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.tables.engine import TablesEngine
+        from casemate.tables.storage_memory import MemoryStorage
+        from casemate.tables.storage_rocksdb import RocksStorage
+
+        self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
+        self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._logs = logs.build(self._store, kept and kept / "logs")
+        settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        self._supervisor = Supervisor(self.plane, settings)
+        self._lambda = lambda_.build(
+            self._store,
+            supervisor=self._supervisor,
+            function_interfaces=self._ec2.function_interfaces,
+            role_sessions=self._role_sessions,
+            log_sink=self._logs.state,
+            code_dir=settings.code,
+        )
+        self._cloudtrail = cloudtrail.build(self.journal)
+
+    def _wire_gateway(self) -> None:
+        slices: list[Service[Any]] = [
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
+            self._cloudtrail,
+        ]  # fmt: skip
+        self.authorizer = Authorizer(
+            PolicySources(
+                identities=self._identities,
+                organization=self._organization,
+                endpoints=self._ec2.endpoints,
+                services={one.operations.iam_prefix: one for one in slices},
+            )
+        )
+        self.pipeline = Pipeline(
+            models=models(),
+            services={one.name: one for one in slices},
+            store=self._store,
+            credentials=self._admitted(),
+            network=self._ec2.network,
+            authorizer=self.authorizer,
+            journal=self.journal,
+            clock=system_clock,
+            settled=self.reconciler.settled,
+        )
+        self.front = Front(
+            handler=self.pipeline.handle, tls=self._authority.context, snapshot=self._ec2.network.snapshot
+        )
+        self.explainer = Explainer(
+            network=self._ec2.network,
+            authorizer=self.authorizer,
+            functions=self._lambda.state,
+            identities=self._identities,
+            clock=system_clock,
+            laptop=LAPTOP,
+        )
+
+    def _admitted(self) -> Credentials:
+        if not self._options.accept_any_credentials:
+            return self._credentials
+        administrator = self._identities.user(WORKLOAD_ACCOUNT, "admin")
+        assert administrator is not None
+        return AnyCredentials(self._credentials, administrator)
+
+    def _ensure_administrators(self) -> None:
+        """An administrator in each account; its key, kept beside the state, survives `casemate reset`."""
+        known = self._directory.read_credentials()
+        keys: dict[str, dict[str, str]] = {}
+        for account in ACCOUNTS:
+            kept = known.get(account)
+            key = self._bootstrap.ensure_administrator(
+                account, kept and (kept["access_key_id"], kept["secret_access_key"])
+            )
+            keys[account] = {"access_key_id": key.id, "secret_access_key": key.secret}
+        self._directory.write_credentials(keys)
+
+    def _committed(self, collections: frozenset[str]) -> None:
+        if any(name.startswith("ec2.") for name in collections):
+            self.reconciler.changed()
+
+    async def open(self) -> None:
+        """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
+        self.journal.start()
+        self.plane.current = await self._start_dataplane()
+        self.reconciler.start()
+        if not isinstance(self.plane.current, NoDataplane):
+            # A first cold start should not wait for the fork-server, nor the ready line for either.
+            self._warming = asyncio.get_running_loop().create_task(self._warm())
+
+    async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
+        if self._options.dataplane == "off":
+            return NoDataplane("--dataplane off")
+        from casemate.dataplane.kernel.client import KernelDataplane, KernelUnavailableError
+
+        try:
+            return await KernelDataplane.start(
+                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
+            )
+        except KernelUnavailableError as error:
+            if self._options.dataplane == "kernel":
+                raise StartError(f"the kernel data plane cannot run here: {error}") from error
+            return NoDataplane(str(error))
+
+    async def _warm(self) -> None:
+        try:
+            await self._supervisor.start()
+        except Exception:
+            _log.exception("the fork-server could not be started")
+
+    async def close(self) -> None:
+        """Take everything down, in the reverse order."""
+        if self._warming is not None:
+            await self._warming
+        await self.front.close()
+        await self._supervisor.close()
+        await self.reconciler.close()
+        await self.plane.current.close()
+        await self.journal.close()
+        self._logs.state.events.close()
+        self._engine.close()
+        self._store.close()
+
+    async def counters(self, vpc_id: str) -> dict[str, Any]:
+        """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""
+        found = await self.plane.current.counters(vpc_id)
+        return {name: {"packets": counter.packets, "bytes": counter.bytes} for name, counter in found.items()}
+
+    def status(self) -> dict[str, Any]:
+        """What `casemate status` prints."""
+        plane = self.plane.current
+        enforced = not isinstance(plane, NoDataplane)
+        network = (
+            f"NOT ENFORCED: {plane.why}" if isinstance(plane, NoDataplane) else f"kernel ({plane.mode.name})"
+        )
+        return {
+            "network": network,
+            "network_enforced": enforced,
+            "network_failure": self.reconciler.failure,
+            "policies": "enforced",
+            "functions": f"python {self._supervisor.python_version}"
+            if enforced
+            else "cannot run without the network",
+        }
+
+
+async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
+    """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
+    directory = DataDirectory(options.data)
+    try:
+        directory.acquire()
+    except InUseError as error:
+        raise StartError(str(error)) from None
+    try:
+        authority = CertificateAuthority(options.data / "ca")
+        instance = Instance(
+            port=options.port,
+            directory=directory,
+            ephemeral=options.ephemeral,
+            make_house=lambda: House(options, directory, authority),
+            version=__version__,
+        )
+        await instance.run(announce)
+    finally:
+        directory.release()
+
+
 def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
-    from casemate.services import cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts
+    from casemate.services.cloudtrail import operations as cloudtrail
+    from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.ec2.registry import operations as ec2
+    from casemate.services.iam.registry import operations as iam
+    from casemate.services.lambda_ import OPERATIONS as LAMBDA
+    from casemate.services.logs import OPERATIONS as LOGS
+    from casemate.services.organizations.registry import operations as organizations
+    from casemate.services.sts.registry import operations as sts
 
-    return [one.operations for one in (cloudtrail, dynamodb, ec2, iam, lambda_, logs, organizations, sts)]
+    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
-from casemate.wire.models import ServiceModels
 
 from casemate.app import registries
+from casemate.wire.models import ServiceModels
 
 REGISTRIES = registries()
 

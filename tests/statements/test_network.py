@@ -99,11 +99,13 @@ def test_n10_creating_an_endpoint_adds_the_route_and_traffic_takes_it(world: Pri
 def test_n10_the_kernels_counters_show_the_packets_on_the_endpoints_path(world: PrivateTable) -> None:
     vpc, table = world.vpc(), world.table()
     function = world.function(subnets=[vpc.subnet("private")], groups=[vpc.group()])
-    vpc.endpoint("private")
-    before = world.instance.ask(command="counters", vpc_id=vpc.vpc_id)["endpoint_packets"]
+    endpoint = vpc.endpoint("private")
     assert world.get(function, table)["ok"]
-    after = world.instance.ask(command="counters", vpc_id=vpc.vpc_id)["endpoint_packets"]
-    assert after > before
+    before = world.instance.ask(command="counters", vpc_id=vpc.vpc_id)[endpoint]
+    assert world.get(function, table)["ok"]
+    after = world.instance.ask(command="counters", vpc_id=vpc.vpc_id)[endpoint]
+    assert after["packets"] > before["packets"]
+    assert after["bytes"] > before["bytes"]
 
 
 def test_n11_subnets_whose_table_is_not_associated_do_not_use_it(world: PrivateTable) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 _CLONE_NEWNET = 0x40000000
+_RESOLVER, _ADDRESS = IPv4Address("169.254.169.253"), IPv4Address("18.156.0.1")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -22,8 +23,8 @@ class LoneAttachment:
     token: str
     netns_fd: int
     runtime_api: socket.socket
-    resolver: IPv4Address = IPv4Address("169.254.169.253")
-    address: IPv4Address = IPv4Address("18.156.0.1")
+    resolver: IPv4Address = _RESOLVER
+    address: IPv4Address = _ADDRESS
 
 
 class LoneNetwork:
@@ -63,8 +64,8 @@ class LoneNetwork:
         assert len(fds) == 1
         fd = fds[0]
 
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3<&{fd}; exec "$@"', "sh", *argv], env=dict(env), pass_fds=[fd]
+        process = subprocess.Popen(  # noqa: ASYNC220 - starting takes a millisecond
+            ["/bin/bash", "-c", f'exec 3<&{fd}; exec "$@"', "sh", *argv], env=dict(env), pass_fds=[fd]
         )
         self.processes.append(process)
         return process.pid

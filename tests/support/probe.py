@@ -1,5 +1,6 @@
 """Code of the statements' functions: does what the event says, tells what happened. Plain boto3, no endpoint URL."""
 
+import json
 import os
 import socket
 import time
@@ -31,7 +32,7 @@ def do_dynamodb(operation="get_item", region=None, timeout=1.5, **params):
     client = boto3.client("dynamodb", region_name=region or os.environ["AWS_REGION"], config=config)
     response = getattr(client, operation)(**params)
     metadata = response.pop("ResponseMetadata")
-    return {"response": response, "request_id": metadata["RequestId"]}
+    return {"response": json.loads(json.dumps(response, default=str)), "request_id": metadata["RequestId"]}
 
 
 def do_resolve(name):

@@ -23,7 +23,5 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     width = max(len(name) for name in status)
     for name, value in status.items():
-        lines = value if isinstance(value, list) else [value]
-        for index, line in enumerate(lines or ["-"]):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] JSON
-            print(f"{name if index == 0 else '':{width}}  {line}")
+        print(f"{name:{width}}  {'-' if value is None else value}")
     return 0

@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     if arguments.detach:
         return _detach(arguments)
-    from casemate.app import Options, StartError, serve
+    from casemate.app import Options, serve
+    from casemate.gateway.instance import StartError
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr

@@ -1,1 +1,231 @@
-"""diff(observed, desired) -> what to do, in order. Pure."""
+"""diff(observed, desired) -> what to do, in order. Pure.
+
+INVARIANT: between two operations no packet gets through that neither the plan before nor the plan after lets through.
+Rules change in one transaction per namespace. Where rules and routes of a namespace change together, or routes with
+nested destinations, each route that changes is a blackhole while that happens: the union of the old and the new
+prefixes is then in the table, so a packet either meets an unchanged route, the new one, or silence. A single route is
+replaced in place, never deleted and added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+from typing import TypeVar
+
+from casemate.dataplane import operations as ops
+from casemate.dataplane.plan.network import NetworkPlan
+from casemate.dataplane.plan.objects import (
+    Address,
+    Group,
+    KernelObject,
+    Key,
+    Link,
+    Listener,
+    Namespace,
+    Neighbour,
+    Route,
+    RouteKind,
+    RoutingRule,
+)
+from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation
+
+Kind = TypeVar("Kind", bound=KernelObject)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupChange:
+    """What to do for one group. Structure of every group is made before the contents of any: peerings join VPCs."""
+
+    group: str
+    structure: tuple[ops.Operation, ...] = ()
+    contents: tuple[ops.Operation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Delta:
+    """The objects of a group by what becomes of them."""
+
+    old: Mapping[Key, KernelObject]
+    added: tuple[KernelObject, ...]
+    changed: tuple[KernelObject, ...]
+    """In their new state."""
+    removed: tuple[KernelObject, ...]
+
+    def of(self, kind: type[Kind], *parts: Iterable[KernelObject]) -> tuple[Kind, ...]:
+        return tuple(item for part in parts for item in part if isinstance(item, kind))
+
+
+NOTHING = Group(name="", objects={})
+
+
+def diff(observed: NetworkPlan, desired: NetworkPlan) -> tuple[GroupChange, ...]:
+    """The changes that turn `observed` into `desired`; groups that go are first, groups that are the same are absent."""
+    gone = [name for name in observed.groups if name not in desired.groups]
+    changes = [GroupChange(group=name, contents=removal(observed.groups[name])) for name in reversed(gone)]
+    for name, group in desired.groups.items():
+        before = observed.groups.get(name, NOTHING)
+        if before is not group:
+            change = group_diff(before, group)
+            if change.structure or change.contents:
+                changes.append(change)
+    return tuple(changes)
+
+
+def removal(group: Group) -> tuple[ops.Operation, ...]:
+    """Take a group away. Links into other groups go by name; the rest goes with its namespaces."""
+    own = {item.name for item in group.objects.values() if isinstance(item, Namespace)}
+    links = tuple(
+        item
+        for item in group.objects.values()
+        if isinstance(item, Link) and not (item.near.namespace in own and item.far.namespace in own)
+    )
+    listeners = tuple(item.name for item in group.objects.values() if isinstance(item, Listener))
+    steps: list[ops.Operation] = []
+    if listeners:
+        steps.append(ops.CloseListeners(names=listeners))
+    if links:
+        steps.append(ops.DeleteLinks(links=links))
+    if own:
+        steps.append(ops.DeleteNamespaces(names=tuple(own)))
+    return tuple(steps)
+
+
+def group_diff(before: Group, after: Group) -> GroupChange:
+    """From one state of a group to another; a namespace or link that is no longer the same makes it all anew."""
+    old = before.objects
+    added = tuple(item for key, item in after.objects.items() if key not in old)
+    changed = tuple(
+        item
+        for key, item in after.objects.items()
+        if key in old and old[key] is not item and old[key] != item
+    )
+    removed = tuple(item for key, item in old.items() if key not in after.objects)
+    if any(isinstance(item, Namespace | Link) for item in changed):
+        fresh = group_diff(NOTHING, after)
+        return replace(fresh, structure=removal(before) + fresh.structure)
+    delta = _Delta(old=old, added=added, changed=changed, removed=removed)
+    return GroupChange(group=after.name, structure=_structure(delta), contents=_contents(delta))
+
+
+def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
+    """Namespaces, links and their addresses: nothing leads to them yet, and no rule lets them speak."""
+    steps: list[ops.Operation] = []
+    closing = tuple(item.name for item in delta.of(Listener, delta.removed, delta.changed))
+    if closing:
+        steps.append(ops.CloseListeners(names=closing))
+    if namespaces := delta.of(Namespace, delta.added):
+        steps.append(ops.CreateNamespaces(namespaces=namespaces))
+    if links := delta.of(Link, delta.added):
+        steps.append(ops.CreateLinks(links=links))
+    addressing = delta.of(Address, delta.added, delta.changed) + delta.of(
+        Neighbour, delta.added, delta.changed
+    )
+    return (*steps, *_installs(addressing))
+
+
+def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
+    rules = _rules(delta)
+    ruled = {step.namespace for step in rules}
+    routes = delta.of(Route, delta.added, delta.changed)
+    leaving = delta.of(Route, delta.removed)
+    fresh = {item.name for item in delta.of(Namespace, delta.added)}
+    guarded = _guarded(routes + leaving, ruled) - fresh
+    holes = tuple(_hole(route) for route in routes + leaving if route.namespace in guarded)
+    unrouted = tuple(_hole(route) if route.namespace in guarded else route for route in leaving)
+    steps: list[ops.Operation] = [*_installs(holes), *rules]
+    steps += [
+        ops.Tracking(namespace=item.name, sysctls=item.conntrack)
+        for item in delta.of(Namespace, delta.added)
+        if item.conntrack
+    ]
+    gone_links = _gone_ends(delta)
+    steps += _withdrawals(delta.of(RoutingRule, delta.removed), gone_links)
+    steps += _installs((*routes, *delta.of(RoutingRule, delta.added)))
+    steps += _withdrawals(
+        (*unrouted, *delta.of(Address, delta.removed), *delta.of(Neighbour, delta.removed)), gone_links
+    )
+    steps += _cuts(delta, (*routes, *leaving), fresh)
+    if links := delta.of(Link, delta.removed):
+        steps.append(ops.DeleteLinks(links=links))
+    if namespaces := delta.of(Namespace, delta.removed):
+        steps.append(ops.DeleteNamespaces(names=tuple(item.name for item in namespaces)))
+    if listeners := delta.of(Listener, delta.added, delta.changed):
+        steps.append(ops.OpenListeners(listeners=listeners))
+    return tuple(steps)
+
+
+def _rules(delta: _Delta) -> list[ops.Rules]:
+    steps: list[ops.Rules] = []
+    for ruleset in delta.of(Ruleset, delta.added):
+        steps.append(ops.Rules(namespace=ruleset.namespace, text=creation(ruleset)))
+    for ruleset in delta.of(Ruleset, delta.changed):
+        old = delta.old[ruleset.key]
+        assert isinstance(old, Ruleset)
+        if text := amendment(old, ruleset):
+            steps.append(ops.Rules(namespace=ruleset.namespace, text=text))
+    return steps
+
+
+def _guarded(routes: tuple[Route, ...], ruled: set[str]) -> set[str]:
+    """Namespaces in which changing routes one by one, or beside rules, could open something in between."""
+    guarded = {route.namespace for route in routes if route.namespace in ruled}
+    by_table: dict[tuple[str, str], list[IPv4Network]] = {}
+    for route in routes:
+        by_table.setdefault((route.namespace, route.table), []).append(route.destination)
+    for (namespace, _), destinations in by_table.items():
+        ordered = sorted(destinations)
+        if any(inner.subnet_of(outer) for outer, inner in zip(ordered, ordered[1:], strict=False)):
+            guarded.add(namespace)
+    return guarded
+
+
+def _hole(route: Route) -> Route:
+    """Silence in the place of `route`."""
+    return replace(route, kind=RouteKind.BLACKHOLE, device=None, via=None, endpoint=None, sources=None)
+
+
+def _gone_ends(delta: _Delta) -> set[tuple[str, str]]:
+    """(namespace, device) of links that go, and (namespace, "") of namespaces that go: what is theirs goes with them."""
+    ends = {
+        (end.namespace, end.device) for link in delta.of(Link, delta.removed) for end in (link.near, link.far)
+    }
+    return ends | {(item.name, "") for item in delta.of(Namespace, delta.removed)}
+
+
+def _withdrawals(items: Iterable[ops.LinkObject], gone: set[tuple[str, str]]) -> list[ops.Operation]:
+    by_namespace: dict[str, list[ops.LinkObject]] = {}
+    for item in items:
+        with_link = not isinstance(item, Route | RoutingRule) and (item.namespace, item.device) in gone
+        if not with_link and (item.namespace, "") not in gone:
+            by_namespace.setdefault(item.namespace, []).append(item)
+    return [ops.Withdraw(namespace=name, objects=tuple(found)) for name, found in by_namespace.items()]
+
+
+def _installs(items: Iterable[ops.LinkObject]) -> list[ops.Operation]:
+    by_namespace: dict[str, list[ops.LinkObject]] = {}
+    for item in items:
+        by_namespace.setdefault(item.namespace, []).append(item)
+    return [ops.Install(namespace=name, objects=tuple(found)) for name, found in by_namespace.items()]
+
+
+def _cuts(delta: _Delta, routes: Iterable[Route], fresh: set[str]) -> list[ops.Operation]:
+    """Connections over a gateway endpoint end when its route comes or goes.
+
+    Source: "Gateway endpoints", considerations: open TCP connections are dropped and not resumed.
+    """
+    gone = {item.key for item in delta.removed}
+    ranges: dict[tuple[str, IPv4Network], list[IPv4Network]] = {}
+    for route in routes:
+        old = delta.old.get(route.key)
+        before = old if isinstance(old, Route) else None
+        after = None if route.key in gone else route
+        sources = (before and before.sources) or (after and after.sources)
+        endpoints = (before.endpoint if before else None, after.endpoint if after else None)
+        if sources is not None and endpoints[0] != endpoints[1] and route.namespace not in fresh:
+            ranges.setdefault((route.namespace, sources), []).append(route.destination)
+    return [
+        ops.CutFlows(namespace=namespace, sources=(sources,), destinations=tuple(destinations))
+        for (namespace, sources), destinations in ranges.items()
+    ]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casemate.execution import memory, report, runtime_api
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
@@ -23,31 +24,6 @@ _LOG_INTERVAL = 0.25
 """Seconds that a line waits for others before it is written, while the function runs."""
 
 LogWriter = Callable[[Sequence[tuple[int, str]]], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitFailure:
-    """How initialization failed."""
-
-    failure: Failure
-    error_type: str
-    message: str
-    payload: bytes = b""
-    """What the runtime reported; empty when it reported nothing."""
-    exit_status: int | None = None
-    duration_ms: float = 0
-
-
-class InitError(Exception):
-    """The function's initialization failed."""
-
-    def __init__(self, failure: InitFailure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class NotDeliveredError(Exception):
-    """The environment ended before the runtime saw the invocation: it can be given to another environment."""
 
 
 @dataclass(slots=True)
@@ -88,7 +64,7 @@ class Environment:
         self._running: _Running | None = None
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
-        self._api: asyncio.Server | None = None
+        self._api: runtime_api.RuntimeApi | None = None
         self._pipe: LogPipe | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._memory_timer: asyncio.TimerHandle | None = None
@@ -130,6 +106,7 @@ class Environment:
             self._pipe = LogPipe(self._sandbox.log_fd, self.log)
             self._sandbox.describe(description | {"resolver": str(attached.resolver)})
             self._arm(timeout_seconds)
+            self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
             await self._initialized
         except BaseException:
             self.state = State.ENDED
@@ -324,7 +301,12 @@ class Environment:
         if event is Event.TOO_LARGE:
             assert self._report is not None
             kind = Failure.RESPONSE_TOO_LARGE
-            return True, report.too_large_payload(self._report.size, runtime_api.RESPONSE_LIMIT), "error", kind.value
+            return (
+                True,
+                report.too_large_payload(self._report.size, runtime_api.RESPONSE_LIMIT),
+                "error",
+                kind.value,
+            )
         kind = _FAILURES[event]
         message = report.failure_message(
             kind, timeout_seconds=self._timeout_seconds, exit_status=self._exit_status
@@ -393,7 +375,9 @@ class Environment:
         if self._api is not None:
             self._api.close()
         attached.runtime_api.close()
-        with contextlib.suppress(ConnectionError):  # the network helper went as well, and the namespace with it
+        with contextlib.suppress(
+            ConnectionError
+        ):  # the network helper went as well, and the namespace with it
             await network.detach_environment(attached.token)
         self.closed.set_result(None)
 
@@ -404,4 +388,3 @@ _FAILURES = {
     Event.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
 }
 _ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")
-

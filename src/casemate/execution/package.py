@@ -6,11 +6,15 @@ unpacking and not believed. Limits: Lambda quotas, "Deployment package (.zip fil
 
 from __future__ import annotations
 
+import errno
 import io
+import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +26,16 @@ UNZIPPED_LIMIT = 250 * 1024 * 1024
 """262,144,000 bytes, all files together."""
 ENTRY_LIMIT = 100_000
 """Files and directories. Lambda has no such limit; a machine does."""
+
+_NOT_UNZIPPED = "Could not unzip uploaded file. Please check your file, then try to upload again."
+_DAMAGED = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
+    UnicodeError, ValueError, struct.error,
+)  # fmt: skip
+"""What zipfile raises for archives that are damaged, encrypted, or compressed in a way it does not know."""
+_BAD_NAME = frozenset({
+    errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
+})  # fmt: skip
 
 
 class PackageError(Exception):
@@ -55,8 +69,12 @@ def unpack(archive: bytes, root: Path) -> Package:
             if not target.is_dir():
                 _unpack_to(opened, target)
             unreadable = next((entry.filename for entry in opened.infolist() if _unreadable(entry)), "")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise PackageError("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
+    except _DAMAGED as error:
+        raise PackageError(_NOT_UNZIPPED) from error
+    except OSError as error:
+        if error.errno not in _BAD_NAME:
+            raise  # the disk is full, or worse: not the archive's fault
+        raise PackageError(_NOT_UNZIPPED) from error
     return Package(
         directory=target.name,
         sha256=b64encode(digest.digest()).decode(),

@@ -39,7 +39,9 @@ class Admission:
     by_function: dict[str, int] = field(default_factory=dict[str, int])
     unreserved: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
-    def enter(self, function_arn: str, place: tuple[str, str], *, reserved: int | None, unreserved_limit: int) -> None:
+    def enter(
+        self, function_arn: str, place: tuple[str, str], *, reserved: int | None, unreserved_limit: int
+    ) -> None:
         """Count one more; AwsError TooManyRequestsException when there are as many as may be."""
         if reserved is not None:
             if self.by_function.get(function_arn, 0) >= reserved:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import cast
 
 import httptools
 
@@ -107,18 +108,22 @@ class _Incoming:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, on_call: OnCall) -> None:
+    def __init__(self, on_call: OnCall, open_connections: set[asyncio.Transport]) -> None:
         self._on_call = on_call
+        self._open = open_connections
         self._parser = httptools.HttpRequestParser(self)
         self._incoming = _Incoming()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods, not the base class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._open.add(self._transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self._transport is not None:
+            self._open.discard(self._transport)
+            self._transport = None
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -179,7 +184,24 @@ _REASONS = {
 }  # fmt: skip
 
 
-async def serve(listening: socket.socket, on_call: OnCall) -> asyncio.Server:
+class RuntimeApi:
+    """A running server of the API."""
+
+    def __init__(self, server: asyncio.Server, connections: set[asyncio.Transport]) -> None:
+        self._server = server
+        self._connections = connections
+
+    def close(self) -> None:
+        """Stop listening, and hang up."""
+        self._server.close()
+        for connection in list(self._connections):
+            connection.abort()
+
+
+async def serve(listening: socket.socket, on_call: OnCall) -> RuntimeApi:
     """Serve the API on `listening`, which is closed with the server."""
-    listening.setblocking(False)  # noqa: FBT003 - positional-only
-    return await asyncio.get_running_loop().create_server(lambda: _Connection(on_call), sock=listening)
+    listening.setblocking(False)
+    connections: set[asyncio.Transport] = set()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(on_call, connections), sock=listening)
+    return RuntimeApi(server, connections)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from casemate.execution import report
-from casemate.execution.environment import Environment, InitError, InitFailure, NotDeliveredError
+from casemate.execution.environment import Environment
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool
@@ -174,11 +175,19 @@ class Supervisor:
             return self._failed(function, invocation, host, stream, error.failure)
 
     async def _begin(
-        self, function: FunctionVersion, host: FunctionHost, stream: str, *, timeout_seconds: float, phase: str
+        self,
+        function: FunctionVersion,
+        host: FunctionHost,
+        stream: str,
+        *,
+        timeout_seconds: float,
+        phase: str,
     ) -> Environment:
         credentials = host.credentials(function)
         pool = self._pool(function)
-        interface = function.interfaces[pool.count % len(function.interfaces)] if function.interfaces else None
+        interface = (
+            function.interfaces[pool.count % len(function.interfaces)] if function.interfaces else None
+        )
         pool.count += 1
         environment = Environment(
             function,
@@ -238,9 +247,7 @@ class Supervisor:
         lines = [report.start_line(request_id, function.version)]
         payload = failure.payload
         if not payload:
-            lines.append(
-                report.failure_line(failure.failure, request_id, failure.message, self._clock())
-            )
+            lines.append(report.failure_line(failure.failure, request_id, failure.message, self._clock()))
             payload = report.failure_payload(failure.failure, request_id, failure.message)
         timed_out = failure.failure is Failure.TIMEOUT
         lines.append(report.end_line(request_id))
@@ -299,6 +306,8 @@ class Supervisor:
 def _first_lines(function: FunctionVersion, running: str) -> list[str]:
     """What a new log stream begins with."""
     wanted = function.runtime.removeprefix("python")
-    lines = [] if wanted == running else [f"casemate: {function.runtime} requested, running on python{running}\n"]
+    lines = (
+        [] if wanted == running else [f"casemate: {function.runtime} requested, running on python{running}\n"]
+    )
     lines += [f"casemate: {note}\n" for note in function.notes]
     return [*lines, f"INIT_START Runtime Version: python:{wanted}\n"]

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from casemate.gateway.context_keys import Values, network_keys, principal_keys, resource_keys
-from casemate.gateway.rcp_services import RCP_SERVICES
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.origin import EndpointOrigin, Origin
@@ -19,8 +17,9 @@ from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.decision import Decision, PolicyType
 from casemate.policy.document import Policy
 from casemate.policy.evaluation import evaluate
-from casemate.policy.parser import parse_policy
+from casemate.policy.rcp_services import rcps_bind
 from casemate.policy.request import AuthorizationRequest, PolicyLevel, PolicySet
+from casemate.policy.sessions import session_policies
 from casemate.servicekit.ports import Endpoints, Identities, Organization
 from casemate.servicekit.service import Check, Service
 
@@ -82,22 +81,23 @@ class Authorizer:
         ):
             scps = caller.scps
         rcps: tuple[PolicyLevel, ...] = ()
-        if holder is not None and not principal.is_service_linked and prefix in RCP_SERVICES:
+        if holder is not None and not principal.is_service_linked and rcps_bind(check.action):
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)
         owner_service = self._sources.services.get(prefix)
+        resource_policy = _resource_policy(owner_service, check.resource)
         policies = PolicySet(
             identity=identity.identity,
             boundary=identity.boundary,
-            session=tuple(_session_policy(document) for document in principal.session_policies),
+            session=session_policies(principal),
             scps=scps,
             rcps=rcps,
             endpoint=self._endpoint_policy(situation.origin),
-            resource=_resource_policy(owner_service, check.resource),
+            endpoint_is_gateway=isinstance(situation.origin, EndpointOrigin) and situation.origin.is_gateway,
+            resource=resource_policy,
             resource_type=owner_service.resource_policy_type if owner_service else PolicyType.RESOURCE,
-            resource_must_allow=bool(
-                owner_service and owner_service.resource_must_allow and check.resource != "*"
-            ),
+            # A resource without a policy of its own (a federated user) asks the identity policies alone.
+            resource_must_allow=bool(owner_service and owner_service.resource_must_allow and resource_policy),
         )
         question = AuthorizationRequest(
             principal=principal,
@@ -112,6 +112,9 @@ class Authorizer:
         if not isinstance(origin, EndpointOrigin):
             return None
         return self._sources.endpoints.endpoint_policy(origin.endpoint_id)
+
+
+_ACCOUNT_DIGITS = 12
 
 
 def refusal(service: str, decision: Decision) -> AwsError:
@@ -133,20 +136,15 @@ def refusal(service: str, decision: Decision) -> AwsError:
 
 
 def _owner(resource: str) -> str:
-    if resource == "*":
-        return ""
+    """The account in an ARN; empty when it names none (AWS's own policies have `aws` there)."""
     try:
-        return Arn.parse(resource).account
+        account = Arn.parse(resource).account
     except ValueError:
         return ""
+    return account if len(account) == _ACCOUNT_DIGITS and account.isdigit() else ""
 
 
 def _resource_policy(service: Service[Any] | None, resource: str) -> Policy | None:
     if service is None or service.resource_policies is None or resource == "*":
         return None
     return service.resource_policies(resource)
-
-
-@lru_cache(maxsize=1024)
-def _session_policy(document: str) -> Policy:
-    return parse_policy(document, kind=PolicyType.SESSION, label="session policy")

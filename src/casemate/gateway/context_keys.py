@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from casemate.model.origin import EndpointOrigin, Origin
-from casemate.model.principals import Principal, PrincipalKind
+from casemate.model.principals import Principal
+from casemate.policy.context import principal_context
 from casemate.servicekit.ports import Membership, Organization
 
 Values = dict[str, str | tuple[str, ...]]
@@ -29,7 +30,6 @@ def request_keys(*, region: str, now: datetime, tls: bool, user_agent: str) -> V
         "aws:SecureTransport": "true" if tls else "false",
         "aws:RequestedRegion": region,
         "aws:ViaAWSService": "false",
-        "aws:PrincipalIsAWSService": "false",
     }
     if user_agent:
         keys["aws:UserAgent"] = user_agent
@@ -57,41 +57,12 @@ def network_keys(origin: Origin, *, service: str, region: str, organization: Org
 
 
 def principal_keys(principal: Principal, membership: Membership | None) -> Values:
-    """Keys of the caller: on every signed request."""
-    if principal.kind is PrincipalKind.ANONYMOUS:
-        return {
-            "aws:PrincipalType": "Anonymous",
-            "aws:PrincipalAccount": "anonymous",
-            "aws:userid": "anonymous",
-        }
-    keys: Values = {
-        "aws:PrincipalArn": principal.identity_arn,
-        "aws:PrincipalAccount": principal.account,
-        "aws:PrincipalType": principal.kind.value,
-        "aws:userid": principal.user_id,
-    }
-    if principal.user_name is not None:
-        keys["aws:username"] = principal.user_name
-    for name, value in principal.tags.items():
-        keys[f"aws:PrincipalTag/{name}"] = value
+    """Keys of the caller, and of its organization."""
+    keys: Values = principal_context(principal)
     if membership is not None:
         keys["aws:PrincipalOrgID"] = membership.organization_id
         keys["aws:PrincipalOrgPaths"] = membership.paths
-    if principal.source_identity is not None:
-        keys["aws:SourceIdentity"] = principal.source_identity
-    if principal.source_function_arn is not None:
-        keys["lambda:SourceFunctionArn"] = principal.source_function_arn
-    keys.update(_mfa_keys(principal))
     return keys
-
-
-def _mfa_keys(principal: Principal) -> Values:
-    """aws:MultiFactorAuthPresent is there for temporary credentials only, never for long-term keys."""
-    if principal.kind not in {PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER}:
-        return {}
-    if principal.mfa_age_seconds is None:
-        return {"aws:MultiFactorAuthPresent": "false"}
-    return {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": str(principal.mfa_age_seconds)}
 
 
 def resource_keys(account: str, membership: Membership | None) -> Values:

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
+from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any, cast
 
@@ -32,15 +33,14 @@ class Resolver:
 
     def answer(self, query: bytes, *, udp: bool) -> bytes | None:
         """The response to one message; None: silence."""
-        import dnslib
-
+        dnslib = _dnslib()
         try:
-            record: Any = dnslib.DNSRecord.parse(query)
+            record = dnslib.DNSRecord.parse(query)
         except (dnslib.DNSError, ValueError, struct.error):
             return None
         if record.header.qr or not record.questions:
             return None
-        reply: Any = record.reply(ra=1, aa=0)
+        reply = record.reply(ra=1, aa=0)
         question = record.q
         name = str(question.qname).rstrip(".").lower()
         answer = resolve(self._snapshot(), self._vpc_id, name)
@@ -56,6 +56,11 @@ class Resolver:
                     )
         packed = cast("bytes", reply.pack())
         return cast("bytes", reply.truncate().pack()) if udp and len(packed) > _MAX_UDP else packed
+
+
+def _dnslib() -> Any:
+    """The library, which has no types; imported with the first query."""
+    return import_module("dnslib")
 
 
 class _Datagrams(asyncio.DatagramProtocol):

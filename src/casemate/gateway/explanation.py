@@ -11,13 +11,13 @@ from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Any
 
-from casemate.explain import decision_to_json, render_case, verdict_to_json
+from casemate.explain import render_case, to_json
 from casemate.explain.summary import decided_by, path_of, remedy_of
 from casemate.gateway.authorization import Authorizer, Situation
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.control import CommandError
 from casemate.model.arns import Arn
-from casemate.model.network import NetworkSnapshot
+from casemate.model.network import EndpointKind, NetworkSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.model.regions import LAMBDA_PUBLIC_POOL
@@ -85,11 +85,15 @@ class Explainer:
         verdicts = [self._verdict(snapshot, caller.vpc_id, source, question) for source in caller.sources]
         # A function with interfaces in several subnets may be placed in any: show the one that fails first.
         verdict = next((one for one in verdicts if one.outcome is not Outcome.REACHED), verdicts[0])
+        title = f"{question.source} -> {question.action} on {question.target} in {question.target_region}"
         decision = None
         if verdict.outcome is Outcome.REACHED:
             resource = f"arn:aws:dynamodb:{question.target_region}:{question.account}:table/{name}"
             decision = self._decide(question, caller, _origin(snapshot, caller, verdict), resource)
-        return {"text": render_case(verdict, decision), "json": _as_json(snapshot, verdict, decision)}
+        return {
+            "text": render_case(title=title, verdict=verdict, decision=decision),
+            "json": _as_json(snapshot, verdict, decision),
+        }
 
     def _verdict(
         self, snapshot: NetworkSnapshot, vpc_id: str | None, source: Source, question: Question
@@ -179,6 +183,7 @@ def _origin(snapshot: NetworkSnapshot, caller: _Caller, verdict: Verdict) -> Ori
         endpoint_id=verdict.via_endpoint,
         endpoint_account=vpc.account,
         address=verdict.source_seen,
+        is_gateway=vpc.endpoints[verdict.via_endpoint].kind is EndpointKind.GATEWAY,
     )
 
 
@@ -191,7 +196,7 @@ def _as_json(snapshot: NetworkSnapshot, verdict: Verdict, decision: Decision | N
         "path": path_of(verdict),
         "decided": decided_by(verdict, decision),
         "remedy": remedy_of(verdict, decision),
-        "verdict": verdict_to_json(verdict),
-        "decision": None if decision is None else decision_to_json(decision),
+        "verdict": to_json(verdict),
+        "decision": None if decision is None else to_json(decision),
         "generation": snapshot.generation,
     }

@@ -66,10 +66,12 @@ class HttpConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(400, "upgrades are not supported")
-        except _TooLargeError:
-            self._refuse(413, "request is too large")
-        except httptools.HttpParserError:
-            self._refuse(400, "malformed HTTP request")
+        except httptools.HttpParserError as error:
+            # What a callback of ours raises arrives as the context of the parser's own error.
+            if isinstance(error.__context__, _TooLargeError):
+                self._refuse(413, "request is too large")
+            else:
+                self._refuse(400, "malformed HTTP request")
 
     def eof_received(self) -> bool:
         return False

@@ -10,16 +10,32 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from casemate.explain import decision_to_json
+import msgspec
+
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.trail import event_of
+from casemate.policy.decision import Decision
 
 _FLUSH_SECONDS = 0.25
 _IN_MEMORY = 2_000
 _ON_DISK = 200_000
+
+
+_DECISIONS = msgspec.json.Decoder(list[Decision])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """A request on record."""
+
+    event: dict[str, Any]
+    """CloudTrail's form."""
+    decisions: list[Decision]
+    """Every authorization question it raised, in order, with its trace."""
 
 
 class Journal:
@@ -30,7 +46,7 @@ class Journal:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(
-            "CREATE TABLE IF NOT EXISTS events (request_id TEXT PRIMARY KEY, time REAL, account TEXT, region TEXT, event TEXT)"
+            "CREATE TABLE IF NOT EXISTS events (request_id TEXT PRIMARY KEY, time REAL, account TEXT, region TEXT, event TEXT, decisions BLOB)"
         )
         self._pending: list[Exchange] = []
         self._flusher: asyncio.Task[None] | None = None
@@ -54,14 +70,14 @@ class Journal:
         if len(self._pending) >= _IN_MEMORY:
             self.flush()
 
-    def event(self, request_id: str) -> dict[str, Any] | None:
-        """The event of a request, with `casemateDecisions`; None when it is not on record."""
+    def find(self, request_id: str) -> Recorded | None:
+        """What is known of a request; None when it is not on record."""
         self.flush()
-        row = cast(
-            "tuple[str] | None",
-            self._db.execute("SELECT event FROM events WHERE request_id = ?", (request_id,)).fetchone(),
-        )
-        return None if row is None else json.loads(row[0])
+        query = "SELECT event, decisions FROM events WHERE request_id = ?"
+        row = cast("tuple[str, bytes] | None", self._db.execute(query, (request_id,)).fetchone())
+        if row is None:
+            return None
+        return Recorded(event=json.loads(row[0]), decisions=_DECISIONS.decode(row[1]))
 
     def events(self, *, account: str, region: str, limit: int = 1000) -> list[dict[str, Any]]:
         """The newest events of an account and Region, newest first."""
@@ -78,7 +94,7 @@ class Journal:
             return
         pending, self._pending = self._pending, []
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?)", map(_row, pending))
+        self._db.executemany("INSERT OR REPLACE INTO events VALUES (?, ?, ?, ?, ?, ?)", map(_row, pending))
         self._db.execute("DELETE FROM events WHERE rowid <= (SELECT max(rowid) FROM events) - ?", (_ON_DISK,))
         self._db.execute("COMMIT")
 
@@ -88,9 +104,9 @@ class Journal:
             self.flush()
 
 
-def _row(exchange: Exchange) -> tuple[str, float, str, str, str]:
+def _row(exchange: Exchange) -> tuple[str, float, str, str, str, bytes]:
     event = event_of(exchange)
-    event["casemateDecisions"] = [decision_to_json(decision) for decision in exchange.decisions]
     account = exchange.principal.account if exchange.principal else ""
+    decisions = msgspec.json.encode(exchange.decisions)
     text = json.dumps(event, default=str)
-    return exchange.request_id, exchange.now.timestamp(), account, exchange.region, text
+    return exchange.request_id, exchange.now.timestamp(), account, exchange.region, text, decisions

@@ -36,6 +36,7 @@ def locate(arrival: Arrival, snapshot: NetworkSnapshot, service: str) -> Origin:
         endpoint_id=endpoint.endpoint_id,
         endpoint_account=endpoint.account,
         address=arrival.peer,
+        is_gateway=endpoint.kind is EndpointKind.GATEWAY,
     )
 
 

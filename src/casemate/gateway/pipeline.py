@@ -30,6 +30,7 @@ from casemate.wire.parser import parse, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
 from casemate.wire.sigv4 import verify
+from casemate.wire.sigv4_errors import Refusal, family_of, signature_error
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +127,9 @@ class Pipeline:
         if verified is None or found is None:
             raise _missing_token(exchange)
         if exchange.region not in REGIONS:
-            raise AwsError("InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403)
+            raise AwsError(
+                "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
+            )
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:
@@ -218,10 +221,10 @@ class Pipeline:
 
 
 def _protocol(exchange: Exchange) -> str:
-    """What to answer in: the request's protocol; where nothing could be made of the request, query, as AWS does."""
+    """What to answer in: the request's protocol; where nothing could be made of the request, plain JSON."""
     if exchange.parsed is not None:
         return exchange.parsed.protocol
-    return "query" if exchange.model is None else protocol_of(exchange.request, exchange.model)
+    return "rest-json" if exchange.model is None else protocol_of(exchange.request, exchange.model)
 
 
 def _internal_failure(request_id: str) -> AwsError:
@@ -231,12 +234,5 @@ def _internal_failure(request_id: str) -> AwsError:
 
 
 def _missing_token(exchange: Exchange) -> AwsError:
-    """AWS's answer to an unsigned request, by protocol family."""
-    query = exchange.parsed is not None and exchange.parsed.protocol in {"query", "ec2"}
-    code = "MissingAuthenticationToken" if query else "MissingAuthenticationTokenException"
-    status = 400 if exchange.service_name == "dynamodb" else 403
-    return AwsError(
-        code,
-        "Missing Authentication Token" if query else "Request is missing Authentication Token",
-        http_status=status,
-    )
+    assert exchange.parsed is not None
+    return signature_error(family_of(exchange.parsed.protocol, exchange.service_name), Refusal.MISSING)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from casemate.gateway.exchange import Exchange
 from casemate.model.origin import EndpointOrigin
@@ -103,9 +103,10 @@ def _identity(principal: Principal | None) -> dict[str, Any]:
             "userName": principal.role_arn.rpartition("/")[2],
         }
         mfa = "false" if principal.mfa_age_seconds is None else "true"
-        identity["sessionContext"] = {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": mfa}}
+        session: dict[str, Any] = {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": mfa}}
         if principal.source_identity is not None:
-            identity["sessionContext"]["sourceIdentity"] = principal.source_identity
+            session["sourceIdentity"] = principal.source_identity
+        identity["sessionContext"] = session
     return identity
 
 
@@ -114,13 +115,11 @@ def _readable(value: Any, name: str = "") -> Any:
     if any(word in name.lower() for word in _SECRET_WORDS):
         return "HIDDEN_DUE_TO_SECURITY_REASONS"
     if isinstance(value, Mapping):
-        return {
-            str(key)[:1].lower() + str(key)[1:]: _readable(member, str(key))
-            for key, member in value.items()  # pyright: ignore[reportUnknownVariableType] params are botocore's own
-        }
-    if isinstance(value, (list, tuple)):
-        return [_readable(member, name) for member in list[Any](value)[:100]]
-    if isinstance(value, (bytes, bytearray)):
+        members = cast("Mapping[str, Any]", value)
+        return {key[:1].lower() + key[1:]: _readable(member, key) for key, member in members.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(member, name) for member in cast("Sequence[Any]", value)[:100]]
+    if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     if isinstance(value, str) and len(value) > _MAX_TEXT:
         return value[:_MAX_TEXT] + "..."

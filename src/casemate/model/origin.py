@@ -23,6 +23,8 @@ class EndpointOrigin:
     """Owner of the endpoint: `aws:VpceAccount`."""
     address: IPv4Address | IPv6Address
     """The private address of the interface the packet left from."""
+    is_gateway: bool = True
+    """A gateway endpoint; False: an interface endpoint. Their policies read Principal differently."""
 
 
 Origin = InternetOrigin | EndpointOrigin

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from casemate.model.principals import Principal
 from casemate.policy.conditions import Condition, Context
-from casemate.policy.decision import ConditionTrace, Element, Outcome, StatementTrace
+from casemate.policy.decision import Element, Outcome, StatementTrace
 from casemate.policy.document import Policy, Statement
 from casemate.policy.patterns import Matcher, compile_action, compile_resource
 from casemate.policy.principals import Grant, PrincipalTest
@@ -62,8 +62,9 @@ class ResourceTest:
         return self._negated is not self._named(resource, context)
 
     def _named(self, resource: str, context: Context) -> bool:
-        if any(matcher(resource) for matcher in self._constants):
-            return True
+        for matcher in self._constants:
+            if matcher(resource):
+                return True
         for template in self._templates:
             resolved = template.resolve(context)
             if resolved is not None and compile_resource(resolved)(resource):
@@ -72,12 +73,14 @@ class ResourceTest:
 
 
 class CompiledStatement:
-    """One statement; `evaluate` tells whether it applies, and if not which element kept it from applying."""
+    """One statement, asked in three steps: `grant` (who), `for_target` (action, resource), `for_context` (the rest).
+
+    The steps are apart so that a layer can keep the second one's answer, which few requests change.
+    """
 
     __slots__ = (
         "_actions",
         "_actions_negated",
-        "_by_values",
         "_conditions",
         "_keys",
         "_principal",
@@ -87,6 +90,7 @@ class CompiledStatement:
         "failed_action",
         "failed_principal",
         "failed_resource",
+        "kept_answers",
     )
 
     def __init__(self, policy: Policy, statement: Statement) -> None:
@@ -107,7 +111,7 @@ class CompiledStatement:
         condition_keys = [key for condition in self._conditions for key in condition.keys]
         resource_keys = self._resources.keys if self._resources else ()
         self._keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
-        self._by_values: dict[tuple[object, ...], StatementTrace] = {}
+        self.kept_answers: dict[tuple[object, ...], StatementTrace] = {}
 
         def trace(failed: Element | None) -> StatementTrace:
             return StatementTrace(
@@ -132,19 +136,20 @@ class CompiledStatement:
             return None
         return ResourceTest(patterns, negated=bool(statement.not_resources), variables=variables)
 
+    @property
+    def names_everyone(self) -> bool:
+        """True when `grant` is DIRECT whoever asks."""
+        return self._principal is None or self._principal.names_everyone
+
     def grant(self, principal: Principal) -> Grant:
         """How directly the statement names the caller; DIRECT where the policy type has no Principal element."""
         return Grant.DIRECT if self._principal is None else self._principal.grant(principal)
 
-    def names_action(self, action: str) -> bool:
-        """`action` in lower case."""
-        return self._actions_negated is not any(matcher(action) for matcher in self._actions)
-
-    def constant_answer(self, question: Question) -> StatementTrace | None:
-        """The answer to this action and resource whatever the context and the caller; None when those matter."""
-        if self._principal is not None:
-            return None
-        if not self.names_action(question.action):
+    def for_target(self, question: Question) -> StatementTrace | None:
+        """The answer that action and resource settle; None when it takes the context."""
+        action = question.action
+        named = any(matcher(action) for matcher in self._actions)
+        if named is self._actions_negated:
             return self.failed_action
         resources = self._resources
         if resources is None or resources.keys:
@@ -153,29 +158,26 @@ class CompiledStatement:
             return self.failed_resource
         return None if self._keys else self._unconditional
 
-    def evaluate(self, question: Question) -> StatementTrace:
-        """The statement against the whole question; whether it names the caller is asked of `grant` first."""
-        context = question.context
-        key = (question.target, *map(context.get, self._keys))
-        kept = self._by_values.get(key)
+    def for_context(self, question: Question) -> StatementTrace:
+        """The answer where `for_target` gave none: a function of the resource and of the values of `_keys`."""
+        key = (question.resource, *map(question.context.get, self._keys))
+        kept = self.kept_answers.get(key)
         if kept is None:
             kept = self._answer(question)
-            if len(self._by_values) >= KEPT:
-                self._by_values.clear()
-            self._by_values[key] = kept
+            if len(self.kept_answers) >= KEPT:
+                self.kept_answers.clear()
+            self.kept_answers[key] = kept
         return kept
 
     def _answer(self, question: Question) -> StatementTrace:
         context = question.context
-        if not self.names_action(question.action):
-            return self.failed_action
-        if self._resources is not None and not self._resources.matches(question.resource, context):
+        resources = self._resources
+        if resources is not None and resources.keys and not resources.matches(question.resource, context):
             return self.failed_resource
         if not self._conditions:
             return self._unconditional
-        conditions: tuple[ConditionTrace, ...] = tuple(
-            condition.evaluate(context) for condition in self._conditions
-        )
+        # Every condition is evaluated, also after one that does not hold: the trace is complete.
+        conditions = [condition.evaluate(context) for condition in self._conditions]
         applied = all(condition.matched for condition in conditions)
         base = self._unconditional
         return StatementTrace(
@@ -185,7 +187,7 @@ class CompiledStatement:
             effect=base.effect,
             applied=applied,
             failed=None if applied else Element.CONDITION,
-            conditions=conditions,
+            conditions=tuple(conditions),
         )
 
 

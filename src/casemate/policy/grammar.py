@@ -40,6 +40,8 @@ NO_RESOURCES = "Policy statement must contain resources."
 NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 COLONS = "Actions/Condition can contain only one colon."
 RESOURCE_VENDOR = "Resource vendor must be fully qualified and cannot contain regexes."
+CONDITION_PREFIX = "Invalid condition prefix"
+"""A key written where an operator belongs: `"Condition": {"aws:SourceVpc": ...}`."""
 NOT_STS = "AssumeRole policy may only specify STS AssumeRole actions."
 SID_CHARACTERS = "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
 SID_UNIQUE = "Statement IDs (SID) in a single policy must be unique."
@@ -78,6 +80,7 @@ class Grammar:
     actions_of: str = ""
     """The one service whose actions may appear."""
     only_denies: bool = False
+    """Effect must be Deny, and an Action names its service (RCPs that customers write)."""
     only_everyone: bool = False
     """Principal must be `*`."""
     message: str = ""

@@ -39,6 +39,10 @@ def absent(kind: PolicyType) -> Layer:
     return Layer(LayerTrace(type=kind, outcome=Outcome.NOT_APPLICABLE))
 
 
+Entry = tuple[CompiledStatement, StatementTrace | None]
+"""A statement, and its answer where action and resource settle it."""
+
+
 class PolicyGroup:
     """The policies of one layer, and the answers it gave before.
 
@@ -54,7 +58,7 @@ class PolicyGroup:
         self._root_only = root_only
         self._policies = tuple(compile_policy(policy) for policy in policies)
         self._settled: dict[tuple[str, str], Layer] = {}
-        self._entries: dict[tuple[str, str], tuple[StatementTrace | CompiledStatement, ...]] = {}
+        self._entries: dict[tuple[str, str], tuple[Entry, ...]] = {}
         self._by_traces: dict[tuple[int, ...], Layer] = {}
 
     def judge(self, question: Question) -> Layer:
@@ -62,36 +66,31 @@ class PolicyGroup:
         settled = self._settled.get(question.target)
         if settled is not None:
             return settled
-        entries = self._entries.get(question.target)
-        if entries is None:
-            entries = self._prepare(question)
+        entries = self._entries.get(question.target) or self._prepare(question)
         statements: list[StatementTrace] = []
         grants: list[Grant] = []
-        for entry in entries:
-            if isinstance(entry, StatementTrace):
-                statements.append(entry)
-                grants.append(Grant.DIRECT)
-                continue
-            grant = entry.grant(question.principal)
+        for statement, known in entries:
+            grant = statement.grant(question.principal)
             if grant is Grant.NONE or (self._root_only and grant is Grant.ACCOUNT):
-                statements.append(entry.failed_principal)
+                statements.append(statement.failed_principal)
             else:
-                statements.append(entry.evaluate(question))
+                statements.append(known or statement.for_context(question))
             grants.append(grant)
         return self._answer(statements, grants)
 
-    def _prepare(self, question: Question) -> tuple[StatementTrace | CompiledStatement, ...]:
+    def _prepare(self, question: Question) -> tuple[Entry, ...]:
+        """Ask the statements what action and resource settle, and keep it."""
         entries = tuple(
-            statement.constant_answer(question) or statement
+            (statement, statement.for_target(question))
             for policy in self._policies
             for statement in policy.statements
         )
         if len(self._entries) + len(self._settled) >= KEPT:
             self._entries.clear()
             self._settled.clear()
-        constant = [entry for entry in entries if isinstance(entry, StatementTrace)]
-        if len(constant) == len(entries):
-            self._settled[question.target] = self._combine(constant, [Grant.DIRECT] * len(constant))
+        known = [trace for statement, trace in entries if trace is not None and statement.names_everyone]
+        if len(known) == len(entries):
+            self._settled[question.target] = self._combine(known, [Grant.DIRECT] * len(known))
         else:
             self._entries[question.target] = entries
         return entries

@@ -223,7 +223,7 @@ def parse_operator(text: str) -> Operator | None:
         return None
     if_exists = name.endswith(_IF_EXISTS)
     known = OPERATORS.get(name.removesuffix(_IF_EXISTS))
-    if known is None or (known.name == "Null" and (if_exists or quantifier)):
+    if known is None or (known.name == "Null" and if_exists):
         # "You can add IfExists to the end of any condition operator name except the Null condition."
         return None
     return Operator(

@@ -12,7 +12,7 @@ from casemate.policy.decision import PolicyType
 from casemate.policy.document import ConditionClause, Effect, Policy, PrincipalSpec, Statement
 from casemate.policy.errors import MalformedPolicy
 from casemate.policy.grammar import GRAMMARS, Grammar
-from casemate.policy.operators import parse_operator
+from casemate.policy.operators import QUANTIFIERS, parse_operator
 
 _SID = re.compile(r"[0-9A-Za-z]*", re.ASCII)
 _VENDOR = re.compile(r"[a-zA-Z0-9.-]+", re.ASCII)
@@ -146,8 +146,8 @@ class _Parser:
             index=index,
             sid=self._sid(fields),
             effect=self._effect(fields),
-            principal=_principal(fields.get("Principal")),
-            not_principal=_principal(fields.get("NotPrincipal")),
+            principal=_principal(fields, "Principal"),
+            not_principal=_principal(fields, "NotPrincipal"),
             actions=self._actions(fields, "Action"),
             not_actions=self._actions(fields, "NotAction"),
             resources=_resources(fields, "Resource"),
@@ -170,7 +170,7 @@ class _Parser:
             _refuse(grammar.missing("Action") if rules.needs_principal else grammar.NO_ACTIONS)
         if rules.needs_resource and not {"Resource", "NotResource"} & fields.keys():
             _refuse(grammar.missing("Resource") if rules.needs_principal else grammar.NO_RESOURCES)
-        if rules.only_everyone and _principal(fields.get("Principal")) != PrincipalSpec(everyone=True):
+        if rules.only_everyone and _principal(fields, "Principal") != PrincipalSpec(everyone=True):
             _refuse(f'{grammar.missing("Principal")}: it must be "*"')
 
     def _sid(self, fields: dict[str, object]) -> str | None:
@@ -210,6 +210,8 @@ class _Parser:
         if self._rules.actions_of and (vendor.lower() != self._rules.actions_of or not names):
             _refuse(grammar.NOT_STS)
         if action in {"*", "*:*"}:
+            if self._rules.only_denies and not self._full_access:
+                _refuse(grammar.NO_VENDOR)
             return
         if not names:
             _refuse(grammar.NO_VENDOR)
@@ -219,9 +221,10 @@ class _Parser:
             _refuse(f"Vendor {vendor} is not valid")
 
 
-def _principal(value: object) -> PrincipalSpec | None:
-    if value is None:
+def _principal(fields: dict[str, object], element: str) -> PrincipalSpec | None:
+    if element not in fields:
         return None
+    value = fields[element]
     if value == "*":
         return PrincipalSpec(everyone=True)
     if not isinstance(value, dict) or not value:
@@ -271,6 +274,9 @@ def _conditions(value: object) -> tuple[ConditionClause, ...]:
     clauses: list[ConditionClause] = []
     for operator, keys in cast("dict[str, object]", value).items():
         if parse_operator(operator) is None:
+            prefix, colon, _ = operator.rpartition(":")
+            if colon and prefix not in QUANTIFIERS:
+                _refuse(grammar.CONDITION_PREFIX)
             _refuse(f"Invalid Condition type : {operator}.")
         if not isinstance(keys, dict):
             _refuse(grammar.SYNTAX)

@@ -72,6 +72,11 @@ class PrincipalTest:
         self._negated = negated
         self._deny = effect == "Deny"
 
+    @property
+    def names_everyone(self) -> bool:
+        """True when `grant` is DIRECT whoever asks."""
+        return self._names.everyone and not self._negated
+
     def grant(self, principal: Principal) -> Grant:
         """How directly the statement's element names `principal`."""
         if not self._negated:

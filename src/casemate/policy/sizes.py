@@ -47,7 +47,7 @@ SIZE_LIMITS = {
     # The default; adjustable to 4,096.
     PolicyUse.TRUST: SizeLimit(limit=2048),
     PolicyUse.SESSION: SizeLimit(limit=2048, counts_white_space=True),
-    # 5,120 until 2025.
+    # 5,120 until 15 May 2026.
     PolicyUse.SCP: SizeLimit(limit=10240, counts_white_space=True),
     PolicyUse.RCP: SizeLimit(limit=5120, counts_white_space=True),
     PolicyUse.ENDPOINT: SizeLimit(limit=20480, counts_white_space=True),

@@ -5,6 +5,8 @@ Does not belong here: anything of the kernel; `dataplane` compiles the same snap
 the two are tested against each other. Knows `casemate.model` only.
 """
 
+from casemate.reachability.named import reach_name
+from casemate.reachability.names import Answer, NameStatus, resolve
 from casemate.reachability.verdict import (
     Flow,
     FromInterface,
@@ -16,4 +18,17 @@ from casemate.reachability.verdict import (
 )
 from casemate.reachability.walk import reach
 
-__all__ = ["Flow", "FromInterface", "FromInternet", "Outcome", "ReasonCode", "Source", "Verdict", "reach"]
+__all__ = [
+    "Answer",
+    "Flow",
+    "FromInterface",
+    "FromInternet",
+    "NameStatus",
+    "Outcome",
+    "ReasonCode",
+    "Source",
+    "Verdict",
+    "reach",
+    "reach_name",
+    "resolve",
+]

@@ -7,7 +7,7 @@ inside one subnet crosses no border.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from casemate.model.network import ICMP, TCP, UDP, NetworkAcl, Subnet
 from casemate.reachability.packet import Packet, TrafficClass, dotted
 from casemate.reachability.path import Drop, Path
-from casemate.reachability.verdict import HopKind, ReasonCode
+from casemate.reachability.verdict import Hop, HopKind, ReasonCode
 
 if TYPE_CHECKING:
     from casemate.reachability.index import VpcIndex
@@ -31,6 +31,9 @@ class AclEntry:
     network: int
     mask: int
     words: str
+    request_passes: Hop
+    answer_passes: Hop
+    """The hops of what this entry allows, made once: a way through a NAT gateway meets six ACLs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,7 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
                 f"{'outbound' if egress else 'inbound'} rule {number}: {'allow' if entry.allow else 'deny'} "
                 f"{traffic.words} {'to' if egress else 'from'} {entry.cidr}"
             )
+            passing = Hop(kind=HopKind.NETWORK_ACL, component=acl.acl_id, passed=True, matched=words)
             entries.append(
                 AclEntry(
                     number=entry.number,
@@ -73,6 +77,8 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
                     network=int(entry.cidr.network_address),
                     mask=int(entry.cidr.netmask),
                     words=words,
+                    request_passes=passing,
+                    answer_passes=replace(passing, returning=True),
                 )
             )
         return tuple(entries)
@@ -96,7 +102,7 @@ def _check(path: Path, vpc: VpcIndex, subnet: Subnet, packet: Packet, *, egress:
     acl = vpc.acl(subnet.acl_id)
     entry = acl.deciding(packet, egress=egress) if acl else None
     if entry is not None and entry.allow:
-        path.met(HopKind.NETWORK_ACL, subnet.acl_id, passed=True, matched=entry.words)
+        path.hops.append(entry.answer_passes if path.returning else entry.request_passes)
         return None
     direction = "outbound" if egress else "inbound"
     words = entry.words if entry else f"{direction} rule *: deny all traffic"

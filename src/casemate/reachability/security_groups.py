@@ -24,7 +24,7 @@ from casemate.model.network import (
 )
 from casemate.reachability.packet import Packet, TrafficClass, dotted
 from casemate.reachability.path import Drop, Path
-from casemate.reachability.verdict import HopKind, ReasonCode
+from casemate.reachability.verdict import Hop, HopKind, ReasonCode
 
 if TYPE_CHECKING:
     from casemate.reachability.index import VpcIndex
@@ -42,6 +42,8 @@ class GroupRule:
     """(network, mask) pairs of a CIDR or a prefix list."""
     peer_group: str | None
     words: str
+    passes: Hop
+    """The hop of what this rule admits."""
 
     def admits(self, packet: Packet, peer: int, members: Mapping[str, frozenset[int]]) -> bool:
         """Whether the rule lets `packet` through; `peer` is its far address, `members` those of every group in reach."""
@@ -91,12 +93,14 @@ def _compile(group_id: str, rule: SecurityGroupRule, prefix_lists: Mapping[str, 
         name = str(peer)
     traffic = TrafficClass(protocol=rule.protocol, ports=rule.ports, icmp=rule.icmp)
     direction = "egress" if rule.egress else "ingress"
+    words = f"{direction} {traffic.words} {'to' if rule.egress else 'from'} {name}"
     return GroupRule(
         group_id=group_id,
         traffic=traffic,
         ranges=tuple((int(n.network_address), int(n.netmask)) for n in networks),
         peer_group=peer.group_id if isinstance(peer, GroupRef) else None,
-        words=f"{direction} {traffic.words} {'to' if rule.egress else 'from'} {name}",
+        words=words,
+        passes=Hop(kind=HopKind.SECURITY_GROUP, component=group_id, passed=True, matched=words),
     )
 
 
@@ -121,7 +125,7 @@ def _check(
     members = path.network.members_seen_from(vpc)
     for rule in rules:
         if rule.admits(packet, peer, members):
-            path.met(HopKind.SECURITY_GROUP, rule.group_id, passed=True, matched=rule.words)
+            path.hops.append(rule.passes)
             return None
     path.met(
         HopKind.SECURITY_GROUP,

@@ -108,6 +108,8 @@ class ReasonCode(Enum):
     """The source interface (or its subnet) is not in the snapshot."""
     CM_NAT_GATEWAY_INGRESS = "CM_NAT_GATEWAY_INGRESS"
     """A NAT gateway accepts no connection at an address of its own."""
+    CM_LAMBDA_INGRESS = "CM_LAMBDA_INGRESS"
+    """Lambda accepts no inbound connection: its interface carries what functions begin, and the answers."""
     CM_NAME_NOT_RESOLVED = "CM_NAME_NOT_RESOLVED"
     """DNS gave no address: the resolver is off, or the name does not exist."""
     CM_RETURN_PATH = "CM_RETURN_PATH"

@@ -13,6 +13,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from casemate.model.network import InterfaceKind, NetworkInterface, NetworkSnapshot, Subnet, TargetKind
+from casemate.model.regions import LAMBDA_PUBLIC_POOL
 from casemate.reachability import acls, security_groups
 from casemate.reachability.destinations import (
     METADATA_PORTS,
@@ -30,7 +31,7 @@ from casemate.reachability.gateways import (
     pass_peering,
     receive_from_internet,
 )
-from casemate.reachability.index import METADATA, VpcIndex, network_index
+from casemate.reachability.index import LINK_LOCAL_RESOLVER, METADATA, VpcIndex, network_index
 from casemate.reachability.nat import pass_nat_gateway
 from casemate.reachability.packet import Packet, dotted
 from casemate.reachability.path import Drop, Path, Stop
@@ -54,6 +55,10 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
     if not isinstance(source, FromInterface):
         packet = _packet(flow, int(source.address))
         path.met(HopKind.INTERNET, str(source.address), passed=True)
+        if packet.destination == LINK_LOCAL_RESOLVER and source.address in LAMBDA_PUBLIC_POOL:
+            path.source_seen = source.address
+            arrive(path, packet, HopKind.SERVICE, "resolver of Lambda's own network", RESOLVER_PORTS)
+            return None
         return _on_the_internet(path, packet)
     vpc = path.network.home.get(source.interface_id)
     interface = vpc.vpc.interfaces.get(source.interface_id) if vpc else None
@@ -134,13 +139,16 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
         drop = acls.leave(path, stop.vpc, stop.subnet, packet)
         if drop is not None:
             return drop
-    path.met(
-        HopKind.ROUTE_TABLE,
-        stop.subnet.route_table_id,
-        passed=entry is not None and not entry.route.blackhole,
-        matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
-        lost=match.lost,
-    )
+    if entry is not None and not match.lost:
+        path.hops.append(entry.passes)
+    else:
+        path.met(
+            HopKind.ROUTE_TABLE,
+            stop.subnet.route_table_id,
+            passed=entry is not None and not entry.route.blackhole,
+            matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
+            lost=match.lost,
+        )
     if entry is None:
         return _no_route(path, stop, packet)
     if entry.route.blackhole:
@@ -305,14 +313,8 @@ def _deliver(
             explanation=f"No network interface of {vpc.vpc.vpc_id} has the address {address}.",
             remedy=f"Use the address of an interface that exists in {vpc.vpc.vpc_id}.",
         )
-    if interface.kind is InterfaceKind.NAT_GATEWAY:
-        name = interface.owner or interface.interface_id
-        path.met(HopKind.NAT_GATEWAY, name, passed=False, matched="connections from outside")
-        return Drop(
-            reason=ReasonCode.CM_NAT_GATEWAY_INGRESS,
-            explanation=f"{dotted(packet.destination)} belongs to {name}, and a NAT gateway accepts no connections.",
-            remedy="Connect to the address of the interface you mean to reach.",
-        )
+    if interface.kind in (InterfaceKind.NAT_GATEWAY, InterfaceKind.LAMBDA):
+        return _accepts_nothing(path, interface, packet)
     if same_subnet is None or same_subnet.subnet_id != subnet.subnet_id:
         path.back.append(partial(_answer_route, path, vpc, subnet, packet.source, answer_by))
         drop = acls.enter(path, vpc, subnet, packet)
@@ -320,6 +322,29 @@ def _deliver(
             return drop
     drop = security_groups.check_ingress(path, vpc, interface, packet)
     return drop or arrive_at_interface(path, vpc, interface, packet)
+
+
+def _accepts_nothing(path: Path, interface: NetworkInterface, packet: Packet) -> Drop:
+    """NAT gateways and functions connect to others; nobody connects to them, whatever groups and ACLs say.
+
+    VPC User Guide, "NAT gateways"; Serverless Architectures with AWS Lambda, "Network configuration": "there is no
+    direct inbound network access to your function".
+    """
+    address = dotted(packet.destination)
+    if interface.kind is InterfaceKind.NAT_GATEWAY:
+        name = interface.owner or interface.interface_id
+        path.met(HopKind.NAT_GATEWAY, name, passed=False, matched="accepts no connection")
+        return Drop(
+            reason=ReasonCode.CM_NAT_GATEWAY_INGRESS,
+            explanation=f"{address} belongs to {name}, and a NAT gateway accepts no connections.",
+            remedy="Connect to the address of the interface you mean to reach.",
+        )
+    path.met(HopKind.INTERFACE, interface.interface_id, passed=False, matched="accepts no connection")
+    return Drop(
+        reason=ReasonCode.CM_LAMBDA_INGRESS,
+        explanation=f"{address} belongs to {interface.interface_id} of Lambda, which blocks inbound connections.",
+        remedy="Invoke the function instead of connecting to its interface.",
+    )
 
 
 def _answer_route(

@@ -10,10 +10,12 @@ import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import botocore.loaders
-from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from casemate.wire.models import ServiceModels
+
+if TYPE_CHECKING:
+    from botocore.model import ListShape, Shape, StructureShape
 
 Limit = Literal["minLength", "maxLength", "minValue", "maxValue", "pattern", "enum"]
 
@@ -44,33 +46,36 @@ def message(violations: list[Violation]) -> str:
 
 def violations(service: str, operation: str, params: Mapping[str, Any]) -> list[Violation]:
     """Everything in `params` that the model of `service` forbids for `operation`."""
-    shape = _model(service).operation_model(operation).input_shape
+    shape = models().get(service).operation_model(operation).input_shape
     return [] if shape is None else list(_check(shape, params, ""))
 
 
 @cache
-def _model(service: str) -> ServiceModel:
-    description = botocore.loaders.create_loader().load_service_model(service, "service-2")
-    return ServiceModel(cast("Mapping[str, Any]", description), service)
+def models() -> ServiceModels:
+    """The models read here. Whoever else reads models in this process can take these and spare a second copy."""
+    return ServiceModels()
 
 
 def _check(shape: Shape, value: Any, path: str) -> Generator[Violation]:
-    if isinstance(shape, StructureShape):
-        members = cast("Mapping[str, Shape]", shape.members)
-        for name, member in value.items():
-            if name in members and member is not None:
-                camel = name[:1].lower() + name[1:]
-                yield from _check(members[name], member, f"{path}.{camel}" if path else camel)
-    elif isinstance(shape, ListShape):
-        yield from _length(shape, value, path, "[" + ", ".join(str(item) for item in value) + "]")
-        for number, item in enumerate(value, start=1):
-            yield from _check(cast("Shape", shape.member), item, f"{path}.{number}.member")
-    elif isinstance(shape, MapShape):
-        yield from _length(shape, value, path, str(value))
-    elif isinstance(value, str):
-        yield from _text(shape, value, path)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield from _range(shape, value, path)
+    match shape.type_name:
+        case "structure":
+            members = cast("StructureShape", shape).members
+            for name, member in value.items():
+                if name in members and member is not None:
+                    camel = name[:1].lower() + name[1:]
+                    yield from _check(members[name], member, f"{path}.{camel}" if path else camel)
+        case "list":
+            yield from _length(shape, value, path, "[" + ", ".join(str(item) for item in value) + "]")
+            for number, item in enumerate(value, start=1):
+                yield from _check(cast("ListShape", shape).member, item, f"{path}.{number}.member")
+        case "map":
+            yield from _length(shape, value, path, str(value))
+        case "string":
+            yield from _text(shape, value, path)
+        case "integer" | "long" | "float" | "double":
+            yield from _range(shape, value, path)
+        case _:
+            pass
 
 
 def _text(shape: Shape, value: str, path: str) -> Generator[Violation]:

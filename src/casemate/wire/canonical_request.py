@@ -6,7 +6,7 @@ Source: IAM User Guide, "Create a signed AWS API request", step 1. Each function
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 _CANONICAL_QUERY = re.compile(r"(?:[A-Za-z0-9\-._~=&]|%[0-9A-F]{2})*", re.ASCII)
@@ -58,7 +58,7 @@ def _reencoded(text: str) -> str:
     return quote(unquote_to_bytes(text.replace("+", "%20")), safe="-_.~")
 
 
-def canonical_headers(headers: Mapping[str, str], signed: list[str]) -> str:
+def canonical_headers(headers: Mapping[str, str], signed: Sequence[str]) -> str:
     """`name:value` lines, values trimmed and their runs of spaces made one. KeyError when a signed header is absent."""
     lines: list[str] = []
     for name in signed:

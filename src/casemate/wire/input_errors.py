@@ -9,9 +9,9 @@
 | rest-xml | MethodNotAllowed 405 | MalformedXML, InvalidArgument 400 | InvalidRequest 400 |
 
 Sources. query: IAM API Reference, "Common Errors" (InvalidAction, ValidationError, MissingAction); MalformedInput is what
-IAM and STS answer to a number that is none. ec2: EC2 API Reference, "Error codes for the Amazon EC2 API": InvalidAction
+IAM and STS answer to a number that is none (aws-azure-login/aws-azure-login#30). ec2: EC2 API Reference, "Error codes for the Amazon EC2 API": InvalidAction
 "The action or operation requested is not valid", InvalidParameterValue, MissingParameter "The request must contain the
-parameter X", UnknownParameter "An unknown or unrecognized parameter was supplied". json: Smithy, "AWS JSON 1.0 protocol"
+parameter X", UnknownParameter, in the words of aws/aws-cli#16. json: Smithy, "AWS JSON 1.0 protocol"
 (SerializationException, UnknownOperationException); DynamoDB Developer Guide, "Error handling"; the wording "1 validation
 error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null" is shared by the
 services of that front end, IAM and Lambda included. rest-xml: Amazon S3 API Reference, "List of error codes". Services
@@ -60,6 +60,11 @@ def unknown_parameter(name: str) -> AwsError:
 
 def mismatched(protocol: str, mismatch: Mismatch) -> AwsError:
     """Input that cannot be read."""
+    if protocol in {"ec2", "query"} and not mismatch.expected:
+        # Nothing of the form could be read. IAM API Reference, "Common Errors": MalformedQueryString 404; EC2's own
+        # list has InvalidQueryParameter in its place.
+        code, status = ("InvalidQueryParameter", 400) if protocol == "ec2" else ("MalformedQueryString", 404)
+        return AwsError(code, "The query string contains a syntax error.", http_status=status)
     if protocol == "ec2":
         name = ".".join(mismatch.path)
         name = name[:1].lower() + name[1:]

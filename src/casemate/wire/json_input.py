@@ -133,13 +133,9 @@ def read_base64(text: str) -> bytes:
 
 
 def _read_blob(value: Any) -> bytes:
-    if type(value) is not str:
-        raise (
-            _unexpected(value, "Blob")
-            if isinstance(value, dict | list)
-            else Mismatch(f"{_token(value)} cannot be converted to Blob", value=str(value), expected="Blob")
-        )
-    return read_base64(value)
+    if type(value) is str:
+        return read_base64(value)
+    raise _unexpected(value, "Blob")
 
 
 def _read_timestamp(value: Any) -> Any:

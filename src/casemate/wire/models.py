@@ -11,7 +11,7 @@ import msgspec
 from casemate.wire.service_index import ServiceEntry, ServiceIndex, default_index
 
 if TYPE_CHECKING:
-    from botocore.loaders import Loader
+    from botocore.loaders import JSONFileLoader, Loader
     from botocore.model import ServiceModel
 
 
@@ -52,12 +52,12 @@ class ServiceModels:
             self._loader = Loader(
                 extra_search_paths=[Loader.BUILTIN_DATA_PATH],
                 include_default_search_paths=False,
-                file_loader=_FrugalFileLoader(),
+                file_loader=cast("JSONFileLoader", _FrugalFileLoader()),  # by its two methods
             )
         # `load_service_model` would keep a second copy of the file; its merging of sdk-extras is not on the wire.
         path = f"{name}/{self._loader.determine_latest_version(name, 'service-2')}/service-2"
         description = self._loader.load_data(path)
-        return ServiceModel(cast("Any", description), service_name=name)
+        return ServiceModel(description, service_name=name)
 
 
 class _FrugalFileLoader:

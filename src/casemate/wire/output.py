@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from casemate.wire.cbor_output import CborBodies
@@ -157,7 +157,7 @@ def _xml_rpc(operation: OperationModel, protocol: str, value: Output, request_id
 @functools.cache
 def rest_writer(model: ServiceModel, shape_name: str) -> RestWriter:
     """The writer of a structure of a REST service."""
-    return RestWriter(cast("Shape", model.shape_for(shape_name)))
+    return RestWriter(model.shape_for(shape_name))
 
 
 def rest_headers(model: ServiceModel, request_id: str) -> list[tuple[str, str]]:
@@ -250,5 +250,5 @@ _S3_NAMESPACE = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
 
 @functools.cache
 def _body_writer(model: ServiceModel, shape_name: str) -> XmlWriter:
-    shape = cast("Shape", model.shape_for(shape_name))
+    shape = model.shape_for(shape_name)
     return xml_writers(model).structure(shape, unbound_members(shape))

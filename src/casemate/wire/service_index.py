@@ -7,6 +7,7 @@ to the installed botocore.
 from __future__ import annotations
 
 import functools
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,20 @@ def default_index() -> ServiceIndex:
     return ServiceIndex(entries)
 
 
+class _ModelFile(msgspec.Struct):
+    """The only part of a model file that the index wants; the decoder skips the rest."""
+
+    metadata: dict[str, Any]
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    packed = folder / "service-2.json.gz"
+    raw = (
+        gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / "service-2.json").read_bytes()
+    )
+    return msgspec.json.decode(raw, type=_ModelFile).metadata
+
+
 def generate() -> bytes:
     """The index of the installed botocore, as the file holds it: one service a line, so that changes read well."""
     from botocore.loaders import Loader
@@ -97,7 +112,7 @@ def generate() -> bytes:
     lines: list[str] = []
     for name in sorted(loader.list_available_services("service-2")):
         version = loader.determine_latest_version(name, "service-2")
-        metadata: dict[str, Any] = loader.load_data(f"{name}/{version}/service-2")["metadata"]
+        metadata = _metadata(Path(Loader.BUILTIN_DATA_PATH) / name / version)
         row: dict[str, Any] = {
             "endpoint_prefix": metadata["endpointPrefix"],
             "protocols": metadata.get("protocols") or [metadata["protocol"]],

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from casemate.model.errors import AwsError
@@ -33,8 +33,7 @@ _S3_SKEW = timedelta(minutes=15)
 _LONGEST_EXPIRY = 604_800
 """Seven days: the most that X-Amz-Expires may say."""
 _AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<signed>[^,\s]+),"
-    r"\s*Signature=(?P<signature>[0-9a-f]{64})\s*"
+    r"AWS4-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})\s*"
 )
 _PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]*)")
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
@@ -90,12 +89,12 @@ class Verified:
     """The seed of chunk signatures."""
 
 
-@dataclass(kw_only=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """A signature as the request presents it."""
 
     access_key_id: str
     scope: Scope
+    scope_text: str
     signed: str
     signature: str
     timestamp: str
@@ -174,13 +173,14 @@ class _Verification:
         match = _AUTHORIZATION.fullmatch(text)
         timestamp = self._headers.get("x-amz-date") or self._headers.get("date") or ""
         if match is not None and timestamp:
-            parts = match.groupdict()
+            credential, signed, signature = match.groups()
         else:
-            parts = self._parts_of(text, has_date=bool(timestamp))
-        token = self._headers.get("x-amz-security-token")
-        return self._claim(parts["credential"], parts["signed"], parts["signature"], timestamp, token, None)
+            credential, signed, signature = self._parts_of(text, has_date=bool(timestamp))
+        return self._claim(
+            credential, signed, signature, timestamp, self._headers.get("x-amz-security-token"), None
+        )
 
-    def _parts_of(self, text: str, *, has_date: bool) -> dict[str, str]:
+    def _parts_of(self, text: str, *, has_date: bool) -> tuple[str, str, str]:
         """The parts of an Authorization header in any order; IncompleteSignature when one is missing."""
         if not text.startswith(ALGORITHM):
             detail = f"Unsupported authorization algorithm: {text.split(' ', maxsplit=1)[0][:40]}"
@@ -198,11 +198,7 @@ class _Verification:
         if problems:
             detail = " ".join(problems) + f" Authorization={ALGORITHM}"
             raise signature_error(self._family, Refusal.INCOMPLETE, detail)
-        return {
-            "credential": found["Credential"],
-            "signed": found["SignedHeaders"],
-            "signature": found["Signature"],
-        }
+        return found["Credential"], found["SignedHeaders"], found["Signature"]
 
     def _claim_of_query(self) -> _Claim:
         fields = dict(parse_qsl(self._request.query, keep_blank_values=True))
@@ -235,52 +231,28 @@ class _Verification:
         token: str | None,
         expires: int | None,
     ) -> _Claim:
-        # An access key id has no slash in it; the scope has three.
-        parts = credential.rsplit("/", 4)
-        if len(parts) != 5:
+        try:
+            key, scope, scope_text, terminator = _credential(credential)
+        except ValueError:
             detail = (
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term,"
                 f" got '{credential}'"
             )
-            raise signature_error(self._family, Refusal.INCOMPLETE, detail)
-        key, date, region, service, terminator = parts
+            raise signature_error(self._family, Refusal.INCOMPLETE, detail) from None
         if terminator != "aws4_request":
             detail = (
                 f"Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'."
             )
             raise signature_error(self._family, Refusal.MISMATCH, detail)
-        signed_at = self._moment(timestamp)
-        stamp = timestamp if _AMZ_DATE.fullmatch(timestamp) else signed_at.strftime("%Y%m%dT%H%M%SZ")
-        return _Claim(
-            access_key_id=key,
-            scope=Scope(date=date, region=region, service=service),
-            signed=signed,
-            signature=signature,
-            timestamp=stamp,
-            signed_at=signed_at,
-            token=token,
-            expires=expires,
-        )
-
-    def _moment(self, text: str) -> datetime:
         try:
-            if _AMZ_DATE.fullmatch(text):
-                return datetime(
-                    int(text[:4]),
-                    int(text[4:6]),
-                    int(text[6:8]),
-                    int(text[9:11]),
-                    int(text[11:13]),
-                    int(text[13:15]),
-                    tzinfo=UTC,
-                )
-            return from_text(text)
+            signed_at, stamp = _moment(timestamp)
         except ValueError:
             detail = (
-                "Date must be in ISO-8601 'basic format'. Got '"
-                f"{text}'. See http://en.wikipedia.org/wiki/ISO_8601"
+                f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'."
+                " See http://en.wikipedia.org/wiki/ISO_8601"
             )
             raise signature_error(self._family, Refusal.INCOMPLETE, detail) from None
+        return _Claim(key, scope, scope_text, signed, signature, stamp, signed_at, token, expires)
 
     def _check_token(self, claim: _Claim, signer: Signer) -> None:
         expected, given = signer.session_token, claim.token
@@ -303,7 +275,7 @@ class _Verification:
 
     def _check_signed_headers(self, claim: _Claim) -> None:
         """The host and every x-amz-* header that is present must be signed: otherwise they could be exchanged."""
-        signed = claim.signed.split(";")
+        signed = _names(claim.signed)
         if "host" not in signed and ":authority" not in signed:
             detail = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
             raise signature_error(self._family, Refusal.MISMATCH, detail)
@@ -333,7 +305,7 @@ class _Verification:
         if self._s3 and reencoded_path(path) != paths[0]:
             paths.append(reencoded_path(path))
         try:
-            headers = canonical_headers(self._headers, claim.signed.split(";"))
+            headers = canonical_headers(self._headers, _names(claim.signed))
         except KeyError:
             raise signature_error(self._family, Refusal.MISMATCH) from None
         query = canonical_query(self._request.query, presigned=presigned)
@@ -363,13 +335,38 @@ class _Verification:
             raise signature_error(self._family, Refusal.NOT_YET_CURRENT, detail)
 
 
+# The three that follow are the same for many requests: of a key during a day, of a second, of a client.
+@functools.lru_cache(maxsize=1024)
+def _credential(text: str) -> tuple[str, Scope, str, str]:
+    """Access key id, scope, the scope as text, its last part; ValueError when it has not five parts."""
+    key, date, region, service, terminator = text.rsplit("/", 4)
+    return key, Scope(date=date, region=region, service=service), text[len(key) + 1 :], terminator
+
+
+@functools.lru_cache(maxsize=64)
+def _moment(text: str) -> tuple[datetime, str]:
+    """The moment of a date header, and the same as the string to sign has it; ValueError when it is no date."""
+    if not _AMZ_DATE.fullmatch(text):
+        moment = from_text(text)
+        return moment, _stamp(moment)
+    numbers = (text[:4], text[4:6], text[6:8], text[9:11], text[11:13], text[13:15])
+    year, month, day, hour, minute, second = map(int, numbers)
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC), text
+
+
+@functools.lru_cache(maxsize=256)
+def _names(signed: str) -> tuple[str, ...]:
+    """The names of a SignedHeaders list."""
+    return tuple(signed.split(";"))
+
+
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
 def _signature(key: bytes, claim: _Claim, canonical_request: str) -> bytes:
     digest = sha256(canonical_request.encode("utf-8", "surrogatepass")).hexdigest()
-    text = f"{ALGORITHM}\n{claim.timestamp}\n{claim.scope}\n{digest}"
+    text = f"{ALGORITHM}\n{claim.timestamp}\n{claim.scope_text}\n{digest}"
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex().encode()
 
 

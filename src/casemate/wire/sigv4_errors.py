@@ -8,7 +8,9 @@ Sources, by column:
 - query (IAM, STS, CloudFormation): IAM API Reference and STS API Reference, "Common Errors": IncompleteSignature 400,
   InvalidClientTokenId 403, MissingAuthenticationToken 403, RequestExpired 400; IAM User Guide, "Troubleshoot SigV4
   signing errors" (SignatureDoesNotMatch 403 also for a signature that is expired or not yet current, with the texts).
-- ec2: EC2 API Reference, "Error codes": AuthFailure, RequestExpired, MissingAuthenticationToken, IncompleteSignature.
+- ec2: EC2 API Reference, "Error codes": AuthFailure, RequestExpired, MissingAuthenticationToken, IncompleteSignature; users
+  see AuthFailure 401 for an unknown key, a wrong secret (aws/aws-sdk-java-v2#2981, aws/aws-cli#1948) and a clock that
+  drifts (FoxxMD/laravel-elasticbeanstalk-cron#15), and RequestExpired for a session that has ended.
 - s3: Amazon S3 API Reference, "List of error codes": InvalidAccessKeyId 403, SignatureDoesNotMatch 403,
   RequestTimeTooSkewed 403, ExpiredToken 400, InvalidToken 400, AuthorizationHeaderMalformed 400, AccessDenied 403.
 """
@@ -50,6 +52,7 @@ _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
     " and signing method. Consult the service documentation for details."
 )
+_S3_MISMATCH = "The request signature we calculated does not match the signature you provided. Check your key and signing method."
 _EC2_INVALID = "AWS was not able to validate the provided access credentials"
 
 _TABLE: dict[str, dict[Refusal, tuple[str, int, str]]] = {
@@ -82,7 +85,7 @@ _TABLE: dict[str, dict[Refusal, tuple[str, int, str]]] = {
         Refusal.WRONG_TOKEN: ("AuthFailure", 401, _EC2_INVALID),
         Refusal.EXPIRED_TOKEN: ("RequestExpired", 400, "Request has expired."),
         Refusal.MISMATCH: ("AuthFailure", 401, _EC2_INVALID),
-        Refusal.EXPIRED: ("RequestExpired", 400, "Request has expired."),
+        Refusal.EXPIRED: ("AuthFailure", 401, _EC2_INVALID),
         Refusal.NOT_YET_CURRENT: ("AuthFailure", 401, _EC2_INVALID),
         Refusal.WRONG_PAYLOAD: ("AuthFailure", 401, _EC2_INVALID),
     },
@@ -103,8 +106,7 @@ _TABLE: dict[str, dict[Refusal, tuple[str, int, str]]] = {
         Refusal.MISMATCH: (
             "SignatureDoesNotMatch",
             403,
-            "The request signature we calculated does not match the signature you provided. Check your key and"
-            " signing method.",
+            _S3_MISMATCH,
         ),
         Refusal.EXPIRED: (
             "RequestTimeTooSkewed",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime, parsedate_to_datetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
@@ -36,6 +35,9 @@ def from_text(text: str) -> datetime:
         return _from_iso(match)
     if _NUMBER.fullmatch(text):
         return from_epoch(float(text))
+    # Late: `email` brings 10 ms of imports that most starts never need.
+    from email.utils import parsedate_to_datetime
+
     try:
         parsed = parsedate_to_datetime(text)
     except (TypeError, IndexError) as error:
@@ -95,6 +97,8 @@ def to_iso_milliseconds(moment: datetime) -> str:
 
 def to_http_date(moment: datetime) -> str:
     """`Sat, 21 Nov 2026 09:00:00 GMT`."""
+    from email.utils import format_datetime
+
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return format_datetime(moment.astimezone(UTC), usegmt=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.policy import cases, policies_of, request_of
 
 from casemate.policy.decision import Outcome, PolicyType
 from casemate.policy.evaluation import evaluate
-from tests.support.policy import cases, policies_of, request_of
 
 ORDER = [
     PolicyType.RCP,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.policy import ACCOUNT, TABLE, cases, context_of, policy, user
 
 from casemate.policy.decision import ConditionTrace, Decision
 from casemate.policy.evaluation import evaluate
 from casemate.policy.request import AuthorizationRequest, PolicySet
-from tests.support.policy import ACCOUNT, TABLE, cases, context_of, policy, user
 
 
 def ask(

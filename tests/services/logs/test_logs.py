@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from casemate.services import logs
-from casemate.servicekit.store import Store
 from tests.support.direct import DirectCloud
+
+from casemate.servicekit.store import Store
+from casemate.services import logs
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -81,7 +81,11 @@ def test_filter_merges_streams_by_time_and_pages(client: Any) -> None:
     pages = client.get_paginator("filter_log_events").paginate(
         logGroupName="/app", filterPattern="ERROR", PaginationConfig={"PageSize": 1}
     )
-    assert [e["message"] for page in pages for e in page["events"]] == ["ERROR one", "ERROR two", "ERROR three"]
+    assert [e["message"] for page in pages for e in page["events"]] == [
+        "ERROR one",
+        "ERROR two",
+        "ERROR three",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,11 +121,17 @@ def test_what_does_not_exist_or_exists_already(client: Any) -> None:
             lambda: client.create_log_stream(logGroupName="/app", logStreamName="one"),
             "ResourceAlreadyExistsException",
         ),
-        (lambda: client.create_log_stream(logGroupName="/no", logStreamName="x"), "ResourceNotFoundException"),
+        (
+            lambda: client.create_log_stream(logGroupName="/no", logStreamName="x"),
+            "ResourceNotFoundException",
+        ),
         (lambda: client.get_log_events(logGroupName="/app", logStreamName="x"), "ResourceNotFoundException"),
         (lambda: client.delete_log_group(logGroupName="/no"), "ResourceNotFoundException"),
         (lambda: client.create_log_group(logGroupName="a b"), "InvalidParameterException"),
-        (lambda: client.put_retention_policy(logGroupName="/app", retentionInDays=2), "InvalidParameterException"),
+        (
+            lambda: client.put_retention_policy(logGroupName="/app", retentionInDays=2),
+            "InvalidParameterException",
+        ),
         (
             lambda: client.get_log_events(logGroupName="/app", logStreamName="one", nextToken="x"),
             "InvalidParameterException",
@@ -183,7 +193,11 @@ def test_the_sink_makes_what_is_missing_and_events_survive_a_restart(tmp_path: P
         store = Store(tmp_path / "state.sqlite")
         service = logs.build(store, tmp_path, clock=lambda: NOW)
         service.state.write(
-            account="000000000000", region="us-east-2", group="/aws/lambda/f", stream="s", events=[(NOW_MS, "hi\n")]
+            account="000000000000",
+            region="us-east-2",
+            group="/aws/lambda/f",
+            stream="s",
+            events=[(NOW_MS, "hi\n")],
         )
         client = DirectCloud(store, service).client("logs")
         events = client.filter_log_events(logGroupName="/aws/lambda/f")["events"]

@@ -23,7 +23,7 @@ from casemate.cli.demo.architecture import (
     create_roles,
     create_table,
 )
-from casemate.cli.demo.cases import CASES, Phase
+from casemate.cli.demo.cases import CASES, Case, Phase
 from casemate.cli.demo.house import DemoInstance
 from casemate.cli.demo.matrix import print_matrix
 from casemate.cli.demo.trial import Ask, Trial, attempt
@@ -98,8 +98,12 @@ def _try_all(architecture: Architecture, client: Client, ask: Ask, say: Callable
     def attempt_phase(phase: Phase) -> list[Trial]:
         cases = [case for case in CASES if case.phase is phase]
         say(f"trying: {phase.value} ({len(cases)} cases)")
+
+        def attempt_case(case: Case) -> Trial:
+            return attempt(case, architecture, client, ask)
+
         with ThreadPoolExecutor(max_workers=len(cases)) as pool:
-            return list(pool.map(lambda case: attempt(case, architecture, client, ask), cases))
+            return list(pool.map(attempt_case, cases))
 
     organizations.attach_policy(**scp)
     trials = attempt_phase(Phase.PERIMETER)

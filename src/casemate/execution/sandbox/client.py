@@ -100,10 +100,10 @@ class ForkServer:
         for directory in (base, code):
             directory.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)  # noqa: FBT003 - positional-only
+        ours.setblocking(False)
         server = cls(ours)
         loop = asyncio.get_running_loop()
-        loop.add_reader(ours.fileno(), server._receive)  # noqa: SLF001 - itself
+        loop.add_reader(ours.fileno(), server._receive)
         command = [sys.executable, "-m", "casemate.execution.sandbox.forkserver", str(base), str(code)]
         command += [] if ca_bundle is None else [str(ca_bundle)]
         environment = {"PYTHONPATH": str(Path(casemate.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
@@ -112,7 +112,7 @@ class ForkServer:
         finally:
             theirs.close()
         try:
-            await asyncio.wait_for(server._ready, _STARTUP_SECONDS)  # noqa: SLF001 - itself
+            await asyncio.wait_for(server._ready, _STARTUP_SECONDS)
         except TimeoutError as error:
             server.close()
             raise SandboxError(f"the fork-server was not ready within {_STARTUP_SECONDS} s") from error
@@ -123,9 +123,9 @@ class ForkServer:
         if not self.alive:
             raise SandboxError("the fork-server has ended")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)  # noqa: FBT003 - positional-only
+        ours.setblocking(False)
         log_read, log_write = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(log_read, False)  # noqa: FBT003 - positional-only
+        os.set_blocking(log_read, False)
         self._count += 1
         number = str(self._count)
         sandbox = self._sandboxes[number] = Sandbox(ours, log_read)

@@ -15,7 +15,9 @@ from pathlib import Path
 from casemate.execution.sandbox import root, syscalls
 
 CONTROL_FD = 3
-LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+LIBRARY_PATH = (
+    "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+)
 _STAGE_TWO = (
     f"import sys; sys.path.insert(0, {root.SANDBOX!r}); sys.path.append('/var/runtime');"
     " from casemate.execution.sandbox.server import main; main()"
@@ -25,13 +27,11 @@ _STAGE_TWO = (
 def main(arguments: list[str]) -> None:
     """Build, enter, execute. Never returns."""
     syscalls.die_with_parent(signal.SIGKILL)
-    os.set_inheritable(CONTROL_FD, True)  # noqa: FBT003 - positional-only
+    os.set_inheritable(CONTROL_FD, True)
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
-    root.build(
-        root.RootPlan(base=Path(base), code=Path(code), ca_bundle=Path(bundle[0]) if bundle else None)
-    )
+    root.build(root.RootPlan(base=Path(base), code=Path(code), ca_bundle=Path(bundle[0]) if bundle else None))
     syscalls.enter_root(base)
     interpreter = f"/var/lang/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     environment = {
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         "LD_LIBRARY_PATH": LIBRARY_PATH,
     }
     # -I -S: nothing of a user's or a site's configuration. UTF-8 whether or not the locale is installed.
-    os.execve(interpreter, [interpreter, "-I", "-S", "-B", "-X", "utf8", "-c", _STAGE_TWO], environment)
+    os.execve(interpreter, [interpreter, "-I", "-S", "-X", "utf8", "-c", _STAGE_TWO], environment)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ environment unmounts before the function's code runs.
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ def _bind_system(base: Path) -> None:
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         host = Path("/") / name
         if host.is_symlink():
-            (base / name).symlink_to(os.readlink(host))
+            (base / name).symlink_to(host.readlink())
         elif host.is_dir():
             _bind(host, base / name)
     if sys.base_prefix.startswith("/nix/"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
 import resource
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from casemate.execution.sandbox import root, syscalls
+from casemate.execution.sandbox import compiled, root, syscalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Lambda quotas: "File descriptors 1,024", "Execution processes/threads 1,024".
 _LIMITS = (
@@ -43,17 +47,17 @@ def _open_standard_streams(log_fd: int) -> None:
     os.dup2(log_fd, 2)
     os.close(log_fd)
     for number, name in ((1, "stdout"), (2, "stderr")):
-        stream = io.TextIOWrapper(io.FileIO(number, "w"), encoding="utf-8", errors="backslashreplace", write_through=True)
-        stream.mode = "w"
+        stream = io.TextIOWrapper(
+            io.FileIO(number, "w"), encoding="utf-8", errors="backslashreplace", write_through=True
+        )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 
 
 def _shed_privileges() -> None:
-    try:
+    # Rootless: setgroups is denied in the outer namespace, and there are no groups to drop.
+    with contextlib.suppress(PermissionError):
         os.setgroups([])
-    except PermissionError:  # rootless: setgroups is denied in the outer namespace, and there are none to drop
-        pass
     os.setresgid(root.GID, root.GID, root.GID)
     os.setresuid(root.UID, root.UID, root.UID)
     syscalls.drop_capabilities()
@@ -78,18 +82,21 @@ def _run_function(description: dict[str, Any]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = ["/var/runtime/bootstrap.py"]
     sys.path[:] = _search_path()
-    for name in [name for name in sys.modules if name.split(".")[0] == "casemate"]:
-        del sys.modules[name]
+    brought_along = _modules_brought_along()
+    finder = contextlib.nullcontext() if brought_along else compiled.used()
+    _forget_modules(brought_along)
     gc.enable()
     try:
         # Only now: these read the environment when they are imported (the address of the runtime API, log settings).
-        from awslambdaric import bootstrap
-        from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+        with finder:
+            from awslambdaric import bootstrap
+            from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
-        bootstrap.run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
+        run: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
+        run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
-    except BaseException as error:  # noqa: BLE001 - as the interpreter does with an exception that nobody caught
+    except BaseException as error:
         import traceback
 
         # Without this frame: on AWS there is none above the runtime interface client's.
@@ -98,12 +105,29 @@ def _run_function(description: dict[str, Any]) -> int:
     return 0
 
 
+def _modules_brought_along() -> bool:
+    """Whether the package or a layer has its own copy of a library that is already imported: that copy counts."""
+    return any(
+        os.path.exists(f"{place}/{name}{suffix}")  # noqa: PTH110 - some dozen look-ups in every cold start
+        for place in _search_path()[:3]
+        for name in root.RUNTIME_LIBRARIES
+        for suffix in ("", ".py")
+    )
+
+
+def _forget_modules(libraries: bool) -> None:  # noqa: FBT001
+    """Forget this package, and the runtime's libraries too if the function is to import its own."""
+    forgotten = {"casemate", *(root.RUNTIME_LIBRARIES if libraries else ())}
+    for name in [name for name in sys.modules if name.split(".")[0] in forgotten]:
+        del sys.modules[name]
+
+
 def _status(code: object) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    print(code, file=sys.stderr)  # noqa: T201 - sys.exit("message") prints it, by definition
+    print(code, file=sys.stderr)
     return 1
 
 

@@ -53,11 +53,11 @@ def lookup_events(ctx: Context[CloudTrailState], params: Params) -> Output:
     if start is not None and end is not None and start > end:
         raise AwsError("InvalidTimeRangeException", "StartTime must be before EndTime")
     offset = _offset(params.get("NextToken"))
+    attributes: list[Mapping[str, str]] = params.get("LookupAttributes") or []
     matching = [
         event
         for event in ctx.state.history.events(account=ctx.account, region=ctx.region)
-        if _in_time(event, start, end)
-        and all(_has(event, one) for one in params.get("LookupAttributes") or [])
+        if _in_time(event, start, end) and all(_has(event, one) for one in attributes)
     ]
     page = matching[offset : offset + size]
     output: dict[str, Any] = {"Events": [_summary(event) for event in page]}
@@ -105,10 +105,15 @@ def _has(event: Mapping[str, Any], attribute: Mapping[str, str]) -> bool:
         case "Username":
             return wanted in {identity.get("userName"), str(identity.get("arn", "")).rpartition("/")[2]}
         case "ResourceName" | "ResourceType":
-            arns = [str(resource.get("ARN", "")) for resource in event.get("resources") or []]
+            arns = _arns(event)
             return any(wanted == arn or arn.endswith((f"/{wanted}", f":{wanted}")) for arn in arns)
         case _:
             return event.get(_ATTRIBUTES[key]) == wanted
+
+
+def _arns(event: Mapping[str, Any]) -> list[str]:
+    resources: list[Mapping[str, str]] = event.get("resources") or []
+    return [resource.get("ARN", "") for resource in resources]
 
 
 def _summary(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,6 +126,6 @@ def _summary(event: Mapping[str, Any]) -> dict[str, Any]:
         "EventTime": _time(event),
         "EventSource": event["eventSource"],
         "Username": identity.get("userName") or str(identity.get("arn", "")).rpartition("/")[2],
-        "Resources": [{"ResourceName": one.get("ARN")} for one in event.get("resources") or []],
+        "Resources": [{"ResourceName": arn} for arn in _arns(event)],
         "CloudTrailEvent": json.dumps(event, default=str),
     }

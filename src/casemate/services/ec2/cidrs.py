@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from casemate.services.ec2 import errors
@@ -33,3 +34,27 @@ def any_network(text: str, parameter: str) -> IPv4Network | IPv6Network:
         return ip_network(text, strict=False)
     except ValueError as error:
         raise errors.not_a_cidr(text, parameter) from error
+
+
+_PRIVATE = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16"))
+
+
+def _private_range(network: IPv4Network) -> IPv4Network | None:
+    return next((each for each in _PRIVATE if network.subnet_of(each)), None)
+
+
+def restricted(present: Sequence[IPv4Network], added: IPv4Network) -> bool:
+    """Whether a VPC with the blocks `present` (the primary one first) may not have `added` as a secondary block.
+
+    Source: VPC User Guide, "IPv4 CIDR block association restrictions".
+    """
+    if added.subnet_of(IPv4Network("198.19.0.0/16")):
+        return True
+    wanted = _private_range(added)
+    if wanted is None:
+        return False
+    if wanted != _private_range(present[0]):
+        return True
+    if any(each.subnet_of(IPv4Network("10.0.0.0/15")) for each in present):
+        return added.subnet_of(IPv4Network("10.0.0.0/16"))
+    return added.subnet_of(IPv4Network("172.31.0.0/16"))

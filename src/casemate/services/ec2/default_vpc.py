@@ -77,10 +77,11 @@ def make_vpc(
     def associated(block: str) -> tuple[CidrAssociation, ...]:
         return (CidrAssociation(association_id=new("vpc-cidr-assoc"), cidr=block),)
 
-    where = {"account": home.account, "region": home.region}
+    account, region = home.account, home.region
     vpc = state.vpcs.put(
         Vpc(
-            **where,
+            account=account,
+            region=region,
             id=new("vpc"),
             ipv4=associated(cidr),
             ipv6=associated(ipv6) if ipv6 else (),
@@ -91,13 +92,20 @@ def make_vpc(
         )
     )
     main = TableAssociation(association_id=new("rtbassoc"), main=True)
-    state.route_tables.put(RouteTable(**where, id=new("rtb"), vpc_id=vpc.id, associations=(main,)))
+    state.route_tables.put(
+        RouteTable(account=account, region=region, id=new("rtb"), vpc_id=vpc.id, associations=(main,))
+    )
     entries = open_entries(ipv6=bool(ipv6))
-    state.acls.put(NetworkAcl(**where, id=new("acl"), vpc_id=vpc.id, is_default=True, entries=entries))
+    state.acls.put(
+        NetworkAcl(
+            account=account, region=region, id=new("acl"), vpc_id=vpc.id, is_default=True, entries=entries
+        )
+    )
     group_id = new("sg")
     state.groups.put(
         SecurityGroup(
-            **where,
+            account=account,
+            region=region,
             id=group_id,
             vpc_id=vpc.id,
             name="default",

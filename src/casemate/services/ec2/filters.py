@@ -1,7 +1,7 @@
-"""`Filters` of Describe operations, evaluated on the answer itself.
+r"""`Filters` of Describe operations, evaluated on the answer itself.
 
 A slice declares, per operation, the name of each filter and the path of the output member it looks at; tags need no
-declaration. Filters are joined by AND, the values of one by OR; `*` and `?` are wildcards and `\\` escapes them.
+declaration. Filters are joined by AND, the values of one by OR; `*` and `?` are wildcards and `\` escapes them.
 Source: Amazon EC2 User Guide, "List and filter using the CLI and API".
 """
 

@@ -26,7 +26,10 @@ def checked_groups(state: Ec2State, subnet: Subnet, group_ids: Sequence[str]) ->
     if not group_ids:
         return (state.default_group(vpc).id,)
     for group_id in group_ids:
-        if state.groups.get(subnet, group_id).vpc_id != vpc.id:
+        group = state.groups.find(subnet, group_id)
+        if group is None:  # here AWS calls what cannot be an id missing too, not malformed
+            raise errors.GROUP.missing(group_id)
+        if group.vpc_id != vpc.id:
             raise errors.invalid_parameter(
                 f"Security group {group_id} and subnet {subnet.id} belong to different networks."
             )
@@ -51,6 +54,8 @@ def make_interface(
     attached: datetime | None = None,
 ) -> Interface:
     """A new interface; the lowest free address when none is given. One made for a service is attached by it."""
+    if len(state.interfaces.all(subnet)) >= state.quotas.interfaces:
+        raise errors.limit("NetworkInterfaceLimitExceeded", "network interfaces")
     chosen = list(addresses) if addresses else pick(state, subnet, 1)
     attachment = None
     if requester_id:

@@ -71,7 +71,8 @@ def described(
     ids: str,
     render: Callable[[R], Rendered],
     paths: FilterPaths,
+    smallest: int = 5,
 ) -> Rendered:
     """A whole Describe operation for a shelf."""
     records = selected(shelf, place, params.get(ids))
-    return paged(filtered(map(render, records), params, paths), params, member)
+    return paged(filtered(map(render, records), params, paths), params, member, smallest=smallest)

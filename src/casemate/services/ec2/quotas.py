@@ -30,6 +30,8 @@ class Quotas:
     rules_per_group: int = 60
     """Per direction and per address family; a prefix list counts as its maximum of entries."""
     groups_per_interface: int = 5
+    interfaces: int = 5000
+    """Per Region."""
     acls: int = 200
     """Network ACLs per VPC."""
     acl_entries: int = 20

@@ -8,7 +8,7 @@ condition keys for Amazon EC2".
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -67,14 +67,13 @@ def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Chec
     def checks(ctx: Ctx, params: Params) -> Iterator[Check]:
         named = [(target.kind, each) for target in on for each in _ids(params.get(target.param))]
         for kind, resource_id in named:
-            yield Check(
-                action=f"ec2:{name}",
-                resource=_arn(ctx, kind, resource_id),
-                context=_resource_context(ctx, resource_id),
-            )
+            context = {**_resource_context(ctx, resource_id), **_tag_context(params.get("Tags"))}
+            yield Check(action=f"ec2:{name}", resource=_arn(ctx, kind, resource_id), context=context)
         tagged = _request_tags(params)
         for kind in creates:
             context = {"ec2:Region": ctx.region, **tagged.get(kind, {})}
+            if kind == "vpc-endpoint":
+                context["ec2:VpceServiceName"] = str(params.get("ServiceName") or "")
             yield Check(action=f"ec2:{name}", resource=_arn(ctx, kind, "*"), context=context)
         for kind, context in tagged.items():
             # Tagging on creation needs ec2:CreateTags too. Source: EC2 User Guide, "Grant permission to tag on creation".
@@ -103,19 +102,25 @@ def _kind(resource_id: str) -> str:
     return RESOURCE_TYPES.get(resource_id.partition("-")[0] + "-", "*")
 
 
-def _request_tags(params: Params) -> dict[str, dict[str, str | tuple[str, ...]]]:
+Keys = dict[str, str | tuple[str, ...]]
+
+
+def _request_tags(params: Params) -> dict[str, Keys]:
     """Condition keys of the tags asked for, by resource type."""
-    made: dict[str, dict[str, str | tuple[str, ...]]] = {}
+    made: dict[str, Keys] = {}
     for specification in params.get("TagSpecifications") or ():
-        tags = {tag.get("Key", ""): tag.get("Value", "") for tag in specification.get("Tags") or ()}
-        if not tags:
-            continue
-        context: dict[str, str | tuple[str, ...]] = {
-            f"aws:RequestTag/{key}": value for key, value in tags.items()
-        }
-        context["aws:TagKeys"] = tuple(tags)
-        made[specification.get("ResourceType", "")] = context
+        context = _tag_context(specification.get("Tags"))
+        if context:
+            made[specification.get("ResourceType", "")] = context
     return made
+
+
+def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Keys:
+    if not tags:
+        return {}
+    context: Keys = {f"aws:RequestTag/{tag.get('Key', '')}": tag.get("Value", "") for tag in tags}
+    context["aws:TagKeys"] = tuple(tag.get("Key", "") for tag in tags)
+    return context
 
 
 def _resource_context(ctx: Ctx, resource_id: str) -> dict[str, str | tuple[str, ...]]:
@@ -163,3 +168,10 @@ def required(params: Params, name: str) -> str:
     if value is None or value == "":
         raise errors.missing_parameter(name[0].lower() + name[1:])
     return str(value)
+
+
+def refuse(params: Params, names: Sequence[str]) -> None:
+    """AwsError UnsupportedOperation when the request has a parameter that Casemate does not model."""
+    for name in names:
+        if params.get(name):
+            raise errors.unsupported(f"the parameter {name} of this operation")

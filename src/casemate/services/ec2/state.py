@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import errors
@@ -48,6 +49,16 @@ class ClientToken:
     resource_id: str
 
 
+class _InVpc(Protocol):
+    @property
+    def vpc_id(self) -> str: ...
+
+
+def _its_vpc(record: _InVpc) -> tuple[str, ...]:
+    """The VPC the record is in; a detached internet gateway is in none."""
+    return (record.vpc_id,) if record.vpc_id else ()
+
+
 def _nowhere(_: Record) -> tuple[str, ...]:
     """Not part of any VPC's snapshot."""
     return ()
@@ -60,74 +71,29 @@ class Ec2State:
         self.quotas = quotas or Quotas()
         self.dirty: set[str] = set()
         """Ids of the VPCs whose records were written since the last snapshot. A superset of those that changed."""
-        dirty = self.dirty
-        self.vpcs = Shelf(store.collection("ec2.vpcs", Vpc), errors.VPC, lambda it: (it.id,), dirty)
-        self.subnets = Shelf(
-            store.collection("ec2.subnets", Subnet), errors.SUBNET, lambda it: (it.vpc_id,), dirty
+        self._store = store
+        self.vpcs = self._shelf("vpcs", Vpc, errors.VPC, lambda it: (it.id,))
+        self.subnets = self._shelf("subnets", Subnet, errors.SUBNET, _its_vpc)
+        self.route_tables = self._shelf("route_tables", RouteTable, errors.ROUTE_TABLE, _its_vpc)
+        self.internet_gateways = self._shelf(
+            "internet_gateways", InternetGateway, errors.INTERNET_GATEWAY, _its_vpc
         )
-        self.route_tables = Shelf(
-            store.collection("ec2.route_tables", RouteTable),
-            errors.ROUTE_TABLE,
-            lambda it: (it.vpc_id,),
-            dirty,
+        self.egress_gateways = self._shelf(
+            "egress_gateways", EgressOnlyGateway, errors.EGRESS_GATEWAY, _its_vpc
         )
-        self.internet_gateways = Shelf(
-            store.collection("ec2.internet_gateways", InternetGateway),
-            errors.INTERNET_GATEWAY,
-            lambda it: (it.vpc_id,) if it.vpc_id else (),
-            dirty,
+        self.nat_gateways = self._shelf("nat_gateways", NatGateway, errors.NAT_GATEWAY, _its_vpc)
+        self.interfaces = self._shelf("interfaces", Interface, errors.INTERFACE, _its_vpc)
+        self.groups = self._shelf("security_groups", SecurityGroup, errors.GROUP, _its_vpc)
+        self.acls = self._shelf("network_acls", NetworkAcl, errors.NETWORK_ACL, _its_vpc)
+        self.endpoints = self._shelf("vpc_endpoints", VpcEndpoint, errors.ENDPOINT, _its_vpc)
+        # The state of routes to it changes with it.
+        self.peerings = self._shelf(
+            "peerings", Peering, errors.PEERING, lambda it: (it.requester_vpc, it.accepter_vpc)
         )
-        self.egress_gateways = Shelf(
-            store.collection("ec2.egress_gateways", EgressOnlyGateway),
-            errors.EGRESS_GATEWAY,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.nat_gateways = Shelf(
-            store.collection("ec2.nat_gateways", NatGateway),
-            errors.NAT_GATEWAY,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.interfaces = Shelf(
-            store.collection("ec2.interfaces", Interface),
-            errors.INTERFACE,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.groups = Shelf(
-            store.collection("ec2.security_groups", SecurityGroup),
-            errors.GROUP,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.acls = Shelf(
-            store.collection("ec2.network_acls", NetworkAcl),
-            errors.NETWORK_ACL,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.endpoints = Shelf(
-            store.collection("ec2.vpc_endpoints", VpcEndpoint),
-            errors.ENDPOINT,
-            lambda it: (it.vpc_id,),
-            dirty,
-        )
-        self.peerings = Shelf(
-            store.collection("ec2.peerings", Peering),
-            errors.PEERING,
-            # The state of routes to it changes with it.
-            lambda it: (it.requester_vpc, it.accepter_vpc),
-            dirty,
-        )
-        self.addresses = Shelf(store.collection("ec2.addresses", Address), errors.ALLOCATION, _nowhere, dirty)
-        self.dhcp_options = Shelf(
-            store.collection("ec2.dhcp_options", DhcpOptions), errors.DHCP_OPTIONS, _nowhere, dirty
-        )
-        self.prefix_lists = Shelf(
-            store.collection("ec2.prefix_lists", ManagedPrefixList), errors.PREFIX_LIST, _nowhere, dirty
-        )
-        self.flow_logs = Shelf(store.collection("ec2.flow_logs", FlowLog), errors.FLOW_LOG, _nowhere, dirty)
+        self.addresses = self._shelf("addresses", Address, errors.ALLOCATION, _nowhere)
+        self.dhcp_options = self._shelf("dhcp_options", DhcpOptions, errors.DHCP_OPTIONS, _nowhere)
+        self.prefix_lists = self._shelf("prefix_lists", ManagedPrefixList, errors.PREFIX_LIST, _nowhere)
+        self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _nowhere)
         self.projected: tuple[Shelf[Any], ...] = (
             self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
             self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
@@ -155,6 +121,12 @@ class Ec2State:
         self.tags = store.collection("ec2.tags", TagSet)
         self.homes = store.collection("ec2.homes", Home)
         self.tokens = store.collection("ec2.client_tokens", ClientToken)
+
+    def _shelf(
+        self, name: str, record_type: type[R], noun: errors.Noun, vpcs_of: Callable[[R], tuple[str, ...]]
+    ) -> Shelf[R]:
+        collection = self._store.collection(f"ec2.{name}", record_type)
+        return Shelf(collection, noun, vpcs_of, self.dirty)
 
     def subnets_in(self, vpc: Vpc) -> list[Subnet]:
         """The VPC's subnets."""

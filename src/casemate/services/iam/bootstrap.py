@@ -22,8 +22,11 @@ class Bootstrap:
     state: IamState
     random_bytes: RandomBytes
 
-    def ensure_administrator(self, account: str) -> AccessKey:
-        """User `admin` with AdministratorAccess and an active key; what is there already is kept."""
+    def ensure_administrator(self, account: str, kept: tuple[str, str] | None = None) -> AccessKey:
+        """User `admin` with AdministratorAccess and an active key; what is there already is kept.
+
+        `kept` is the id and the secret of a new key, for keys that outlive the state (`casemate reset`).
+        """
         with self.state.store.transaction():
             user = self.state.users.get(account, ADMINISTRATOR)
             if user is None:
@@ -37,7 +40,7 @@ class Bootstrap:
             if ADMINISTRATOR_ACCESS not in user.attached:
                 user = replace(user, attached=(*user.attached, ADMINISTRATOR_ACCESS))
                 self.state.users.put((account, ADMINISTRATOR), user)
-            return self._ensure_key(account, user.name)
+            return self._ensure_key(account, user.name, kept)
 
     def ensure_root_key(self, account: str) -> AccessKey:
         """An active access key of the account's root user."""
@@ -63,13 +66,17 @@ class Bootstrap:
         )
         self.state.roles.put((account, role_name.lower()), role)
 
-    def _ensure_key(self, account: str, user: str | None) -> AccessKey:
+    def _ensure_key(self, account: str, user: str | None, kept: tuple[str, str] | None = None) -> AccessKey:
         for key in self.state.keys.values():
             if key.account == account and key.user == user and key.active:
                 return key
+        key_id, secret = kept or (
+            unique_id("AKIA", self.random_bytes, length=20),
+            new_secret(self.random_bytes),
+        )
         key = AccessKey(
-            id=unique_id("AKIA", self.random_bytes, length=20),
-            secret=new_secret(self.random_bytes),
+            id=key_id,
+            secret=secret,
             account=account,
             user=user,
             created=self._now(),

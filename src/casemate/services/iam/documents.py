@@ -13,6 +13,8 @@ from casemate.services.iam.errors import limit_exceeded, malformed_policy, quota
 from casemate.services.iam.state import IamState
 
 _INLINE = {"User": PolicyUse.USER_INLINE, "Group": PolicyUse.GROUP_INLINE, "Role": PolicyUse.ROLE_INLINE}
+_SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|aws\.internal|amazon\.com)")
+"""AWS knows its services by name; here the form is looked at."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,127}")
 _PRINCIPAL_ARN = re.compile(r"arn:aws:(iam|sts)::(\d{12}):(.+)")
 
@@ -60,6 +62,9 @@ def trust_policy(state: IamState, document: str, *, label: str) -> Policy:
             for value in spec.aws if spec else ():
                 if not _principal_is_valid(state, value):
                     raise malformed_policy(f'Invalid principal in policy: "AWS":"{value}"')
+            for value in spec.service if spec else ():
+                if not _SERVICE.fullmatch(value):
+                    raise malformed_policy(f'Invalid principal in policy: "SERVICE":"{value}"')
     return policy
 
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
 from casemate.servicekit.store import Collection
-from casemate.services.iam.errors import not_found, unmodifiable, validation_error
+from casemate.services.iam.errors import delete_conflict, not_found, unmodifiable, validation_error
 from casemate.services.iam.state import Group, IamState, Role, User
 
 E = TypeVar("E", User, Group, Role)
@@ -98,6 +98,29 @@ def request_tag_context(params: Params) -> dict[str, str | tuple[str, ...]]:
     return context
 
 
+def creation_checks(noun: str) -> Checks[IamState]:
+    """Authorization of `Create<noun>`, and of `Tag<noun>` when the request brings tags."""
+    resource = "instance-profile" if noun == "InstanceProfile" else noun.lower()
+
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        context = request_tag_context(params)
+        if params.get("PermissionsBoundary"):
+            context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
+        arn = ctx.arn("iam", f"{resource}{params.get('Path') or '/'}{params[f'{noun}Name']}", region="")
+        actions = [f"iam:Create{noun}", *([f"iam:Tag{noun}"] if params.get("Tags") else [])]
+        return tuple(Check(action=action, resource=arn, context=context) for action in actions)
+
+    return checks
+
+
+def refuse_while_it_has_policies(entity: User | Group | Role) -> None:
+    """DeleteConflict: policies are taken away before their holder is deleted."""
+    if entity.attached:
+        raise delete_conflict("Cannot delete entity, must detach all policies first.")
+    if entity.inline:
+        raise delete_conflict("Cannot delete entity, must delete policies first.")
+
+
 def protect(role: Role) -> None:
     """Service-linked roles are changed by their service only."""
     if role.is_service_linked:
@@ -113,6 +136,20 @@ def own_user_name(ctx: Context[IamState], params: Params) -> str:
     if ctx.principal.user_name is None:
         raise validation_error("Must specify userName when calling with non-User credentials")
     return ctx.principal.user_name
+
+
+def own_user_checks(action: str) -> Checks[IamState]:
+    """Authorization of `action` on the named user, or on the caller when no user is named."""
+
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        name = params.get("UserName") or ctx.principal.user_name
+        if name is None:
+            return (Check(action=f"iam:{action}", resource=ctx.principal.arn),)
+        context = entity_context(USERS.find(ctx.state, ctx.account, name))
+        resource = USERS.arn(ctx, {"UserName": name})
+        return (Check(action=f"iam:{action}", resource=resource, context=context),)
+
+    return checks
 
 
 def creation_time(ctx: Context[Any]) -> Any:

@@ -55,6 +55,4 @@ def parse(text: str) -> FilterPattern:
             raise PatternError("Invalid character(s) in term '" + term + "'")
         terms[kind].append(term)
         position = match.end()
-    return FilterPattern(
-        required=tuple(terms[""]), optional=tuple(terms["?"]), excluded=tuple(terms["-"])
-    )
+    return FilterPattern(required=tuple(terms[""]), optional=tuple(terms["?"]), excluded=tuple(terms["-"]))

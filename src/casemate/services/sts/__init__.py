@@ -41,11 +41,14 @@ def build(
     """The service. `SessionCredentials` and `ServiceSessions` stand on its state."""
 
     def trust_policy(arn: str) -> Policy | None:
-        """The trust policy of a role; one that admits nobody for a role that does not exist; else None."""
+        """The trust policy of a role; one that admits nobody for a role that does not exist.
+
+        None for what is no role: `*`, the federated user of GetFederationToken.
+        """
         role = directory.role(arn)
         if role is not None:
             return role.trust
-        return _NOBODY if arn.startswith("arn:aws:iam::") else None
+        return _NOBODY if ":role/" in arn else None
 
     return Service(
         operations=_registered,

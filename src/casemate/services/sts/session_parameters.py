@@ -20,6 +20,7 @@ from casemate.services.sts.state import StsState
 
 _MOST_POLICY_ARNS = 10
 _MOST_TAGS = 50
+_FULL = 100
 
 
 def session_tags(params: Params) -> dict[str, str]:
@@ -43,10 +44,6 @@ def session_policies(state: StsState, params: Params, account: str) -> tuple[str
     documents: list[str] = []
     if params.get("Policy"):
         documents.append(str(params["Policy"]))
-        try:
-            parse_policy(documents[0], kind=PolicyType.SESSION, label="session policy")
-        except MalformedPolicy as error:
-            raise malformed_policy(error.message) from error
     arns = [str(each.get("arn")) for each in cast("list[dict[str, str]]", params.get("PolicyArns") or [])]
     if len(arns) > _MOST_POLICY_ARNS:
         raise validation_error(f"The number of policy ARNs exceeds the limit of {_MOST_POLICY_ARNS}")
@@ -55,6 +52,11 @@ def session_policies(state: StsState, params: Params, account: str) -> tuple[str
         if document is None or arn.split(":")[4] not in ("aws", account):
             raise validation_error(f"Policy {arn} does not exist or is not attachable.")
         documents.append(document)
+    for document in documents:
+        try:
+            parse_policy(document, kind=PolicyType.SESSION, label="session policy")
+        except MalformedPolicy as error:
+            raise malformed_policy(error.message) from error
     return tuple(documents)
 
 
@@ -70,6 +72,6 @@ def packed_size(params: Params) -> int | None:
     if not size:
         return None
     percent = -(-size * 100 // limit)
-    if len(texts[0]) > limit or percent > 100 and not tags:
+    if percent > _FULL:
         raise packed_policy_too_large(percent)
-    return min(percent, 100)
+    return percent

@@ -22,10 +22,11 @@ from casemate.services.ec2.operations import (
     subnets,
     tagging,
     vpcs,
+    vpn_gateways,
 )
 
 __all__ = [
     "addresses", "dhcp_options", "egress_only_gateways", "endpoint_services", "endpoints", "flow_logs", "group_rules",
     "groups", "interface_attributes", "interfaces", "internet_gateways", "nat_gateways", "network_acls", "peerings",
-    "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "vpcs",
+    "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "vpcs", "vpn_gateways",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from casemate.services.ec2.allocation import public_address
 from casemate.services.ec2.interface_making import attach_public, detach_public
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 ADDRESS_FILTERS = {
@@ -46,6 +46,7 @@ def _output(state: Ec2State, address: Address) -> Rendered:
 @operation("AllocateAddress", creates=("elastic-ip",))
 def allocate_address(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
+    refuse(params, ("Address", "PublicIpv4Pool", "CustomerOwnedIpv4Pool", "IpamPoolId"))
     if params.get("Domain", "vpc") not in {"vpc", "standard"}:
         raise errors.invalid_value(f"Invalid value '{params['Domain']}' for domain.")
     if len(state.addresses.all(ctx)) >= state.quotas.addresses:
@@ -87,9 +88,15 @@ def _chosen(ctx: Ctx, params: Params) -> Address:
 
 @operation("ReleaseAddress", on=(on("elastic-ip", "AllocationId"),))
 def release_address(ctx: Ctx, params: Params) -> Output:
-    address = _chosen(ctx, params)
+    if params.get("PublicIp") and not params.get("AllocationId"):
+        raise errors.invalid_value(
+            "You must specify an allocation id when releasing a VPC elastic IP address"
+        )
+    address = ctx.state.addresses.get(ctx, required(params, "AllocationId"))
+    if address.nat_gateway_id:
+        raise errors.nat_association()
     if address.association_id:
-        raise errors.allocation_in_use(address.id)
+        raise errors.address_in_use(address.public_ip)
     ctx.state.discard(ctx.state.addresses, address)
     return {}
 

@@ -55,6 +55,8 @@ def describe_vpc_endpoint_services(ctx: Ctx, params: Params) -> Output:
             if name not in known:
                 raise errors.service_name(name)
         offered = [each for each in offered if each.name in names]
-    page = paged(filtered(map(_output, offered), params, SERVICE_FILTERS), params, "ServiceDetails")
+    page = paged(
+        filtered(map(_output, offered), params, SERVICE_FILTERS), params, "ServiceDetails", smallest=1
+    )
     page["ServiceNames"] = list(dict.fromkeys(each["ServiceName"] for each in page["ServiceDetails"]))
     return page

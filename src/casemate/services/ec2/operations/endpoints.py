@@ -28,7 +28,7 @@ from casemate.services.ec2.endpoint_interfaces import (
 )
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import Vpc, VpcEndpoint
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.route_rows import rows
 from casemate.services.ec2.state import Ec2State
 
@@ -93,6 +93,11 @@ def _service(ctx: Ctx, params: Params) -> EndpointService:
     raise errors.endpoint_type(kind, [each.kind for each in offered])
 
 
+def _record_type(params: Params) -> str | None:
+    options = params.get("DnsOptions")
+    return str(options["DnsRecordIpType"]) if options and options.get("DnsRecordIpType") else None
+
+
 def _refuse_foreign(params: Params, names: Sequence[str], kind: str) -> None:
     for name in names:
         if params.get(name):
@@ -123,6 +128,7 @@ def _route_tables(ctx: Ctx, vpc: Vpc, prefix_list_id: str, table_ids: Sequence[s
 def create_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
     known = ctx.state.endpoints.find(ctx, replayed(ctx, "CreateVpcEndpoint", params) or "")
     if known is None:
+        refuse(params, ("SubnetConfigurations", "ServiceNetworkArn", "ResourceConfigurationArn"))
         vpc = ctx.state.vpcs.get(ctx, required(params, "VpcId"))
         service = _service(ctx, params)
         labels = tags.specified(params, "vpc-endpoint")
@@ -143,7 +149,6 @@ def _create_gateway(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Params
     if len(mine) >= quotas.gateway_endpoints or len(per_vpc) >= quotas.gateway_endpoints_per_vpc:
         raise errors.limit("VpcEndpointLimitExceeded", "VPC endpoints")
     prefix_list_id = SERVICE_PREFIX_LISTS[service.service, ctx.region].prefix_list_id
-    options = params.get("DnsOptions") or {}
     return VpcEndpoint(
         id=ctx.new_id("vpce"),
         account=ctx.account,
@@ -156,7 +161,7 @@ def _create_gateway(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Params
         created=ctx.now,
         route_table_ids=_route_tables(ctx, vpc, prefix_list_id, params.get("RouteTableIds") or ()),
         ip_address_type=params.get("IpAddressType") or "ipv4",
-        dns_record_ip_type=options.get("DnsRecordIpType") or "service-defined",
+        dns_record_ip_type=_record_type(params) or "service-defined",
     )
 
 
@@ -172,7 +177,6 @@ def _create_interface(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Para
         _check_private_dns(ctx, vpc, service, besides="")
     groups = endpoint_groups(ctx, vpc, params.get("SecurityGroupIds") or ())
     subnets = endpoint_subnets(ctx, vpc, params.get("SubnetIds") or (), zones=set())
-    options = params.get("DnsOptions") or {}
     endpoint = VpcEndpoint(
         id=ctx.new_id("vpce"),
         account=ctx.account,
@@ -186,7 +190,7 @@ def _create_interface(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Para
         group_ids=groups,
         private_dns=private_dns,
         ip_address_type=params.get("IpAddressType") or "ipv4",
-        dns_record_ip_type=options.get("DnsRecordIpType") or "ipv4",
+        dns_record_ip_type=_record_type(params) or "ipv4",
         dns_suffix=ctx.random_bytes(4).hex(),
     )
     return add_subnets(ctx, endpoint, subnets)
@@ -212,6 +216,7 @@ def describe_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
         ids="VpcEndpointIds",
         render=lambda endpoint: endpoint_output(ctx.state, endpoint),
         paths=ENDPOINT_FILTERS,
+        smallest=1,
     )
 
 
@@ -228,6 +233,7 @@ def describe_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
     ),
 )
 def modify_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
+    refuse(params, ("SubnetConfigurations",))
     endpoint = ctx.state.endpoints.get(ctx, required(params, "VpcEndpointId"))
     document = params.get("PolicyDocument")
     if params.get("ResetPolicy"):
@@ -237,11 +243,10 @@ def modify_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
     elif document is not None:
         checked = endpoint_policies.checked(ctx.state, document, kind=endpoint.kind)
         endpoint = replace(endpoint, policy=checked)
-    options = params.get("DnsOptions") or {}
     endpoint = replace(
         endpoint,
         ip_address_type=params.get("IpAddressType") or endpoint.ip_address_type,
-        dns_record_ip_type=options.get("DnsRecordIpType") or endpoint.dns_record_ip_type,
+        dns_record_ip_type=_record_type(params) or endpoint.dns_record_ip_type,
     )
     modify = _modify_gateway if endpoint.kind == "Gateway" else _modify_interface
     ctx.state.endpoints.put(modify(ctx, endpoint, params))

@@ -9,7 +9,7 @@ from casemate.servicekit.service import Check, Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.paging import Rendered, filtered, paged, selected
 from casemate.services.ec2.records import FlowLog
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
 
 DEFAULT_FORMAT = (
@@ -116,6 +116,7 @@ def create_flow_logs(ctx: Ctx, params: Params) -> Output:
     known = replayed(ctx, "CreateFlowLogs", params)
     if known:
         return {"FlowLogIds": known.split(","), "Unsuccessful": [], "ClientToken": params.get("ClientToken")}
+    refuse(params, ("DeliverCrossAccountRole", "TagFieldSpecifications"))
     kind = _RESOURCES.get(required(params, "ResourceType"))
     if kind is None:
         raise errors.bad_value(params["ResourceType"], "ResourceType", "Unknown resource type.")

@@ -167,7 +167,7 @@ def describe_security_group_rules(ctx: Ctx, params: Params) -> Output:
 @operation("ModifySecurityGroupRules", on=_GROUP)
 def modify_security_group_rules(ctx: Ctx, params: Params) -> Output:
     group = ctx.state.groups.get(ctx, required(params, "GroupId"))
-    updates = {
+    updates: dict[str, Mapping[str, Any]] = {
         str(each.get("SecurityGroupRuleId")): each.get("SecurityGroupRule") or {}
         for each in params.get("SecurityGroupRules") or ()
     }

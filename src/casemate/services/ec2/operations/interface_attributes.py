@@ -11,7 +11,7 @@ from casemate.services.ec2.allocation import claim, pick
 from casemate.services.ec2.interface_making import checked_groups, detach_public
 from casemate.services.ec2.operations.interfaces import attachment_output, groups_output
 from casemate.services.ec2.records import Interface, PrivateAddress
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 
 _INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
 
@@ -77,6 +77,7 @@ def assign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     interface = _editable(ctx, params)
     subnet = state.subnets.get(ctx, interface.subnet_id)
+    refuse(params, ("Ipv4Prefixes", "Ipv4PrefixCount"))
     asked, count = params.get("PrivateIpAddresses") or (), params.get("SecondaryPrivateIpAddressCount")
     if bool(asked) == bool(count):
         raise errors.combination(
@@ -133,7 +134,7 @@ def _drop(ctx: Ctx, interface: Interface, gone: set[str]) -> None:
 @operation("UnassignPrivateIpAddresses", on=_INTERFACE)
 def unassign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
     interface = _editable(ctx, params)
-    gone = set(params.get("PrivateIpAddresses") or ())
+    gone: set[str] = set(params.get("PrivateIpAddresses") or ())
     if not gone:
         raise errors.missing_parameter("privateIpAddresses")
     secondary = {each.address for each in interface.addresses[1:]}

@@ -13,7 +13,7 @@ from casemate.services.ec2.default_vpc import private_domain
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import Interface, PrivateAddress, PublicAssociation, Subnet
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
 
 INTERFACE_FILTERS = {
@@ -136,6 +136,8 @@ def wanted_addresses(ctx: Ctx, subnet: Subnet, params: Mapping[str, Any]) -> lis
     """The addresses of a new interface, the primary one first."""
     state = ctx.state
     given = list(params.get("PrivateIpAddresses") or ())
+    if any(not each.get("PrivateIpAddress") for each in given):
+        raise errors.missing_parameter("privateIpAddresses.privateIpAddress")
     first = params.get("PrivateIpAddress")
     asked: list[str] = [first] if first else []
     asked += [each["PrivateIpAddress"] for each in given if each.get("Primary")]
@@ -163,9 +165,22 @@ def create_network_interface(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     known = state.interfaces.find(ctx, replayed(ctx, "CreateNetworkInterface", params) or "")
     if known is None:
+        refuse(
+            params,
+            (
+                "Ipv4Prefixes",
+                "Ipv4PrefixCount",
+                "Ipv6Prefixes",
+                "Ipv6PrefixCount",
+                "Ipv6Addresses",
+                "Ipv6AddressCount",
+            ),
+        )
         subnet = state.subnets.get(ctx, required(params, "SubnetId"))
         kind = params.get("InterfaceType") or "interface"
-        if kind not in {"interface", "efa", "branch", "trunk"}:
+        if kind in {"efa", "efa-only", "branch", "trunk"}:
+            raise errors.unsupported(f"network interfaces of type {kind}")
+        if kind != "interface":
             raise errors.bad_value(kind, "interfaceType", "Unknown interface type.")
         groups = checked_groups(state, subnet, params.get("Groups") or ())
         labels = tags.specified(params, "network-interface")

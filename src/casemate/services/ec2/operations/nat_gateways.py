@@ -8,11 +8,11 @@ from datetime import timedelta
 from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
-from casemate.services.ec2.allocation import claim, pick
+from casemate.services.ec2.allocation import available_count, claim, pick
 from casemate.services.ec2.interface_making import attach_public, make_interface, unmake_interface
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address, NatAddress, NatGateway, Subnet
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
 
 NAT_FILTERS = {
@@ -73,7 +73,12 @@ def create_nat_gateway(ctx: Ctx, params: Params) -> Output:
 
 def _create(ctx: Ctx, params: Params) -> NatGateway:
     if params.get("AvailabilityMode") == "regional":
-        raise errors.invalid_parameter("Regional NAT gateways are not available here; give a SubnetId.")
+        raise errors.unsupported("regional NAT gateways")
+    refuse(
+        params, ("SecondaryAllocationIds", "SecondaryPrivateIpAddresses", "SecondaryPrivateIpAddressCount")
+    )
+    if params.get("VpcId"):
+        raise errors.nat_vpc()
     subnet = ctx.state.subnets.get(ctx, required(params, "SubnetId"))
     connectivity = params.get("ConnectivityType") or "public"
     if connectivity not in {"public", "private"}:
@@ -87,17 +92,35 @@ def _create(ctx: Ctx, params: Params) -> NatGateway:
     if len(in_zone) >= ctx.state.quotas.nat_gateways:
         raise errors.limit("NatGatewayLimitExceeded", f"NAT gateways in {subnet.zone}")
     labels = tags.specified(params, "natgateway")
-    wanted = params.get("PrivateIpAddress")
-    private_ip = claim(ctx.state, subnet, wanted) if wanted else pick(ctx.state, subnet, 1)[0]
     nat_id = ctx.new_id("nat")
-    vpc = ctx.state.vpcs.get(ctx, subnet.vpc_id)
-    if connectivity == "public" and ctx.state.gateway_of(vpc) is None:
-        nat = _failed(ctx, nat_id, subnet, address)
+    failure = _failure(ctx, params, subnet, address)
+    if failure is not None:
+        nat = _failed(ctx, nat_id, subnet, address, failure)
     else:
+        wanted = params.get("PrivateIpAddress")
+        private_ip = claim(ctx.state, subnet, wanted) if wanted else pick(ctx.state, subnet, 1)[0]
         nat = _made(ctx, nat_id, subnet, private_ip, address)
     ctx.state.nat_gateways.put(nat)
     tags.put(ctx.state, ctx, nat.id, labels)
     return nat
+
+
+def _failure(ctx: Ctx, params: Params, subnet: Subnet, address: Address | None) -> tuple[str, str] | None:
+    """Why AWS would make the gateway and let it fail: (code, message).
+
+    Source: API reference, NatGateway, FailureCode and FailureMessage.
+    """
+    vpc = ctx.state.vpcs.get(ctx, subnet.vpc_id)
+    if address is not None and ctx.state.gateway_of(vpc) is None:
+        return "Gateway.NotAttached", f"Network {vpc.id} has no Internet gateway attached"
+    if address is not None and address.association_id:
+        return "Resource.AlreadyAssociated", f"Elastic IP address {address.id} is already associated"
+    if available_count(ctx.state, subnet) == 0 and not params.get("PrivateIpAddress"):
+        return (
+            "InsufficientFreeAddressesInSubnet",
+            "Subnet has insufficient free addresses to create this NAT gateway",
+        )
+    return None
 
 
 def _elastic_address(ctx: Ctx, params: Params, connectivity: str) -> Address | None:
@@ -107,14 +130,13 @@ def _elastic_address(ctx: Ctx, params: Params, connectivity: str) -> Address | N
                 "The parameter AllocationId cannot be used with the connectivity type private"
             )
         return None
-    address = ctx.state.addresses.get(ctx, required(params, "AllocationId"))
-    if address.association_id:
-        raise errors.address_associated(address.id)
-    return address
+    return ctx.state.addresses.get(ctx, required(params, "AllocationId"))
 
 
-def _failed(ctx: Ctx, nat_id: str, subnet: Subnet, address: Address | None) -> NatGateway:
-    """AWS makes the gateway and lets it fail. Source: VPC User Guide, "Troubleshoot NAT gateways"."""
+def _failed(
+    ctx: Ctx, nat_id: str, subnet: Subnet, address: Address | None, failure: tuple[str, str]
+) -> NatGateway:
+    code, message = failure
     return NatGateway(
         id=nat_id,
         account=ctx.account,
@@ -125,8 +147,8 @@ def _failed(ctx: Ctx, nat_id: str, subnet: Subnet, address: Address | None) -> N
         created=ctx.now,
         deleted=ctx.now,
         addresses=(NatAddress(interface_id="", private_ip="", allocation_id=address.id if address else ""),),
-        failure_code="Gateway.NotAttached",
-        failure_message=f"Network {subnet.vpc_id} has no Internet gateway attached",
+        failure_code=code,
+        failure_message=message,
     )
 
 

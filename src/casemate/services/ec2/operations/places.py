@@ -56,7 +56,7 @@ def describe_availability_zones(ctx: Ctx, params: Params) -> Output:
 
 
 @operation("DescribeRegions")
-def describe_regions(ctx: Ctx, params: Params) -> Output:
+def describe_regions(_: Ctx, params: Params) -> Output:
     names = params.get("RegionNames") or ()
     unknown = next((name for name in names if name not in REGIONS), None)
     if unknown is not None:

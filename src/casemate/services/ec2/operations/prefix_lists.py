@@ -74,7 +74,7 @@ def describe_prefix_lists(ctx: Ctx, params: Params) -> Output:
         for each in service_lists(ctx.region)
     ]
     chosen = _chosen(outputs, params.get("PrefixListIds"))
-    return paged(filtered(chosen, params, SERVICE_FILTERS), params, "PrefixLists")
+    return paged(filtered(chosen, params, SERVICE_FILTERS), params, "PrefixLists", smallest=1)
 
 
 @operation("DescribeManagedPrefixLists")

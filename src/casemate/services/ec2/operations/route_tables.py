@@ -152,7 +152,7 @@ def associate_route_table(ctx: Ctx, params: Params) -> Output:
         if known is not None:
             if known[0].id == table.id:  # again the same: AWS answers with the association there is
                 return _associated(known[1])
-            raise errors.already_associated(table.id, subnet.id)
+            raise errors.already_associated(table.id)
         made = TableAssociation(association_id=resource_id("rtbassoc", ctx.random_bytes), subnet_id=subnet.id)
     state.route_tables.put(replace(table, associations=(*table.associations, made)))
     return _associated(made)
@@ -166,7 +166,7 @@ def _associate_gateway(ctx: Ctx, table: RouteTable, gateway_id: str) -> TableAss
         raise errors.other_network("route table", table.id, "gateway", gateway_id)
     for other in ctx.state.route_tables.all(ctx):
         if any(each.gateway_id == gateway_id for each in other.associations):
-            raise errors.already_associated(table.id, gateway_id)
+            raise errors.already_associated(table.id)
     return TableAssociation(association_id=resource_id("rtbassoc", ctx.random_bytes), gateway_id=gateway_id)
 
 

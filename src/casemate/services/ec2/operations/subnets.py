@@ -15,7 +15,7 @@ from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.default_vpc import make_subnet
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Subnet, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 SUBNET_FILTERS = {
@@ -136,8 +136,7 @@ def _ipv6_block(ctx: Ctx, vpc: Vpc, text: str) -> str:
 @operation("CreateSubnet", on=(on("vpc", "VpcId"),), creates=("subnet",))
 def create_subnet(ctx: Ctx, params: Params) -> Output:
     vpc = ctx.state.vpcs.get(ctx, required(params, "VpcId"))
-    if params.get("Ipv6Native"):
-        raise errors.invalid_parameter("IPv6-only subnets are not available here.")
+    refuse(params, ("Ipv6Native", "OutpostArn", "Ipv4IpamPoolId", "Ipv6IpamPoolId"))
     zone = _zone(ctx, params)
     network = _block(ctx, vpc, params)
     text = params.get("Ipv6CidrBlock")

@@ -8,11 +8,11 @@ from ipaddress import IPv4Network
 from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
-from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
+from casemate.services.ec2.cidrs import ipv4_network, ipv6_network, restricted
 from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 VPC_FILTERS = {
@@ -32,6 +32,8 @@ VPC_FILTERS = {
     "state": "State",
     "vpc-id": "VpcId",
 }
+
+_POOLS = ("Ipv4IpamPoolId", "Ipv6IpamPoolId", "Ipv6Pool")
 
 _ATTRIBUTES = {
     "enableDnsSupport": ("EnableDnsSupport", "dns_support"),
@@ -85,8 +87,7 @@ def amazon_ipv6(state: Ec2State) -> str:
 
 @operation("CreateVpc", creates=("vpc",))
 def create_vpc(ctx: Ctx, params: Params) -> Output:
-    if params.get("Ipv4IpamPoolId") or params.get("Ipv6IpamPoolId") or params.get("Ipv6Pool"):
-        raise errors.invalid_parameter("Address pools and IPAM are not available here; give a CidrBlock.")
+    refuse(params, _POOLS)
     block = ipv4_network(required(params, "CidrBlock"), "cidrBlock")
     if not 16 <= block.prefixlen <= 28:
         raise errors.vpc_range(str(block))
@@ -104,7 +105,7 @@ def create_vpc(ctx: Ctx, params: Params) -> Output:
 
 
 @operation("CreateDefaultVpc", creates=("vpc",))
-def create_default_vpc(ctx: Ctx, params: Params) -> Output:
+def create_default_vpc(ctx: Ctx, _: Params) -> Output:
     if any(vpc.is_default for vpc in ctx.state.vpcs.all(ctx)):
         raise errors.default_vpc_exists()
     home = ensure_home(ctx.state, ctx, ctx.random_bytes)
@@ -145,6 +146,13 @@ def delete_vpc(ctx: Ctx, params: Params) -> Output:
     state.discard(state.acls, state.acls_in(vpc)[0])
     state.discard(state.groups, group)
     state.discard(state.vpcs, vpc)
+    for log in state.flow_logs.all(ctx):
+        if log.resource_id == vpc.id:
+            state.discard(state.flow_logs, log)
+    # A peering connection ends with either of its VPCs. Source: VPC Peering Guide, "lifecycle".
+    for peering in state.peerings.everywhere():
+        if vpc.id in {peering.requester_vpc, peering.accepter_vpc} and peering.ended is None:
+            state.peerings.put(replace(peering, status="deleted", ended=ctx.now))
     return {}
 
 
@@ -186,6 +194,7 @@ def modify_vpc_tenancy(ctx: Ctx, params: Params) -> Output:
 @operation("AssociateVpcCidrBlock", on=(on("vpc", "VpcId"),))
 def associate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     vpc = ctx.state.vpcs.get(ctx, required(params, "VpcId"))
+    refuse(params, _POOLS)
     association_id = resource_id("vpc-cidr-assoc", ctx.random_bytes)
     if params.get("AmazonProvidedIpv6CidrBlock") or params.get("Ipv6CidrBlock"):
         given = params.get("Ipv6CidrBlock")
@@ -196,10 +205,12 @@ def associate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     network = ipv4_network(required(params, "CidrBlock"), "cidrBlock")
     if not 16 <= network.prefixlen <= 28:
         raise errors.vpc_range(str(network))
+    if restricted([IPv4Network(cidr) for cidr in vpc.cidrs], network):
+        raise errors.cidr_restricted(str(network))
     if any(network.overlaps(IPv4Network(cidr)) for cidr in vpc.cidrs):
         raise errors.cidr_conflict(str(network))
     if len(vpc.ipv4) >= ctx.state.quotas.cidrs:
-        raise errors.limit("CidrLimitExceeded", "CIDR blocks for the VPC")
+        raise errors.cidr_limit(vpc.id, ctx.state.quotas.cidrs)
     made = CidrAssociation(association_id=association_id, cidr=str(network))
     ctx.state.vpcs.put(replace(vpc, ipv4=(*vpc.ipv4, made)))
     return {"VpcId": vpc.id, "CidrBlockAssociation": ipv4_association(made)}
@@ -221,12 +232,12 @@ def _disassociate(ctx: Ctx, vpc: Vpc, gone: CidrAssociation) -> Output:
     if gone in vpc.ipv6:
         block = ipv6_network(gone.cidr)
         if any(ipv6_network(each.cidr).subnet_of(block) for subnet in subnets for each in subnet.ipv6):
-            raise errors.cidr_in_use(gone.cidr)
+            raise errors.cidr_in_use(vpc.id, gone.cidr)
         ctx.state.vpcs.put(replace(vpc, ipv6=tuple(each for each in vpc.ipv6 if each != gone)))
         return {"VpcId": vpc.id, "Ipv6CidrBlockAssociation": ipv6_association(vpc, ended)}
     if gone == vpc.ipv4[0]:
         raise errors.primary_cidr(gone.association_id)
     if any(IPv4Network(subnet.cidr).subnet_of(IPv4Network(gone.cidr)) for subnet in subnets):
-        raise errors.cidr_in_use(gone.cidr)
+        raise errors.cidr_in_use(vpc.id, gone.cidr)
     ctx.state.vpcs.put(replace(vpc, ipv4=tuple(each for each in vpc.ipv4 if each != gone)))
     return {"VpcId": vpc.id, "CidrBlockAssociation": ipv4_association(ended)}

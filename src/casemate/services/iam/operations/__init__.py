@@ -1,9 +1,11 @@
 """The operations of IAM; importing this package registers them."""
 
 from casemate.services.iam.operations import (
+    absences,
     access_keys,
     account,
     attachments,
+    authorization_details,
     boundaries,
     groups,
     inline_policies,
@@ -15,9 +17,11 @@ from casemate.services.iam.operations import (
 )
 
 __all__ = [
+    "absences",
     "access_keys",
     "account",
     "attachments",
+    "authorization_details",
     "boundaries",
     "groups",
     "inline_policies",

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from casemate.model.ids import RandomBytes, unique_id
 from casemate.model.principals import PrincipalKind
-from casemate.servicekit.service import Check, Checks, Context, Output, Params
+from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam import quotas
-from casemate.services.iam.entities import USERS, creation_time, entity_context, own_user_name
+from casemate.services.iam.entities import USERS, creation_time, own_user_checks, own_user_name
 from casemate.services.iam.errors import no_such_entity, quota_exceeded
 from casemate.services.iam.lookups import keys_of
 from casemate.services.iam.paging import paged
@@ -23,18 +23,6 @@ def new_secret(random_bytes: RandomBytes) -> str:
     return base64.b64encode(random_bytes(30)).decode()
 
 
-def _checks(action: str) -> Checks[IamState]:
-    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-        name = params.get("UserName") or ctx.principal.user_name
-        if name is None:
-            return (Check(action=f"iam:{action}", resource=ctx.principal.arn),)
-        context = entity_context(USERS.find(ctx.state, ctx.account, name))
-        resource = USERS.arn(ctx, {"UserName": name})
-        return (Check(action=f"iam:{action}", resource=resource, context=context),)
-
-    return checks
-
-
 def _owner(ctx: Context[IamState], params: Params) -> str | None:
     """Name of the user the request is about; None for the root user."""
     if params.get("UserName") is None and ctx.principal.kind is PrincipalKind.ROOT:
@@ -42,7 +30,7 @@ def _owner(ctx: Context[IamState], params: Params) -> str | None:
     return USERS.named(ctx, {"UserName": own_user_name(ctx, params)}).name
 
 
-@operations.operation("CreateAccessKey", checks=_checks("CreateAccessKey"))
+@operations.operation("CreateAccessKey", checks=own_user_checks("CreateAccessKey"))
 def create_access_key(ctx: Context[IamState], params: Params) -> Output:
     owner = _owner(ctx, params)
     if len(keys_of(ctx, owner)) >= quotas.ACCESS_KEYS_PER_USER:
@@ -58,7 +46,7 @@ def create_access_key(ctx: Context[IamState], params: Params) -> Output:
     return {"AccessKey": {**key_shape(key, owner), "SecretAccessKey": key.secret}}
 
 
-@operations.operation("ListAccessKeys", checks=_checks("ListAccessKeys"))
+@operations.operation("ListAccessKeys", checks=own_user_checks("ListAccessKeys"))
 def list_access_keys(ctx: Context[IamState], params: Params) -> Output:
     owner = _owner(ctx, params)
     keys = keys_of(ctx, owner)
@@ -75,14 +63,14 @@ def _key(ctx: Context[IamState], params: Params) -> AccessKey:
     return key
 
 
-@operations.operation("UpdateAccessKey", checks=_checks("UpdateAccessKey"))
+@operations.operation("UpdateAccessKey", checks=own_user_checks("UpdateAccessKey"))
 def update_access_key(ctx: Context[IamState], params: Params) -> Output:
     key = _key(ctx, params)
     ctx.state.keys.put((key.id,), replace(key, active=params["Status"] == "Active"))
     return {}
 
 
-@operations.operation("DeleteAccessKey", checks=_checks("DeleteAccessKey"))
+@operations.operation("DeleteAccessKey", checks=own_user_checks("DeleteAccessKey"))
 def delete_access_key(ctx: Context[IamState], params: Params) -> Output:
     ctx.state.keys.delete(_key(ctx, params).id)
     return {}

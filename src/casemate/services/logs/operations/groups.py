@@ -102,5 +102,3 @@ def delete_retention_policy(ctx: Ctx, params: Params) -> Output:
     group = group_of(ctx, params)
     ctx.state.groups.put(group.key, replace(group, retention_days=None))
     return {}
-
-

@@ -22,7 +22,9 @@ def checked(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
     def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
         name = named_group(params)
         stream = params.get("logStreamName") or ""
-        yield Check(action=f"logs:{action}", resource=ctx.arn("logs", f"log-group:{name}:log-stream:{stream}"))
+        yield Check(
+            action=f"logs:{action}", resource=ctx.arn("logs", f"log-group:{name}:log-stream:{stream}")
+        )
 
     return checks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from casemate.servicekit.service import Check, Output, Params
@@ -13,8 +13,8 @@ from casemate.services.logs.state import LogGroup
 _TAG_LIMIT = 50
 
 
-def _on_resource(ctx: Ctx, params: Params, action: str) -> Iterable[Check]:
-    yield Check(action=f"logs:{action}", resource=params["resourceArn"])
+def _on_resource(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
+    return lambda _ctx, params: [Check(action=f"logs:{action}", resource=params["resourceArn"])]
 
 
 def _resource(ctx: Ctx, params: Params) -> LogGroup:
@@ -35,21 +35,19 @@ def _untag(ctx: Ctx, group: LogGroup, keys: list[str]) -> Output:
     return {}
 
 
-@OPERATIONS.operation("TagResource", checks=lambda ctx, params: _on_resource(ctx, params, "TagResource"))
+@OPERATIONS.operation("TagResource", checks=_on_resource("TagResource"))
 def tag_resource(ctx: Ctx, params: Params) -> Output:
     """Add tags."""
     return _tag(ctx, _resource(ctx, params), params["tags"])
 
 
-@OPERATIONS.operation("UntagResource", checks=lambda ctx, params: _on_resource(ctx, params, "UntagResource"))
+@OPERATIONS.operation("UntagResource", checks=_on_resource("UntagResource"))
 def untag_resource(ctx: Ctx, params: Params) -> Output:
     """Remove tags."""
     return _untag(ctx, _resource(ctx, params), params["tagKeys"])
 
 
-@OPERATIONS.operation(
-    "ListTagsForResource", checks=lambda ctx, params: _on_resource(ctx, params, "ListTagsForResource")
-)
+@OPERATIONS.operation("ListTagsForResource", checks=_on_resource("ListTagsForResource"))
 def list_tags_for_resource(ctx: Ctx, params: Params) -> Output:
     """The tags."""
     return {"tags": _resource(ctx, params).tags}

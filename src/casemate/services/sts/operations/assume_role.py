@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from casemate.model.principals import PrincipalKind
@@ -17,6 +18,9 @@ from casemate.services.sts.state import Session, StsState
 _DEFAULT_SECONDS = 3600
 _CHAINED_SECONDS = 3600
 """IAM User Guide, "Methods to assume a role": a chained session lasts one hour at most."""
+
+
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[!-~]+", re.ASCII)
 
 
 def _caller_session(ctx: Context[StsState]) -> Session | None:
@@ -36,6 +40,8 @@ def _checks(ctx: Context[StsState], params: Params) -> tuple[Check, ...]:
     if ctx.principal.kind is PrincipalKind.ROOT:
         raise access_denied("Roles may not be assumed by root accounts.")
     arn = params["RoleArn"]
+    if not _ROLE_ARN.fullmatch(arn):
+        raise validation_error("Request ARN is invalid" if arn.startswith("arn:") else f"{arn} is invalid")
     role = ctx.state.directory.role(arn)
     context: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": params["RoleSessionName"]}
     if params.get("ExternalId"):
@@ -50,7 +56,8 @@ def _checks(ctx: Context[StsState], params: Params) -> tuple[Check, ...]:
         context["aws:TagKeys"] = tuple(tags)
     if params.get("TransitiveTagKeys"):
         context["sts:TransitiveTagKeys"] = tuple(params["TransitiveTagKeys"])
-    for key, value in (role.tags if role else {}).items():
+    role_tags: Mapping[str, str] = role.tags if role else {}
+    for key, value in role_tags.items():
         context[f"aws:ResourceTag/{key}"] = context[f"iam:ResourceTag/{key}"] = value
     actions = ["sts:AssumeRole"]
     if tags or _inherited_tags(ctx):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.sts.registry import operations
@@ -17,8 +15,7 @@ def _unsigned(_: Context[StsState], __: Params) -> tuple[Check, ...]:
 
 @operations.operation("AssumeRoleWithWebIdentity", checks=_unsigned)
 def assume_role_with_web_identity(_: Context[StsState], params: Params) -> Output:
-    provider = params.get("ProviderId")
-    named = f" for {urlsplit(provider).netloc or provider}" if provider else ""
+    named = f" for {params['ProviderId']}" if params.get("ProviderId") else ""
     raise AwsError("InvalidIdentityToken", f"No OpenIDConnect provider found in your account{named}")
 
 

@@ -1,0 +1,154 @@
+"""Performs the operations of `dataplane.diff`. Groups fail apart: what goes wrong in one VPC stays there."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+
+from casemate.dataplane import operations as ops
+from casemate.dataplane.diff import GroupChange
+from casemate.dataplane.kernel import rtnetlink
+from casemate.dataplane.kernel.conntrack import cut_flows
+from casemate.dataplane.kernel.namespaces import Namespaces
+from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket
+from casemate.dataplane.kernel.nftables import NftablesError
+from casemate.dataplane.kernel.rtnetlink import table_number
+from casemate.dataplane.plan.objects import Address, Link, Listener, Neighbour, Route, RoutingRule
+
+_BACKLOG = 4096
+_IP_TRANSPARENT = 19
+
+
+class Kernel:
+    """The kernel's objects, as the operations name them."""
+
+    def __init__(
+        self,
+        namespaces: Namespaces,
+        *,
+        on_listener: Callable[[Listener, socket.socket], None],
+        on_listener_gone: Callable[[str], None],
+        on_namespaces_gone: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._namespaces = namespaces
+        self._on_listener = on_listener
+        self._on_listener_gone = on_listener_gone
+        self._on_namespaces_gone = on_namespaces_gone
+
+    def apply(self, changes: Sequence[GroupChange]) -> dict[str, str]:
+        """Group -> what went wrong, for each that could not be applied as a whole."""
+        failed: dict[str, str] = {}
+        for part in ("structure", "contents"):
+            for change in changes:
+                if change.group not in failed:
+                    error = self._perform_all(change.structure if part == "structure" else change.contents)
+                    if error:
+                        failed[change.group] = error
+        return failed
+
+    def _perform_all(self, operations: Iterable[ops.Operation]) -> str:
+        for operation in operations:
+            try:
+                self._perform(operation)
+            except (OSError, NftablesError, KeyError, ValueError) as error:
+                return f"{type(operation).__name__}: {type(error).__name__}: {error}"
+        return ""
+
+    def _perform(self, operation: ops.Operation) -> None:  # noqa: C901 - one arm per operation
+        match operation:
+            case ops.CreateNamespaces(namespaces=namespaces):
+                for item in namespaces:
+                    self._namespaces.create(item.name, item.sysctls)
+            case ops.CreateLinks(links=links):
+                self.create_links(links)
+            case ops.Install(namespace=namespace, objects=objects):
+                self.install(namespace, objects)
+            case ops.Withdraw(namespace=namespace, objects=objects):
+                self._namespaces.run(namespace, self._messages(namespace, objects, delete=True))
+            case ops.Rules(namespace=namespace, text=text):
+                self._namespaces.nftables(namespace).run(text)
+            case ops.Tracking(namespace=namespace, sysctls=sysctls):
+                self._namespaces.write_sysctls(namespace, sysctls)
+            case ops.CutFlows(namespace=namespace, sources=sources, destinations=destinations):
+                with self._namespaces.inside(namespace):
+                    netlink = NetlinkSocket(NETLINK_NETFILTER)
+                with netlink:
+                    cut_flows(netlink, sources, destinations)
+            case ops.OpenListeners(listeners=listeners):
+                for listener in listeners:
+                    with self.listen(listener) as opened:
+                        self._on_listener(listener, opened)
+            case ops.CloseListeners(names=names):
+                for name in names:
+                    self._on_listener_gone(name)
+            case ops.DeleteLinks(links=links):
+                self.delete_links(links)
+            case ops.DeleteNamespaces(names=names):
+                self._on_namespaces_gone(names)
+                for name in names:
+                    self._namespaces.delete(name)
+
+    def create_links(self, links: Sequence[Link]) -> None:
+        """Every pair of devices, up at both ends and settled."""
+        making: dict[str, list[Message]] = {}
+        raising: dict[str, list[Message]] = {}
+        settling: dict[str, list[Message]] = {}
+        for link in links:
+            near, far = self._namespaces[link.near.namespace], self._namespaces[link.far.namespace]
+            index, peer_index = near.number(link.near.device), far.number(link.far.device)
+            peer = (link.far.device, peer_index, link.far.mac, far.fd)
+            veth = rtnetlink.new_veth(link.near.device, index, link.near.mac, peer)
+            making.setdefault(link.near.namespace, []).append(veth)
+            raising.setdefault(link.far.namespace, []).append(rtnetlink.link_up(peer_index))
+            settling.setdefault(link.near.namespace, []).append(rtnetlink.settle(index))
+            settling.setdefault(link.far.namespace, []).append(rtnetlink.settle(peer_index))
+        for step in (making, raising, settling):
+            for namespace, messages in step.items():
+                self._namespaces.run(namespace, messages)
+
+    def delete_links(self, links: Sequence[Link]) -> None:
+        """Either end takes the other with it; what is gone already is as good as deleted."""
+        for link in links:
+            for end in (link.near, link.far):
+                if end.namespace in self._namespaces:
+                    index = self._namespaces[end.namespace].devices.pop(end.device, None)
+                    if index is not None:
+                        self._namespaces.run(end.namespace, [rtnetlink.delete_link(index)])
+
+    def install(self, namespace: str, objects: Sequence[ops.LinkObject]) -> None:
+        self._namespaces.run(namespace, self._messages(namespace, objects, delete=False))
+
+    def listen(self, listener: Listener) -> socket.socket:
+        """A listening socket in the listener's namespace. Every address there counts as local."""
+        kind = socket.SOCK_STREAM if listener.protocol == "tcp" else socket.SOCK_DGRAM
+        with self._namespaces.inside(listener.namespace):
+            opened = socket.socket(socket.AF_INET, kind)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+        opened.bind((str(listener.address), listener.port))
+        if listener.protocol == "tcp":
+            opened.listen(_BACKLOG)
+        opened.setblocking(False)
+        return opened
+
+    def _messages(self, namespace: str, objects: Iterable[ops.LinkObject], *, delete: bool) -> list[Message]:
+        held = self._namespaces[namespace]
+        messages: list[Message] = []
+        for item in objects:
+            match item:
+                case Route():
+                    number = table_number(item.table, held.tables)
+                    if item.device is None or item.device in held.devices or not delete:
+                        index = held.devices[item.device] if item.device else None
+                        messages.append(rtnetlink.route(item, number, index, delete=delete))
+                case RoutingRule():
+                    messages.append(
+                        rtnetlink.rule(item, table_number(item.table, held.tables), delete=delete)
+                    )
+                case Address() if item.device in held.devices or not delete:
+                    messages.append(rtnetlink.address(item, held.devices[item.device], delete=delete))
+                case Neighbour() if item.device in held.devices or not delete:
+                    messages.append(rtnetlink.neighbour(item, held.devices[item.device], delete=delete))
+                case _:
+                    pass  # the device went, and took it along
+        return messages

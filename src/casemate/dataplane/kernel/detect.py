@@ -1,0 +1,127 @@
+"""What the machine allows, by doing every step once in a child process. `python -m casemate.dataplane.kernel.detect`.
+
+Asking the kernel whether a call would be permitted is not enough: on some systems unshare(2) succeeds and the
+capabilities are taken away afterwards (AppArmor's restriction of unprivileged user namespaces).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from casemate.dataplane.kernel import nftables, rtnetlink, syscalls
+from casemate.dataplane.kernel.mode import Mode
+from casemate.dataplane.kernel.netlink import NETLINK_ROUTE, NetlinkSocket
+from casemate.dataplane.plan.objects import Route, RouteKind, RoutingRule
+
+_PROBE_RULES = """
+table ip casemate {
+  set pairs { type ifname . ipv4_addr; elements = { "a" . 10.0.0.1, "b" . 10.0.0.2 } }
+  chain arrival { type filter hook prerouting priority -160; ct state invalid drop
+    iifname . ip saddr != @pairs drop
+  }
+  chain source { type nat hook postrouting priority 100; ip saddr 10.0.0.1 snat to 10.0.0.2
+  }
+}
+"""
+_NAMESPACES = "run as root, or allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0)"
+_REMEDIES = {
+    "unshare(user)": _NAMESPACES,
+    "uid_map": _NAMESPACES,
+    "unshare(net)": _NAMESPACES,
+    "mount": _NAMESPACES,
+    "veth": "load the kernel's veth module (modprobe veth)",
+    "rule": "use a kernel with CONFIG_IP_MULTIPLE_TABLES",
+    "sysctl": "mount /proc/sys writable (in a container: --security-opt systempaths=unconfined)",
+    "libnftables": nftables.REMEDY,
+    "nft": "load the kernel's nf_tables and nf_conntrack modules (modprobe nf_tables nf_conntrack nft_ct nft_nat)",
+    "IP_TRANSPARENT": "grant CAP_NET_ADMIN",
+}
+
+
+def detect() -> Mode:
+    """The best mode this process may have. As root the direct way is tried first."""
+    failure = ("", "")
+    if os.geteuid() == 0:
+        failure = _attempt(user_namespace=False)
+        if failure is None:
+            return Mode(name="kernel-root")
+    rootless = _attempt(user_namespace=True)
+    if rootless is None:
+        return Mode(name="kernel-userns")
+    step, error = rootless if not failure[0] else failure
+    return Mode(name="none", failed_step=f"{step}: {error}", remedy=_REMEDIES.get(step, ""))
+
+
+def _attempt(*, user_namespace: bool) -> tuple[str, str] | None:
+    """None when every step works, else (step, error)."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        os.write(writing, json.dumps(_try_steps(user_namespace=user_namespace)).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    if not answer:
+        return ("nft", "the probing process ended without an answer")
+    found = json.loads(answer)
+    return (found[0], found[1]) if found else None
+
+
+def _try_steps(*, user_namespace: bool) -> list[str]:
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("unshare(net)", lambda: syscalls.unshare(syscalls.CLONE_NEWNET | syscalls.CLONE_NEWNS)),
+        ("mount", syscalls.make_mounts_private),
+        ("veth", _try_veth),
+        ("rule", _try_rule),
+        ("sysctl", lambda: _write("ipv4/ip_forward", "1")),
+        ("libnftables", lambda: nftables.Nftables().close()),
+        ("nft", lambda: nftables.Nftables().run(_PROBE_RULES)),
+        ("sysctl", lambda: _write("netfilter/nf_conntrack_tcp_loose", "0")),
+        ("IP_TRANSPARENT", _try_transparent),
+    ]
+    if user_namespace:
+        steps.insert(0, ("unshare(user)", syscalls.become_root_of_new_user_namespace))
+    for name, step in steps:
+        try:
+            step()
+        except Exception as error:
+            return [name, str(error)[:300]]
+    return []
+
+
+def _try_veth() -> None:
+    here = syscalls.open_own_network()
+    with NetlinkSocket(NETLINK_ROUTE) as netlink:
+        peer = ("b", 11, "0a:00:00:00:00:0b", here)
+        netlink.run([rtnetlink.link_up(1), rtnetlink.new_veth("a", 10, "0a:00:00:00:00:0a", peer)])
+    os.close(here)
+
+
+def _try_rule() -> None:
+    everything = IPv4Network("0.0.0.0/0")
+    hole = Route(namespace="", table="probe", destination=everything, kind=RouteKind.BLACKHOLE)
+    rule = RoutingRule(namespace="", table="probe", device="a")
+    with NetlinkSocket(NETLINK_ROUTE) as netlink:
+        netlink.run([rtnetlink.route(hole, 1000, None), rtnetlink.rule(rule, 1000)])
+
+
+def _write(path: str, value: str) -> None:
+    Path("/proc/sys/net", path).write_text(value, encoding="ascii")
+
+
+def _try_transparent() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_IP, 19, 1)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(detect().to_json()) + "\n")

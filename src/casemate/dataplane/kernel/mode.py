@@ -1,0 +1,26 @@
+"""How far this machine lets the data plane go."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+ModeName = Literal["kernel-root", "kernel-userns", "none"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mode:
+    """The outcome of detection."""
+
+    name: ModeName
+    failed_step: str = ""
+    """For `none`: the first step that the machine refused, with its error."""
+    remedy: str = ""
+    """For `none`: what to do about it."""
+
+    @property
+    def enforces(self) -> bool:
+        return self.name != "none"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

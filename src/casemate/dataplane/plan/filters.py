@@ -1,0 +1,332 @@
+"""The router's rules: four separate stages, and what a packet meets before and after them.
+
+1. security groups of the sender (prerouting -150), 2. network ACL of the sender's subnet (forward 0), 3. network ACL
+of the receiver's subnet (forward 1), 4. security groups of the receiver (forward 2). Each stage is a base chain of its
+own, because `accept` in one falls to the next: one stage can never speak for another. Security groups skip what
+belongs to a tracked connection; network ACLs never look at tracking. The ACL stages are at the forward hook, where
+both devices are known: traffic between two interfaces of one subnet does not cross the subnet's boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from ipaddress import IPv4Address, collapse_addresses
+
+from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
+from casemate.dataplane.plan.names import GATEWAY, SERVICES, safe
+from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
+from casemate.dataplane.plan.topology import Topology, addresses_of, device_of, is_unchecked
+from casemate.model.network import (
+    GroupRef,
+    InterfaceKind,
+    NetworkAcl,
+    NetworkInterface,
+    PrefixListRef,
+    SecurityGroup,
+    Subnet,
+    TargetKind,
+)
+
+DROPS = ("sg-egress-drops", "acl-egress-drops", "acl-ingress-drops", "sg-ingress-drops", "gateway-drops")
+
+
+def router_ruleset(topology: Topology) -> Ruleset:
+    """The whole table of one VPC's router."""
+    sets = _address_sets(topology)
+    sets |= _dispatch(topology)
+    sets |= _members(topology)
+    sets |= _prefix_lists(topology)
+    chains = {}
+    for groups in _group_sets(topology):
+        chains |= _group_set_chains(topology, groups)
+    for group_id in sorted({group_id for groups in _group_sets(topology) for group_id in groups}):
+        chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
+    for subnet in _used_subnets(topology):
+        chains |= _subnet_chains(topology, subnet)
+    for acl_id in sorted({subnet.acl_id for subnet in _used_subnets(topology)}):
+        chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
+    counting, endpoints = _endpoint_chains(topology)
+    # Base chains come last: what they look up exists by then.
+    chains |= counting | _BASE_CHAINS
+    return Ruleset(
+        namespace=topology.router, sets=sets, chains=chains, counters=frozenset(DROPS) | frozenset(endpoints)
+    )
+
+
+_BASE_CHAINS = {
+    "endpoint_entry": NftChain(
+        # Source: "Gateway endpoints": only TCP, and ICMP echo, may enter.
+        rules=("meta l4proto tcp goto endpoint_count", "icmp type echo-request goto endpoint_count", "drop"),
+    ),
+    "arrival": NftChain(
+        hook="type filter hook prerouting priority -160;",
+        rules=(
+            "ct state invalid drop",
+            f'iifname "{GATEWAY}" ip saddr @vpc drop',
+            "iifname @peerings ip daddr != @vpc drop",
+            "iifname @unchecked accept",
+            "iifname . ip saddr != @addresses drop",
+        ),
+    ),
+    "sg_egress": NftChain(
+        hook="type filter hook prerouting priority -150;",
+        rules=(
+            "ip daddr @platform accept",
+            "ct state established,related accept",
+            "iifname vmap @sg_out",
+        ),
+    ),
+    "acl_egress": NftChain(
+        hook="type filter hook forward priority 0;",
+        rules=(
+            "ip daddr @platform accept",
+            f'iifname "{SERVICES}" ip saddr @platform accept',
+            "iifname vmap @acl_out",
+            f'iifname "{SERVICES}" ip saddr vmap @acl_out_endpoint',
+        ),
+    ),
+    "acl_ingress": NftChain(
+        hook="type filter hook forward priority 1;",
+        rules=(
+            "ip daddr @platform accept",
+            f'iifname "{SERVICES}" ip saddr @platform accept',
+            "oifname vmap @acl_in",
+            f'oifname "{SERVICES}" ip daddr vmap @acl_in_endpoint',
+        ),
+    ),
+    "sg_ingress": NftChain(
+        hook="type filter hook forward priority 2;",
+        rules=(
+            "ct state established,related accept",
+            "oifname vmap @sg_in",
+            f'oifname "{SERVICES}" ip daddr vmap @sg_in_endpoint',
+        ),
+    ),
+    "departure": NftChain(
+        hook="type filter hook forward priority 3;",
+        rules=(
+            f'oifname "{GATEWAY}" ip saddr != @public_sources counter name gateway-drops drop',
+            f'oifname "{SERVICES}" ip daddr != @platform ip daddr != @endpoints jump endpoint_entry',
+            "oifname @unchecked accept",
+            "oifname . ip daddr != @addresses drop",
+        ),
+    ),
+    "public_in": NftChain(
+        hook="type nat hook prerouting priority -100;",
+        rules=(f'iifname "{GATEWAY}" dnat to ip daddr map @private_of',),
+    ),
+    "public_out": NftChain(
+        hook="type nat hook postrouting priority 100;",
+        rules=(f'oifname "{GATEWAY}" snat to ip saddr map @public_of',),
+    ),
+}
+
+
+def _set(declaration: str, elements: Iterable[object] = ()) -> NftSet:
+    return NftSet(declaration=declaration, elements={str(element): None for element in elements})
+
+
+def _quoted(device: str) -> str:
+    return f'"{device}"'
+
+
+def _address_sets(topology: Topology) -> dict[str, NftSet]:
+    checked = [interface for interface in topology.attached if not is_unchecked(interface)]
+    unchecked = [device_of(interface) for interface in topology.attached if is_unchecked(interface)]
+    peerings = [peer.device for peer in topology.peers]
+    public = topology.public
+    return {
+        "addresses": _set(
+            "type ifname . ipv4_addr;",
+            (f"{_quoted(device_of(item))} . {address}" for item in checked for address in addresses_of(item)),
+        ),
+        "unchecked": _set("type ifname;", map(_quoted, [SERVICES, GATEWAY, *peerings, *unchecked])),
+        "peerings": _set("type ifname;", map(_quoted, peerings)),
+        "platform": _set("type ipv4_addr;", topology.platform),
+        "endpoints": _set("type ipv4_addr;", (item.address for item in topology.endpoint_interfaces)),
+        "vpc": _set("type ipv4_addr; flags interval;", collapse_addresses(topology.vpc.cidrs)),
+        "public_sources": _set("type ipv4_addr;", public),
+        "public_of": _map("type ipv4_addr : ipv4_addr;", public),
+        "private_of": _map("type ipv4_addr : ipv4_addr;", {there: here for here, there in public.items()}),
+    }
+
+
+def _map(declaration: str, elements: dict[str, str] | dict[IPv4Address, IPv4Address]) -> NftSet:
+    return NftSet(declaration=declaration, elements={str(key): str(value) for key, value in elements.items()})
+
+
+def _dispatch(topology: Topology) -> dict[str, NftSet]:
+    """Maps from a device, or an endpoint's address, to the chain that judges it: cost does not grow with their number."""
+    by_device: dict[str, dict[str, str]] = {
+        name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in", "gateways")
+    }
+    endpoint_subnets = {subnet.subnet_id for subnet, _, _ in _endpoint_routes(topology)}
+    for interface in topology.attached:
+        device = _quoted(device_of(interface))
+        if interface.kind is not InterfaceKind.NAT_GATEWAY:  # a NAT gateway has no security group
+            by_device["sg_out"][device] = f"goto {_group_set_chain(interface.groups)}_out"
+            by_device["sg_in"][device] = f"goto {_group_set_chain(interface.groups)}_in"
+        by_device["acl_out"][device] = f"goto subnet_{safe(interface.subnet_id)}_out"
+        by_device["acl_in"][device] = f"goto subnet_{safe(interface.subnet_id)}_in"
+        if interface.subnet_id in endpoint_subnets:
+            by_device["gateways"][device] = f"goto count_{safe(interface.subnet_id)}"
+    maps = {name: _map("type ifname : verdict;", elements) for name, elements in by_device.items()}
+    endpoints = topology.endpoint_interfaces
+    by_address = {
+        "sg_in_endpoint": {
+            str(item.address): f"goto {_group_set_chain(item.groups)}_in" for item in endpoints
+        },
+        "acl_out_endpoint": {
+            str(item.address): f"goto subnet_{safe(item.subnet_id)}_out" for item in endpoints
+        },
+        "acl_in_endpoint": {
+            str(item.address): f"goto subnet_{safe(item.subnet_id)}_in" for item in endpoints
+        },
+    }
+    return maps | {name: _map("type ipv4_addr : verdict;", elements) for name, elements in by_address.items()}
+
+
+def _filtered(topology: Topology) -> tuple[NetworkInterface, ...]:
+    return (*topology.attached, *topology.endpoint_interfaces)
+
+
+def _group_sets(topology: Topology) -> list[tuple[str, ...]]:
+    """Distinct sets of security groups: interfaces with the same groups share their chains."""
+    found = {
+        tuple(sorted(set(interface.groups)))
+        for interface in _filtered(topology)
+        if interface.kind is not InterfaceKind.NAT_GATEWAY
+    }
+    return sorted(found)
+
+
+def _group_set_chain(groups: Iterable[str]) -> str:
+    return "groups_" + sha256(" ".join(sorted(set(groups))).encode()).hexdigest()[:16]
+
+
+def _group_set_chains(topology: Topology, groups: tuple[str, ...]) -> dict[str, NftChain]:
+    name = _group_set_chain(groups)
+    return {
+        f"{name}_out": NftChain(
+            rules=(
+                *(f"jump group_{safe(group)}_out" for group in groups),
+                "counter name sg-egress-drops drop",
+            )
+        ),
+        f"{name}_in": NftChain(
+            rules=(
+                *(f"jump group_{safe(group)}_in" for group in groups),
+                "counter name sg-ingress-drops drop",
+            )
+        ),
+    }
+
+
+def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftChain]:
+    rules: dict[bool, list[str]] = {True: [], False: []}
+    for rule in group.rules if group else ():
+        match = security_group_match(rule)
+        if match is not None:
+            rules[rule.egress].append(f"{match} accept".strip())
+    return {
+        f"group_{safe(group_id)}_out": NftChain(rules=tuple(dict.fromkeys(rules[True]))),
+        f"group_{safe(group_id)}_in": NftChain(rules=tuple(dict.fromkeys(rules[False]))),
+    }
+
+
+def _used_groups(topology: Topology) -> list[SecurityGroup]:
+    used = {group_id for groups in _group_sets(topology) for group_id in groups}
+    return [topology.vpc.groups[group_id] for group_id in sorted(used) if group_id in topology.vpc.groups]
+
+
+def _members(topology: Topology) -> dict[str, NftSet]:
+    """For each security group that a rule names: the private addresses of its members."""
+    named = {
+        rule.peer.group_id
+        for group in _used_groups(topology)
+        for rule in group.rules
+        if isinstance(rule.peer, GroupRef)
+    }
+    members: dict[str, list[IPv4Address]] = {group_id: [] for group_id in sorted(named)}
+    for interface in topology.vpc.interfaces.values():
+        for group_id in named.intersection(interface.groups):
+            members[group_id] += addresses_of(interface)
+    return {group_set(group_id): _set("type ipv4_addr;", found) for group_id, found in members.items()}
+
+
+def _prefix_lists(topology: Topology) -> dict[str, NftSet]:
+    named = {
+        rule.peer.prefix_list_id
+        for group in _used_groups(topology)
+        for rule in group.rules
+        if isinstance(rule.peer, PrefixListRef)
+    }
+    named |= {prefix_list_id for _, _, prefix_list_id in _endpoint_routes(topology)}
+    return {
+        prefix_list_set(list_id): _set(
+            "type ipv4_addr; flags interval;", collapse_addresses(topology.cidrs_of(list_id))
+        )
+        for list_id in sorted(named)
+    }
+
+
+def _used_subnets(topology: Topology) -> list[Subnet]:
+    used = {interface.subnet_id for interface in _filtered(topology)}
+    return [topology.vpc.subnets[subnet_id] for subnet_id in sorted(used)]
+
+
+def _subnet_chains(topology: Topology, subnet: Subnet) -> dict[str, NftChain]:
+    """To the subnet's network ACL, except for what stays inside the subnet."""
+    devices = [
+        _quoted(device_of(interface))
+        for interface in topology.attached
+        if interface.subnet_id == subnet.subnet_id
+    ]
+    inside = f"{{ {', '.join(sorted(devices))} }}"
+    name, acl = f"subnet_{safe(subnet.subnet_id)}", f"acl_{safe(subnet.acl_id)}"
+    out = [f'oifname "{SERVICES}" ip daddr {subnet.cidr} accept', f"goto {acl}_out"]
+    back = [f'iifname "{SERVICES}" ip saddr {subnet.cidr} accept', f"goto {acl}_in"]
+    if devices:
+        out.insert(0, f"oifname {inside} accept")
+        back.insert(0, f"iifname {inside} accept")
+    return {f"{name}_out": NftChain(rules=tuple(out)), f"{name}_in": NftChain(rules=tuple(back))}
+
+
+def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
+    """Entries in their order; the first match decides; what matches none is denied."""
+    chains: dict[str, NftChain] = {}
+    for egress, suffix, counter in ((True, "out", "acl-egress-drops"), (False, "in", "acl-ingress-drops")):
+        rules: list[str] = []
+        for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
+            match = acl_match(entry) if entry.egress is egress else None
+            if match is not None:
+                rules.append(f"{match} {'accept' if entry.allow else f'counter name {counter} drop'}".strip())
+        rules.append(f"counter name {counter} drop")
+        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=tuple(rules))
+    return chains
+
+
+def _endpoint_routes(topology: Topology) -> list[tuple[Subnet, str, str]]:
+    """(subnet, gateway endpoint, prefix list) for each route to a gateway endpoint that a subnet follows."""
+    found: list[tuple[Subnet, str, str]] = []
+    for subnet in topology.vpc.subnets.values():
+        table = topology.vpc.route_tables.get(subnet.route_table_id)
+        for route in table.routes if table else ():
+            if route.target is TargetKind.GATEWAY_ENDPOINT and isinstance(route.destination, PrefixListRef):
+                found.append((subnet, route.target_id, route.destination.prefix_list_id))
+    return found
+
+
+def _endpoint_chains(topology: Topology) -> tuple[dict[str, NftChain], set[str]]:
+    """Chains that count what enters each gateway endpoint, and the counters' names."""
+    by_subnet: dict[str, list[str]] = {}
+    counters: set[str] = set()
+    for subnet, endpoint_id, list_id in _endpoint_routes(topology):
+        counters.add(safe(endpoint_id))
+        rule = f"ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"
+        by_subnet.setdefault(subnet.subnet_id, []).append(rule)
+    chains = {
+        f"count_{safe(subnet_id)}": NftChain(rules=tuple(rules)) for subnet_id, rules in by_subnet.items()
+    }
+    return chains | {"endpoint_count": NftChain(rules=("iifname vmap @gateways",))}, counters

@@ -1,0 +1,140 @@
+"""The namespace of one interface and its link to the router: a workload, a hub of Lambda environments, a NAT gateway."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network
+
+from casemate.dataplane.plan import names
+from casemate.dataplane.plan.objects import (
+    LOOPBACK,
+    MAIN,
+    Address,
+    KernelObject,
+    Link,
+    LinkEnd,
+    Namespace,
+    Neighbour,
+    Route,
+    RouteKind,
+    RoutingRule,
+)
+from casemate.dataplane.plan.ruleset import NftChain, Ruleset
+from casemate.dataplane.plan.topology import addresses_of, device_of, is_unchecked
+from casemate.model.network import InterfaceKind, NetworkInterface, Subnet
+
+DEFAULT = IPv4Network("0.0.0.0/0")
+QUIET = (
+    ("ipv6/conf/all/disable_ipv6", "1"),
+    ("ipv6/conf/default/disable_ipv6", "1"),
+    # A new namespace inherits the host's values (net.core.devconf_inherit_init_net); these must not depend on it.
+    ("ipv4/conf/all/rp_filter", "0"),
+    ("ipv4/conf/default/rp_filter", "0"),
+)
+ENDS = (*QUIET, ("ipv4/ip_forward", "0"))
+FORWARDS = (
+    *QUIET,
+    ("ipv4/ip_forward", "1"),
+    ("ipv4/conf/all/send_redirects", "0"),
+    ("ipv4/conf/default/send_redirects", "0"),
+)
+STRICT_TRACKING = (("netfilter/nf_conntrack_tcp_loose", "0"),)
+"""A packet in the middle of an unknown TCP connection is invalid: flows that were cut stay cut."""
+
+
+@lru_cache(maxsize=16384)
+def interface_objects(
+    interface: NetworkInterface, subnet: Subnet, cidrs: tuple[IPv4Network, ...]
+) -> tuple[KernelObject, ...]:
+    """Everything one interface needs outside the router's rules. The same tuple for the same interface."""
+    router = names.router(interface.vpc_id)
+    inside = names.interface_namespace(names.safe(interface.interface_id))
+    device, mac = device_of(interface), names.mac(interface.interface_id)
+    gateway = subnet.cidr[1]
+    objects: list[KernelObject] = [
+        Namespace(
+            name=inside,
+            sysctls=ENDS if interface.kind is InterfaceKind.INTERFACE else FORWARDS,
+            conntrack=() if interface.kind is InterfaceKind.INTERFACE else STRICT_TRACKING,
+        ),
+        Link(
+            near=LinkEnd(namespace=router, device=device, mac=names.ROUTER_MAC),
+            far=LinkEnd(namespace=inside, device=names.INTERFACE, mac=mac),
+        ),
+        Neighbour(namespace=inside, device=names.INTERFACE, address=gateway, mac=names.ROUTER_MAC),
+        Route(
+            namespace=inside, destination=DEFAULT, kind=RouteKind.UNICAST, device=names.INTERFACE, via=gateway
+        ),
+    ]
+    for address in addresses_of(interface):
+        host = IPv4Network(address)
+        objects += [
+            Address(namespace=inside, device=names.INTERFACE, address=address),
+            Neighbour(namespace=router, device=device, address=address, mac=mac),
+            Route(namespace=router, destination=host, kind=RouteKind.UNICAST, device=device, via=address),
+        ]
+    if is_unchecked(interface):
+        objects += [
+            RoutingRule(namespace=router, table=subnet.subnet_id, device=device),
+            RoutingRule(namespace=router, table=MAIN, device=device),
+        ]
+    if interface.kind is InterfaceKind.LAMBDA:
+        objects.append(hub_ruleset(inside, interface.address))
+    elif interface.kind is InterfaceKind.NAT_GATEWAY:
+        objects.append(_nat_ruleset(inside, interface.address, cidrs))
+    return tuple(objects)
+
+
+def hub_ruleset(namespace: str, address: IPv4Address) -> Ruleset:
+    """Environments leave by the interface's address; nothing comes in, and nothing goes from one to another."""
+    forward = (
+        "ct state invalid drop",
+        "ct state established,related accept",
+        # A function has no instance metadata.
+        "ip daddr 169.254.169.254 drop",
+        f'iifname != "{names.INTERFACE}" oifname "{names.INTERFACE}" accept',
+    )
+    return Ruleset(
+        namespace=namespace,
+        sets={},
+        chains={
+            "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
+            "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
+            "source": NftChain(
+                hook="type nat hook postrouting priority 100;",
+                rules=(f'oifname "{names.INTERFACE}" snat to {address}',),
+            ),
+        },
+    )
+
+
+def _nat_ruleset(namespace: str, address: IPv4Address, cidrs: tuple[IPv4Network, ...]) -> Ruleset:
+    """A NAT gateway serves sources inside its VPC only and answers nobody who was not asked.
+
+    Source: VPC User Guide, "NAT gateway basics"; Reachability Analyzer's NGW_REQUIRES_SOURCE_IN_VPC.
+    """
+    inside = ", ".join(str(cidr) for cidr in cidrs)
+    forward = (
+        "ct state invalid drop",
+        "ct state established,related accept",
+        f"ip saddr {{ {inside} }} accept",
+    )
+    return Ruleset(
+        namespace=namespace,
+        sets={},
+        chains={
+            "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
+            "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
+            "source": NftChain(
+                hook="type nat hook postrouting priority 100;",
+                rules=(f"ip saddr != {address} snat to {address}",),
+            ),
+        },
+    )
+
+
+def local_route(namespace: str, destination: IPv4Network, table: str) -> Route:
+    """Packets to `destination` are for whoever listens in the namespace."""
+    return Route(
+        namespace=namespace, table=table, destination=destination, kind=RouteKind.LOCAL, device=LOOPBACK
+    )

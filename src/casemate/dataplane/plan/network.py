@@ -1,0 +1,105 @@
+"""The whole network: one group for the internet, one per VPC with workloads, one per peering connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from casemate.dataplane.plan import names
+from casemate.dataplane.plan.internet import internet_group
+from casemate.dataplane.plan.objects import Group, Link, LinkEnd, Neighbour
+from casemate.dataplane.plan.topology import Peer, Topology, has_workload
+from casemate.dataplane.plan.vpc import vpc_group
+from casemate.model.network import NetworkSnapshot, PeeringConnection, PrefixList, VpcSnapshot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkPlan:
+    """What the kernel must hold. Groups in the order in which they are built."""
+
+    groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
+    unplannable: Mapping[str, str] = field(default_factory=dict[str, str])
+    """VPC -> why it has no plan: an object in it that no kernel plan can be made of. The others are not affected."""
+    peerings: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Peering group -> its two VPCs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Planned:
+    vpc: VpcSnapshot
+    peers: tuple[Peer, ...]
+    prefix_lists: Mapping[str, PrefixList]
+    group: Group
+
+
+class Planner:
+    """Compiles snapshots; keeps the group of each VPC in which nothing changed, so that it stays the same object."""
+
+    def __init__(self) -> None:
+        self._internet = internet_group()
+        self._planned: dict[str, _Planned] = {}
+
+    def plan(self, snapshot: NetworkSnapshot) -> NetworkPlan:
+        """The plan of `snapshot`."""
+        live = {vpc_id: vpc for vpc_id, vpc in snapshot.vpcs.items() if has_workload(vpc)}
+        peerings = {
+            peering_id: peering
+            for peering_id, peering in snapshot.peerings.items()
+            if peering.active and peering.requester_vpc in live and peering.accepter_vpc in live
+        }
+        groups = {self._internet.name: self._internet}
+        unplannable: dict[str, str] = {}
+        for vpc_id, vpc in live.items():
+            try:
+                groups[vpc_id] = self._vpc_group(vpc, _peers(vpc_id, peerings, live), snapshot.prefix_lists)
+            except (ValueError, KeyError, AssertionError) as error:
+                unplannable[vpc_id] = f"{type(error).__name__}: {error}"
+        between: dict[str, tuple[str, str]] = {}
+        for peering_id, peering in peerings.items():
+            ends = (peering.requester_vpc, peering.accepter_vpc)
+            if all(end in groups for end in ends):
+                groups[peering_id] = _peering_group(peering)
+                between[peering_id] = ends
+        self._planned = {vpc_id: kept for vpc_id, kept in self._planned.items() if vpc_id in groups}
+        return NetworkPlan(groups=groups, unplannable=unplannable, peerings=between)
+
+    def _vpc_group(
+        self, vpc: VpcSnapshot, peers: tuple[Peer, ...], prefix_lists: Mapping[str, PrefixList]
+    ) -> Group:
+        kept = self._planned.get(vpc.vpc_id)
+        if kept is not None and kept.vpc is vpc and kept.peers == peers:
+            same = kept.prefix_lists is prefix_lists or kept.prefix_lists == prefix_lists
+            if same:
+                return kept.group
+        group = vpc_group(Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers))
+        self._planned[vpc.vpc_id] = _Planned(vpc=vpc, peers=peers, prefix_lists=prefix_lists, group=group)
+        return group
+
+
+def _peers(
+    vpc_id: str, peerings: Mapping[str, PeeringConnection], live: Mapping[str, VpcSnapshot]
+) -> tuple[Peer, ...]:
+    found: list[Peer] = []
+    for peering_id, peering in sorted(peerings.items()):
+        ends = (peering.requester_vpc, peering.accepter_vpc)
+        if vpc_id in ends:
+            other = live[ends[1] if ends[0] == vpc_id else ends[0]]
+            found.append(Peer(peering_id=names.safe(peering_id), cidrs=other.cidrs))
+    return tuple(found)
+
+
+def _peering_group(peering: PeeringConnection) -> Group:
+    """A link between two routers. Each end's packets must be for the VPC they arrive in: it is not transitive."""
+    device = names.device("p", peering.peering_id)
+    ends = [names.router(peering.requester_vpc), names.router(peering.accepter_vpc)]
+    mac = names.ROUTER_MAC
+    return Group.of(
+        peering.peering_id,
+        [
+            Link(
+                near=LinkEnd(namespace=ends[0], device=device, mac=mac),
+                far=LinkEnd(namespace=ends[1], device=device, mac=mac),
+            ),
+            *(Neighbour(namespace=end, device=device, address=names.ROUTER_SIDE, mac=mac) for end in ends),
+        ],
+    )

@@ -1,0 +1,165 @@
+"""What the kernel can be told to hold. Two objects with one key are the same thing in two states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
+
+from casemate.dataplane.plan.ruleset import Ruleset
+
+Key = tuple[object, ...]
+
+MAIN = "main"
+LOCAL = "local"
+LOOPBACK = "lo"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Namespace:
+    """A network namespace, held open as a descriptor of the helper and nowhere else. Its loopback is up."""
+
+    name: str
+    sysctls: tuple[tuple[str, str], ...] = ()
+    """Written before any link exists; path under /proc/sys/net."""
+    conntrack: tuple[tuple[str, str], ...] = ()
+    """Written once the rules are in: the files appear with the first rule that tracks connections."""
+
+    @property
+    def key(self) -> Key:
+        return ("namespace", self.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkEnd:
+    namespace: str
+    device: str
+    mac: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A pair of connected devices, both up."""
+
+    near: LinkEnd
+    far: LinkEnd
+
+    @property
+    def key(self) -> Key:
+        return ("link", self.near.namespace, self.near.device)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    namespace: str
+    device: str
+    address: IPv4Address
+
+    @property
+    def key(self) -> Key:
+        return ("address", self.namespace, self.device, self.address)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Neighbour:
+    """A permanent neighbour entry: nobody asks by ARP here, so nobody can answer falsely."""
+
+    namespace: str
+    device: str
+    address: IPv4Address
+    mac: str
+
+    @property
+    def key(self) -> Key:
+        return ("neighbour", self.namespace, self.device, self.address)
+
+
+class RouteKind(Enum):
+    UNICAST = "unicast"
+    LOCAL = "local"
+    """Delivered to whoever listens in this namespace, whatever the address."""
+    BLACKHOLE = "blackhole"
+    """Silence, as on AWS; a missing route would give the sender an error instead."""
+    THROW = "throw"
+    """Not for this table: go on to the next rule."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    namespace: str
+    table: str = MAIN
+    """`main`, `local`, or a subnet's id: each subnet has a table of its own, so that an association never moves."""
+    destination: IPv4Network
+    kind: RouteKind
+    device: str | None = None
+    via: IPv4Address | None = None
+    endpoint: str | None = None
+    """Gateway endpoint it leads to. Flows that were open are cut when this changes, as AWS does."""
+    sources: IPv4Network | None = None
+    """For an endpoint's route: the subnet whose flows it carries."""
+
+    @property
+    def key(self) -> Key:
+        return ("route", self.namespace, self.table, self.destination)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoutingRule:
+    """Packets from `source`, or that came in by `device`, are routed by `table`."""
+
+    namespace: str
+    table: str
+    source: IPv4Network | None = None
+    device: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return ("rule", self.namespace, self.table, self.source, self.device)
+
+    @property
+    def priority(self) -> int:
+        """A rule by device goes before one by source: what an appliance forwards has any source.
+
+        It is followed by one for `main`, where `throw` leads: not to the table of the source's subnet.
+        """
+        if self.device is None:
+            return 1000
+        return 901 if self.table == MAIN else 900
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listener:
+    """A listening socket that the front door is given."""
+
+    name: str
+    namespace: str
+    vpc_id: str | None
+    """None: the internet."""
+    protocol: Literal["tcp", "udp"]
+    address: IPv4Address
+    port: int
+
+    @property
+    def key(self) -> Key:
+        return ("listener", self.name)
+
+
+KernelObject = Namespace | Link | Address | Neighbour | Route | RoutingRule | Ruleset | Listener
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Objects that are applied, and fail, together."""
+
+    name: str
+    """A VPC's id, a peering connection's id, or `internet`."""
+    objects: Mapping[Key, KernelObject]
+
+    @classmethod
+    def of(cls, name: str, objects: list[KernelObject]) -> Group:
+        """INVARIANT: no two objects of a group share a key."""
+        keyed = {item.key: item for item in objects}
+        assert len(keyed) == len(objects), f"{name}: an object is planned twice"
+        return cls(name=name, objects=keyed)

@@ -1,0 +1,116 @@
+"""An nftables table as a value, and how it reads in nft's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TABLE = "casemate"
+_FAMILY_TABLE = f"ip {TABLE}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NftSet:
+    """A named set, or (when its elements have values) a map."""
+
+    declaration: str
+    """`type ipv4_addr; flags interval;`"""
+    elements: Mapping[str, str | None]
+    """Key -> value; None in a set."""
+
+    @property
+    def is_map(self) -> bool:
+        return " : " in self.declaration
+
+    @property
+    def is_interval(self) -> bool:
+        return "interval" in self.declaration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NftChain:
+    rules: tuple[str, ...]
+    hook: str = ""
+    """`type filter hook forward priority 0;` for a base chain."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruleset:
+    """Everything nftables holds in one namespace: one table, replaced or amended in one transaction."""
+
+    namespace: str
+    sets: Mapping[str, NftSet]
+    chains: Mapping[str, NftChain]
+    counters: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return ("ruleset", self.namespace)
+
+
+def creation(ruleset: Ruleset) -> str:
+    """The commands that make `ruleset` where there is nothing."""
+    nothing = Ruleset(namespace=ruleset.namespace, sets={}, chains={})
+    return f"add table {_FAMILY_TABLE}\n" + amendment(nothing, ruleset)
+
+
+def amendment(old: Ruleset, new: Ruleset) -> str:
+    """The commands that turn `old` into `new`: one transaction, and only what differs. Empty when nothing does.
+
+    The order lets every command refer to what exists: declarations, then contents, then removals from users to used.
+    """
+    lines = [f"add counter {_FAMILY_TABLE} {name}" for name in sorted(new.counters - old.counters)]
+    lines += [_declare_set(name, new.sets[name]) for name in new.sets if name not in old.sets]
+    lines += [
+        f"add chain {_FAMILY_TABLE} {name}" + (f" {{ {chain.hook} }}" if chain.hook else "")
+        for name, chain in new.chains.items()
+        if name not in old.chains
+    ]
+    gone = [name for name in old.chains if name not in new.chains]
+    lines += [f"flush chain {_FAMILY_TABLE} {name}" for name in gone]
+    for name, chain in new.chains.items():
+        lines += _rules(name, old.chains.get(name), chain)
+    for name, items in new.sets.items():
+        lines += _elements(name, old.sets.get(name), items)
+    gone_sets = [name for name in old.sets if name not in new.sets]
+    lines += [f"flush {_noun(old.sets[name])} {_FAMILY_TABLE} {name}" for name in gone_sets]
+    lines += [f"delete chain {_FAMILY_TABLE} {name}" for name in gone]
+    lines += [f"delete {_noun(old.sets[name])} {_FAMILY_TABLE} {name}" for name in gone_sets]
+    lines += [f"delete counter {_FAMILY_TABLE} {name}" for name in sorted(old.counters - new.counters)]
+    return "".join(line + "\n" for line in lines)
+
+
+def _noun(items: NftSet) -> str:
+    return "map" if items.is_map else "set"
+
+
+def _declare_set(name: str, items: NftSet) -> str:
+    return f"add {_noun(items)} {_FAMILY_TABLE} {name} {{ {items.declaration} }}"
+
+
+def _rules(name: str, old: NftChain | None, new: NftChain) -> list[str]:
+    if old == new:
+        return []
+    flush = [f"flush chain {_FAMILY_TABLE} {name}"] if old is not None and old.rules else []
+    return flush + [f"add rule {_FAMILY_TABLE} {name} {rule}" for rule in new.rules]
+
+
+def _elements(name: str, old: NftSet | None, new: NftSet) -> list[str]:
+    before = old.elements if old is not None else {}
+    if before == new.elements:
+        return []
+    if new.is_interval:
+        # Intervals may be merged or split by one change: the whole set is short, so it is written anew.
+        flush = [f"flush {_noun(new)} {_FAMILY_TABLE} {name}"] if before else []
+        return flush + _add(name, new.elements)
+    gone = [key for key, value in before.items() if key not in new.elements or new.elements[key] != value]
+    fresh = {key: value for key, value in new.elements.items() if key not in before or before[key] != value}
+    lines = [f"delete element {_FAMILY_TABLE} {name} {{ {', '.join(gone)} }}"] if gone else []
+    return lines + _add(name, fresh)
+
+
+def _add(name: str, elements: Mapping[str, str | None]) -> list[str]:
+    if not elements:
+        return []
+    texts = [key if value is None else f"{key} : {value}" for key, value in elements.items()]
+    return [f"add element {_FAMILY_TABLE} {name} {{ {', '.join(texts)} }}"]

@@ -1,0 +1,125 @@
+"""What the parts of a VPC's plan are made from: the snapshot of it, sorted by what each thing means for the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network
+
+from casemate.dataplane.plan import names
+from casemate.model.network import (
+    EndpointKind,
+    InterfaceKind,
+    NetworkInterface,
+    PrefixList,
+    Subnet,
+    VpcSnapshot,
+)
+
+METADATA = IPv4Address("169.254.169.254")
+LINK_LOCAL_RESOLVER = IPv4Address("169.254.169.253")
+WORKLOADS = frozenset({InterfaceKind.LAMBDA, InterfaceKind.INTERFACE})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peer:
+    """The other end of an active peering connection whose two VPCs both have workloads."""
+
+    peering_id: str
+    cidrs: tuple[IPv4Network, ...]
+
+    @property
+    def device(self) -> str:
+        return names.device("p", self.peering_id)
+
+
+def has_workload(vpc: VpcSnapshot) -> bool:
+    """Whether anything in the VPC could send a packet."""
+    return any(interface.kind in WORKLOADS for interface in vpc.interfaces.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """One VPC, its peers and the prefix lists its rules and routes name."""
+
+    vpc: VpcSnapshot
+    prefix_lists: Mapping[str, PrefixList]
+    peers: tuple[Peer, ...] = ()
+
+    @cached_property
+    def router(self) -> str:
+        return names.router(self.vpc.vpc_id)
+
+    @cached_property
+    def services(self) -> str:
+        return names.services(self.vpc.vpc_id)
+
+    @cached_property
+    def attached(self) -> tuple[NetworkInterface, ...]:
+        """Interfaces with a namespace: workloads, and NAT gateways that are available."""
+        gateways = {gateway.interface_id for gateway in self.vpc.nat_gateways.values() if gateway.available}
+        return tuple(
+            interface
+            for interface in self.vpc.interfaces.values()
+            if interface.subnet_id in self.vpc.subnets
+            and (interface.kind in WORKLOADS or interface.interface_id in gateways)
+        )
+
+    @cached_property
+    def endpoint_interfaces(self) -> tuple[NetworkInterface, ...]:
+        """Interfaces of interface endpoints that answer."""
+        wanted = {
+            interface_id
+            for endpoint in self.vpc.endpoints.values()
+            if endpoint.kind is EndpointKind.INTERFACE and endpoint.available
+            for interface_id in endpoint.interface_ids
+        }
+        return tuple(
+            interface
+            for interface in self.vpc.interfaces.values()
+            if interface.interface_id in wanted and interface.subnet_id in self.vpc.subnets
+        )
+
+    @cached_property
+    def public(self) -> Mapping[IPv4Address, IPv4Address]:
+        """Private -> public address, for what the internet gateway translates. Never a Lambda interface's."""
+        found = {
+            interface.address: interface.public
+            for interface in self.attached
+            if interface.public is not None and interface.kind is not InterfaceKind.LAMBDA
+        }
+        for gateway in self.vpc.nat_gateways.values():
+            if gateway.available and gateway.public is not None:
+                found[gateway.private] = gateway.public
+        return found
+
+    @cached_property
+    def platform(self) -> tuple[IPv4Address, ...]:
+        """Addresses that security groups and network ACLs never filter (VPC User Guide, "Control traffic")."""
+        return (self.vpc.resolver, LINK_LOCAL_RESOLVER, METADATA)
+
+    def subnet_of(self, interface: NetworkInterface) -> Subnet:
+        return self.vpc.subnets[interface.subnet_id]
+
+    def cidrs_of(self, prefix_list_id: str) -> tuple[IPv4Network, ...]:
+        """The IPv4 ranges of a prefix list; none when it is unknown."""
+        found = self.prefix_lists.get(prefix_list_id)
+        return tuple(cidr for cidr in found.cidrs if isinstance(cidr, IPv4Network)) if found else ()
+
+
+def addresses_of(interface: NetworkInterface) -> tuple[IPv4Address, ...]:
+    """Every private address, the primary first."""
+    return (interface.address, *(address for address in interface.secondary if address != interface.address))
+
+
+def device_of(interface: NetworkInterface) -> str:
+    """The router's device towards the interface."""
+    return names.device("e", interface.interface_id)
+
+
+def is_unchecked(interface: NetworkInterface) -> bool:
+    """Whether it may send and receive packets of any address: appliances and NAT gateways."""
+    return interface.kind is InterfaceKind.NAT_GATEWAY or (
+        interface.kind is InterfaceKind.INTERFACE and not interface.source_dest_check
+    )

@@ -1,0 +1,47 @@
+"""The errors of Lambda. Codes and statuses from botocore's model; messages as the service gives them (observed)."""
+
+from __future__ import annotations
+
+from casemate.model.errors import AwsError
+
+
+def not_found(what: str, arn: str) -> AwsError:
+    """`what`: `Function`, `Alias`."""
+    return AwsError(
+        "ResourceNotFoundException", f"{what} not found: {arn}", http_status=404, fields={"Type": "User"}
+    )
+
+
+def not_found_here(message: str) -> AwsError:
+    """A part of a function that is not there."""
+    return AwsError("ResourceNotFoundException", message, http_status=404, fields={"Type": "User"})
+
+
+def conflict(message: str) -> AwsError:
+    """It exists already, or it is not in a state for this."""
+    return AwsError("ResourceConflictException", message, http_status=409, fields={"Type": "User"})
+
+
+def invalid(message: str) -> AwsError:
+    """A parameter whose value makes no sense."""
+    return AwsError("InvalidParameterValueException", message, fields={"Type": "User"})
+
+
+def constraint(value: object, member: str, rule: str) -> AwsError:
+    """A parameter that breaks the model's constraints."""
+    return AwsError(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
+        f"Member must {rule}",
+    )
+
+
+def precondition_failed() -> AwsError:
+    """Another revision is current."""
+    return AwsError(
+        "PreconditionFailedException",
+        "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve "
+        "the latest Revision Id",
+        http_status=412,
+        fields={"Type": "User"},
+    )

@@ -1,0 +1,33 @@
+"""Account settings."""
+
+from __future__ import annotations
+
+from casemate.execution.package import UNZIPPED_LIMIT, ZIPPED_LIMIT
+from casemate.servicekit.service import Check, Output, Params
+from casemate.services.lambda_.names import LATEST
+from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx
+
+CONCURRENCY = 1000
+"""Lambda quotas: concurrent executions of an account in a Region."""
+_TOTAL_CODE = 75 * 1024**3
+
+
+@OPERATIONS.operation(
+    "GetAccountSettings", checks=lambda _ctx, _params: [Check(action="lambda:GetAccountSettings")]
+)
+def get_account_settings(ctx: Ctx, params: Params) -> Output:  # noqa: ARG001 - the input is empty
+    """Limits and what is used of them."""
+    functions = ctx.state.functions.values(ctx.account, ctx.region)
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": _TOTAL_CODE,
+            "CodeSizeUnzipped": UNZIPPED_LIMIT,
+            "CodeSizeZipped": ZIPPED_LIMIT,
+            "ConcurrentExecutions": CONCURRENCY,
+            "UnreservedConcurrentExecutions": ctx.state.unreserved(ctx.account, ctx.region, CONCURRENCY),
+        },
+        "AccountUsage": {
+            "TotalCodeSize": sum(one.code_size for one in functions),
+            "FunctionCount": sum(one.version == LATEST for one in functions),
+        },
+    }

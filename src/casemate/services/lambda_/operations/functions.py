@@ -1,0 +1,205 @@
+"""Making, showing, listing and deleting functions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from casemate.execution.package import Package, PackageError
+from casemate.model.arns import Arn
+from casemate.model.errors import AwsError
+from casemate.model.principals import Principal
+from casemate.servicekit.service import Check, Output, Params
+from casemate.services.lambda_ import configuration, errors, placement
+from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.operations.registry import (
+    OPERATIONS,
+    Ctx,
+    named,
+    on_configuration,
+    on_function,
+    page,
+)
+from casemate.services.lambda_.operations.versions import publish
+from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
+from casemate.services.lambda_.state import Function
+
+
+@OPERATIONS.operation("CreateFunction", checks=on_configuration("CreateFunction"))
+def create_function(ctx: Ctx, params: Params) -> Output:
+    """Make a function."""
+    name = named(ctx, params)
+    _check_create(ctx, params, name)
+    settings = configuration.settings(params)
+    package = unpacked(ctx, params.get("Code") or {})
+    role = role_principal(ctx, settings["role"])
+    network = placement.place(ctx, params.get("VpcConfig") or {}, function_arn=name.arn, role=role)
+    function = Function(
+        account=ctx.account,
+        region=ctx.region,
+        name=name.name,
+        **settings,
+        architecture=(params.get("Architectures") or ["x86_64"])[0],
+        network=network,
+        **code_members(package),
+        modified=timestamp(ctx.now),
+        revision=ctx.new_uuid(),
+        tags=dict(params.get("Tags") or {}),
+    )
+    ctx.state.functions.put(function.key, function)
+    # A function is Pending until Lambda has made what it needs; here that is done when the call returns.
+    pending = {
+        "State": "Pending",
+        "StateReason": "The function is being created.",
+        "StateReasonCode": "Creating",
+    }
+    if params.get("Publish", False):
+        published = publish(ctx, function, description=None)
+        return {**configuration.describe(published), **pending}
+    return {**configuration.describe(function), **pending}
+
+
+def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
+    if params.get("PackageType", "Zip") != "Zip":
+        raise errors.invalid("Casemate does not support container images (PackageType Image) yet.")
+    for member in ("Runtime", "Handler"):
+        if not params.get(member):
+            raise errors.invalid(f"{member} is mandatory for functions created with deployment packages.")
+    if name.account != ctx.account:
+        raise AwsError(
+            "AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403
+        )
+    if (*name.key, LATEST) in ctx.state.functions:
+        raise errors.conflict(f"Function already exist: {name.name}")
+
+
+def unpacked(ctx: Ctx, code: Params) -> Package:
+    """The code an input brings, unpacked."""
+    if code.get("ImageUri"):
+        raise errors.invalid("Casemate does not support container images (ImageUri) yet.")
+    if code.get("S3Bucket"):
+        # There is no S3 here, so there is no such bucket: what Lambda says then.
+        raise errors.invalid(
+            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. "
+            "S3 Error Message: The specified bucket does not exist"
+        )
+    if not code.get("ZipFile"):
+        raise errors.invalid("Please provide a source for function code.")
+    try:
+        return ctx.state.unpack(code["ZipFile"])
+    except PackageError as error:
+        raise errors.invalid(str(error)) from error
+
+
+def code_members(package: Package) -> dict[str, Any]:
+    """The members of `Function` that describe its code."""
+    return {
+        "code_sha256": package.sha256,
+        "code_size": package.size,
+        "code_directory": package.directory,
+        "code_unreadable": package.unreadable,
+    }
+
+
+def role_principal(ctx: Ctx, role: str) -> Principal:
+    """A session of the execution role; the errors of Lambda when the role is not usable."""
+    if Arn.parse(role).account != ctx.account:
+        raise AwsError("AccessDeniedException", "Cross-account pass role is not allowed.", http_status=403)
+    try:
+        credential = ctx.state.sessions.assume_for_service(
+            role_arn=role, session_name="awslambda", service=SERVICE_PRINCIPAL
+        )
+    except AwsError as error:
+        raise errors.invalid("The role defined for the function cannot be assumed by Lambda.") from error
+    return credential.principal
+
+
+def timestamp(now: datetime) -> str:
+    """`LastModified`."""
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}+0000"
+
+
+@OPERATIONS.operation("GetFunction", checks=on_function("GetFunction"))
+def get_function(ctx: Ctx, params: Params) -> Output:
+    """Configuration, code and tags."""
+    name = named(ctx, params)
+    function, latest = ctx.state.version(name), ctx.state.latest(name)
+    location = (
+        f"https://awslambda-{name.region}-tasks.s3.{name.region}.amazonaws.com/snapshots/{name.account}"
+    )
+    output: dict[str, Any] = {
+        "Configuration": configuration.describe_qualified(function, qualified=name.qualifier is not None),
+        # AWS gives a presigned URL of ten minutes; there is no S3 here, so this one leads nowhere.
+        "Code": {"RepositoryType": "S3", "Location": f"{location}/{name.name}-{function.revision}"},
+    }
+    if latest.tags:
+        output["Tags"] = latest.tags
+    if latest.reserved is not None:
+        output["Concurrency"] = {"ReservedConcurrentExecutions": latest.reserved}
+    return output
+
+
+@OPERATIONS.operation("GetFunctionConfiguration", checks=on_function("GetFunctionConfiguration"))
+def get_function_configuration(ctx: Ctx, params: Params) -> Output:
+    """The configuration."""
+    name = named(ctx, params)
+    return configuration.describe_qualified(ctx.state.version(name), qualified=name.qualifier is not None)
+
+
+@OPERATIONS.operation("ListFunctions", checks=lambda _ctx, _params: [Check(action="lambda:ListFunctions")])
+def list_functions(ctx: Ctx, params: Params) -> Output:
+    """All functions, or with `FunctionVersion=ALL` all versions."""
+    every = params.get("FunctionVersion") == "ALL"
+    functions = sorted(ctx.state.functions.values(ctx.account, ctx.region), key=lambda one: one.name)
+    found = [one for one in functions if every or one.version == LATEST]
+    shown, marker = page(found, params)
+    described = [configuration.describe_qualified(one, qualified=every) for one in shown]
+    for one in described:
+        # ListFunctions leaves the state out: API reference.
+        for member in ("State", "LastUpdateStatus"):
+            del one[member]
+    return {"Functions": described, "NextMarker": marker}
+
+
+@OPERATIONS.operation("DeleteFunction", checks=on_function("DeleteFunction"))
+def delete_function(ctx: Ctx, params: Params) -> Output:
+    """Delete a function with all its versions, or one version."""
+    name = named(ctx, params)
+    state = ctx.state
+    if name.qualifier is None:
+        state.latest(name)
+        for version in state.versions(name):
+            _delete(ctx, version)
+        for key, _ in state.aliases.items(*name.key):
+            state.aliases.delete(*key)
+        for key, _ in state.permissions.items(*name.key):
+            state.permissions.delete(*key)
+        state.runner.retire(name.arn)
+        return {"StatusCode": 204}
+    if name.qualifier == LATEST:
+        raise errors.invalid("$LATEST version cannot be deleted without deleting the function.")
+    if (*name.key, name.qualifier) in state.aliases:
+        raise errors.invalid("Deletion of aliases is not currently supported.")
+    pointing = [alias.name for alias in state.aliases.values(*name.key) if alias.version == name.qualifier]
+    if pointing:
+        raise errors.conflict(
+            f"Version cannot be deleted because the following aliases refer to it: {sorted(pointing)}"
+        )
+    found = state.functions.get(*name.key, name.qualifier)
+    if found is not None:
+        _delete(ctx, found)
+        state.runner.retire(name.arn, name.qualifier)
+    return {"StatusCode": 204}
+
+
+def _delete(ctx: Ctx, version: Function) -> None:
+    placement.release(ctx, version.network, function_arn=version.version_arn)
+    ctx.state.functions.delete(*version.key)
+
+
+@OPERATIONS.operation("GetFunctionCodeSigningConfig", checks=on_function("GetFunctionCodeSigningConfig"))
+def get_function_code_signing_config(ctx: Ctx, params: Params) -> Output:
+    """No function has one: the answer leaves the ARN out, which is what clients look at."""
+    name = named(ctx, params)
+    ctx.state.latest(name)
+    return {"FunctionName": name.name}

@@ -1,0 +1,81 @@
+"""The registry, how inputs name functions, and what operations are authorized on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from casemate.model.errors import AwsError
+from casemate.servicekit.service import Check, Context, Operations, Params
+from casemate.services.lambda_ import errors, names
+from casemate.services.lambda_.state import LambdaState
+
+OPERATIONS: Operations[LambdaState] = Operations("lambda")
+Ctx = Context[LambdaState]
+_PAGE = 50
+
+
+def named(ctx: Ctx, params: Params) -> names.FunctionName:
+    """The function an input names, with its qualifier."""
+    return names.parse(
+        params["FunctionName"], account=ctx.account, region=ctx.region, qualifier=params.get("Qualifier")
+    )
+
+
+def on_function(action: str, *, qualified: bool = True) -> Callable[[Ctx, Params], Iterable[Check]]:
+    """One check of `lambda:<action>` on the function the input names."""
+
+    def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
+        name = named(ctx, params)
+        yield Check(action=f"lambda:{action}", resource=name.qualified_arn if qualified else name.arn)
+
+    return checks
+
+
+def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
+    """As `on_function`, for operations that set a configuration: the VPC is in the context, passing the role is asked.
+
+    Source: Service Authorization Reference, "AWS Lambda": condition keys lambda:VpcIds, SubnetIds, SecurityGroupIds of
+    CreateFunction and UpdateFunctionConfiguration; dependent action iam:PassRole.
+    """
+
+    def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
+        name = named(ctx, params)
+        yield Check(action=f"lambda:{action}", resource=name.arn, context=_vpc_context(ctx, params))
+        if params.get("Role"):
+            yield Check(
+                action="iam:PassRole",
+                resource=params["Role"],
+                context={
+                    "iam:PassedToService": "lambda.amazonaws.com",
+                    "iam:AssociatedResourceArn": name.arn,
+                },
+            )
+
+    return checks
+
+
+def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
+    config: Mapping[str, list[str]] = params.get("VpcConfig") or {}
+    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
+    found: dict[str, str | tuple[str, ...]] = {}
+    if subnets:
+        found["lambda:SubnetIds"] = tuple(subnets)
+        with contextlib.suppress(AwsError):  # no such subnet: the operation says so, to whoever may ask
+            found["lambda:VpcIds"] = ctx.state.interfaces.vpc_of(
+                account=ctx.account, region=ctx.region, subnet_id=subnets[0]
+            )
+    if groups:
+        found["lambda:SecurityGroupIds"] = tuple(groups)
+    return found
+
+
+def page(items: list[Any], params: Params) -> tuple[list[Any], str | None]:
+    """One page of a list operation, and the marker of the next."""
+    marker = params.get("Marker") or "0"
+    if not marker.isdigit():
+        raise errors.invalid("Invalid marker")
+    start, size = int(marker), min(params.get("MaxItems", _PAGE), _PAGE)
+    more = start + size < len(items)
+    return items[start : start + size], str(start + size) if more else None

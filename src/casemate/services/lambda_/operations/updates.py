@@ -1,0 +1,76 @@
+"""Changing a function's code and configuration. Environments of the old revision finish their invocation and end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from casemate.servicekit.service import Output, Params
+from casemate.services.lambda_ import configuration, errors, placement
+from casemate.services.lambda_.names import LATEST
+from casemate.services.lambda_.operations.functions import code_members, role_principal, timestamp, unpacked
+from casemate.services.lambda_.operations.registry import (
+    OPERATIONS,
+    Ctx,
+    named,
+    on_configuration,
+    on_function,
+)
+from casemate.services.lambda_.operations.versions import publish
+from casemate.services.lambda_.state import Function
+
+_IN_PROGRESS = {
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+
+
+@OPERATIONS.operation("UpdateFunctionCode", checks=on_function("UpdateFunctionCode", qualified=False))
+def update_function_code(ctx: Ctx, params: Params) -> Output:
+    """New code."""
+    latest = _current(ctx, params)
+    package = unpacked(ctx, params)
+    architectures = params.get("Architectures") or [latest.architecture]
+    changed = replace(latest, **code_members(package), architecture=architectures[0])
+    if params.get("DryRun", False):
+        return configuration.describe(changed)
+    changed = _commit(ctx, changed)
+    if params.get("Publish", False):
+        return configuration.describe(publish(ctx, changed, description=None))
+    return {**configuration.describe(changed), **_IN_PROGRESS}
+
+
+@OPERATIONS.operation("UpdateFunctionConfiguration", checks=on_configuration("UpdateFunctionConfiguration"))
+def update_function_configuration(ctx: Ctx, params: Params) -> Output:
+    """New configuration; members that are not given stay."""
+    latest = _current(ctx, params)
+    settings: dict[str, Any] = configuration.settings(params)
+    role = settings.get("role", latest.role)
+    if "VpcConfig" in params:
+        principal = role_principal(ctx, role)
+        network = placement.place(ctx, params["VpcConfig"], function_arn=latest.arn, role=principal)
+        placement.release(ctx, latest.network, function_arn=latest.arn, keep=network)
+        settings["network"] = network
+    elif "role" in settings:
+        role_principal(ctx, role)
+    changed = _commit(ctx, replace(latest, **settings))
+    return {**configuration.describe(changed), **_IN_PROGRESS}
+
+
+def _current(ctx: Ctx, params: Params) -> Function:
+    """`$LATEST` of the named function, if the caller's revision is the current one."""
+    name = named(ctx, params)
+    if name.qualifier not in (None, LATEST):
+        raise errors.invalid("Only the $LATEST version of a function can be updated.")
+    latest = ctx.state.latest(name)
+    if params.get("RevisionId") not in (None, latest.revision):
+        raise errors.precondition_failed()
+    return latest
+
+
+def _commit(ctx: Ctx, changed: Function) -> Function:
+    stored = replace(changed, revision=ctx.new_uuid(), modified=timestamp(ctx.now))
+    ctx.state.functions.put(stored.key, stored)
+    ctx.state.runner.retire(stored.arn, LATEST)
+    return stored

@@ -1,0 +1,169 @@
+"""Functions, their versions, aliases and permissions: records of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, RoleSessions
+from casemate.servicekit.store import Store
+from casemate.services.lambda_ import errors
+from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.runner import EventQueue, Runner, RunnerHost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Network:
+    """A function's place in a VPC."""
+
+    vpc_id: str
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+    interface_ids: tuple[str, ...]
+    """One per subnet, in the order of the subnets."""
+    ipv6: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Function:
+    """A version of a function: `$LATEST`, which changes, or a published one, which does not."""
+
+    account: str
+    region: str
+    name: str
+    version: str = LATEST
+    runtime: str
+    role: str
+    handler: str
+    description: str = ""
+    timeout: int = 3
+    memory: int = 128
+    ephemeral: int = 512
+    architecture: str = "x86_64"
+    variables: dict[str, str] = field(default_factory=dict[str, str])
+    network: Network | None = None
+    kms_key: str | None = None
+    tracing: str = "PassThrough"
+    dead_letter: str | None = None
+    logging: dict[str, str] = field(default_factory=dict[str, str])
+    code_sha256: str
+    code_size: int
+    code_directory: str
+    code_unreadable: str = ""
+    modified: str
+    revision: str
+    next_version: int = 1
+    """Of the next published version; only of meaning on `$LATEST`."""
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    reserved: int | None = None
+    """Reserved concurrency; only of meaning on `$LATEST`, as are the tags."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """As the collection knows it."""
+        return (self.account, self.region, self.name, self.version)
+
+    @property
+    def arn(self) -> str:
+        """Unqualified."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def version_arn(self) -> str:
+        """Qualified by the version, except `$LATEST`."""
+        return self.arn if self.version == LATEST else f"{self.arn}:{self.version}"
+
+    @property
+    def log_group(self) -> str:
+        """Where it logs."""
+        return self.logging.get("LogGroup") or f"/aws/lambda/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alias:
+    """A name for a version."""
+
+    account: str
+    region: str
+    function: str
+    name: str
+    version: str
+    description: str = ""
+    revision: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permissions:
+    """The resource-based policy of a function, or of one version or alias."""
+
+    statements: tuple[dict[str, Any], ...] = ()
+    """In the policy language."""
+    revision: str
+
+
+class LambdaState:
+    """The state of the service, and what it works with."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        runner: Runner,
+        host: RunnerHost,
+        interfaces: FunctionInterfaces,
+        sessions: RoleSessions,
+        unpack: Callable[[bytes], Any],
+        events: EventQueue,
+    ) -> None:
+        self.functions = store.collection("lambda.functions", Function)
+        self.aliases = store.collection("lambda.aliases", Alias)
+        self.permissions = store.collection("lambda.permissions", Permissions)
+        self.runner = runner
+        self.host = host
+        self.interfaces = interfaces
+        self.sessions = sessions
+        self.unpack = unpack
+        """A zip archive to a `casemate.execution.package.Package`."""
+        self.events = events
+
+    def latest(self, name: FunctionName) -> Function:
+        """The function; AwsError when it does not exist."""
+        found = self.functions.get(*name.key, LATEST)
+        if found is None:
+            raise errors.not_found("Function", name.qualified_arn)
+        return found
+
+    def version(self, name: FunctionName) -> Function:
+        """The version that a name with its qualifier means, through an alias too."""
+        latest = self.latest(name)
+        if name.qualifier in (None, LATEST):
+            return latest
+        assert name.qualifier is not None
+        alias = self.aliases.get(*name.key, name.qualifier)
+        found = self.functions.get(*name.key, alias.version if alias is not None else name.qualifier)
+        if found is None:
+            raise errors.not_found("Function", name.qualified_arn)
+        return found
+
+    def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
+        """The port `Functions`."""
+        found = self.functions.get(account, region, name, LATEST)
+        if found is None:
+            return None
+        network = found.network
+        return FunctionFacts(
+            function_arn=found.arn,
+            role_arn=found.role,
+            vpc_id=network.vpc_id if network else None,
+            interface_ids=network.interface_ids if network else (),
+        )
+
+    def versions(self, name: FunctionName) -> list[Function]:
+        """`$LATEST` and the published versions, oldest first."""
+        return self.functions.values(*name.key)
+
+    def unreserved(self, account: str, region: str, total: int) -> int:
+        """Concurrency that is left for functions without a reservation."""
+        functions = self.functions.values(account, region)
+        return total - sum(one.reserved or 0 for one in functions if one.version == LATEST)

@@ -1,0 +1,177 @@
+"""A Lambda service whose neighbours are stand-ins that remember what they were asked."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.direct import DirectCloud
+
+from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.model.errors import AwsError
+from casemate.model.network import InterfaceKind, NetworkInterface
+from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.ports import Credential
+from casemate.servicekit.store import Store
+from casemate.services import lambda_
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+ROLE = "arn:aws:iam::000000000000:role/orders"
+
+
+def zipped(source: str = "def handler(e, c): return e", name: str = "app.py") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        info = zipfile.ZipInfo(name)
+        info.external_attr = 0o644 << 16
+        archive.writestr(info, source)
+    return buffer.getvalue()
+
+
+@dataclass
+class StandInRunner:
+    """Answers with the event it was given, or with what the test says."""
+
+    invoked: list[tuple[FunctionVersion, Invocation, int | None]] = field(default_factory=list)
+    retired: list[tuple[str, str | None]] = field(default_factory=list)
+    answers: list[Outcome | AwsError] = field(default_factory=list)
+    start_environments: bool = False
+
+    async def invoke(
+        self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
+    ) -> Outcome:
+        self.invoked.append((function, invocation, reserved))
+        if self.start_environments:
+            host.credentials(function)
+            host.write_log(function, "stream", [(0, "line\n")])
+        answer = (
+            self.answers.pop(0)
+            if self.answers
+            else Outcome(payload=invocation.payload, log="START\nREPORT\n")
+        )
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
+
+    def retire(self, function_arn: str, version: str | None = None) -> None:
+        self.retired.append((function_arn, version))
+
+
+@dataclass
+class StandInInterfaces:
+    """Subnets `subnet-a1`, `subnet-a2` in `vpc-a`, `subnet-b1` in `vpc-b`."""
+
+    users: dict[str, set[str]] = field(default_factory=dict)
+
+    def vpc_of(self, *, account: str, region: str, subnet_id: str) -> str:
+        if not subnet_id.startswith(("subnet-a", "subnet-b")):
+            raise AwsError("InvalidSubnetID.NotFound", f"The subnet ID '{subnet_id}' does not exist")
+        return f"vpc-{subnet_id[7]}"
+
+    def acquire(
+        self, *, account: str, region: str, subnet_id: str, group_ids: Sequence[str], function_arn: str
+    ) -> NetworkInterface:
+        if "sg-missing" in group_ids:
+            raise AwsError("InvalidGroup.NotFound", "The security group 'sg-missing' does not exist")
+        interface_id = f"eni-{subnet_id[7:]}-{'-'.join(sorted(group_ids))}"
+        self.users.setdefault(interface_id, set()).add(function_arn)
+        return NetworkInterface(
+            interface_id=interface_id,
+            vpc_id=f"vpc-{subnet_id[7]}",
+            subnet_id=subnet_id,
+            kind=InterfaceKind.LAMBDA,
+            address=IPv4Address("10.0.0.10"),
+        )
+
+    def release(self, *, interface_id: str, function_arn: str) -> None:
+        self.users[interface_id].remove(function_arn)
+        if not self.users[interface_id]:
+            del self.users[interface_id]
+
+
+@dataclass
+class StandInSessions:
+    """Assumes every role but `untrusting`."""
+
+    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+
+    def assume_for_service(
+        self, *, role_arn: str, session_name: str, service: str, source_function_arn: str | None = None
+    ) -> Credential:
+        self.asked.append((role_arn, service, source_function_arn))
+        if role_arn.endswith("/untrusting"):
+            raise AwsError("AccessDenied", "not authorized to perform: sts:AssumeRole", http_status=403)
+        name = role_arn.rsplit("/", maxsplit=1)[-1]
+        principal = Principal(
+            kind=PrincipalKind.ROLE_SESSION,
+            arn=f"arn:aws:sts::000000000000:assumed-role/{name}/{session_name}",
+            account="000000000000",
+            user_id=f"AROAROLE:{session_name}",
+            role_arn=role_arn,
+            source_function_arn=source_function_arn,
+        )
+        return Credential(
+            access_key_id="ASIAEXAMPLE",
+            secret_access_key="secret",
+            session_token="token",
+            principal=principal,
+        )
+
+
+@dataclass
+class StandInLog:
+    written: list[tuple[str, str]] = field(default_factory=list)
+
+    def write(self, *, account: str, region: str, group: str, stream: str, events: Any) -> None:
+        self.written.extend((group, message) for _, message in events)
+
+
+class LambdaCloud(DirectCloud):
+    """A DirectCloud with Lambda only."""
+
+    def __init__(self, code_dir: Path, store: Store | None = None) -> None:
+        self.runner, self.interfaces = StandInRunner(), StandInInterfaces()
+        self.sessions, self.log = StandInSessions(), StandInLog()
+        store = store or Store(None)
+        self.service = lambda_.build(
+            store,
+            supervisor=self.runner,
+            function_interfaces=self.interfaces,
+            role_sessions=self.sessions,
+            log_sink=self.log,
+            code_dir=code_dir,
+            clock=lambda: NOW,
+        )
+        super().__init__(store, self.service)
+
+    def create(self, client: Any, name: str = "orders", **params: Any) -> Any:
+        defaults = {
+            "FunctionName": name,
+            "Runtime": "python3.12",
+            "Role": ROLE,
+            "Handler": "app.handler",
+            "Code": {"ZipFile": zipped()},
+        }
+        return client.create_function(**(defaults | params))
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> LambdaCloud:
+    return LambdaCloud(tmp_path / "code")
+
+
+@pytest.fixture
+def client(cloud: LambdaCloud) -> Any:
+    return cloud.client("lambda")
+
+
+def payload(response: Any) -> Any:
+    return json.loads(response["Payload"])

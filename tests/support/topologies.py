@@ -1,0 +1,295 @@
+"""Random networks and flows from a seeded generator, for properties and for the differential test against the kernel.
+
+    topology = random_topology(random.Random(7), flows=50)
+    for flow in topology.flows:
+        reach(topology.snapshot, flow)
+
+What AWS would refuse to create does not appear: addresses are unique and usable, endpoint routes are those of existing
+endpoints, public addresses come from the Region's pool. Flows keep to what is observable from outside: UDP goes only
+where something is known to answer it, interface endpoints get TCP only, source ports are not reused within a topology,
+and no flow is sent to a NAT gateway's own address or to the sender itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from itertools import count
+from random import Random
+from typing import Any
+
+from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkInterface, NetworkSnapshot
+from casemate.model.regions import SERVICE_PREFIX_LISTS, public_pool, service_address
+from casemate.reachability.verdict import Flow, FromInterface, FromInternet, Source
+from tests.support.networks import build
+
+REGION = "us-east-2"
+INTERNET_HOSTS = (IPv4Address("203.0.113.7"), IPv4Address("8.8.8.8"), IPv4Address("198.51.100.20"))
+_PORTS = (443, 443, 80, 5432)
+_LISTS = [SERVICE_PREFIX_LISTS[service, REGION].prefix_list_id for service in ("dynamodb", "s3")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Features:
+    """What may appear. Turn off what an implementation under test does not have."""
+
+    peering: bool = False
+    """A second VPC, peered, with routes and group references across."""
+    secondary: bool = True
+    """Interfaces with a secondary private address."""
+    private_nat: bool = False
+    blackholes: bool = True
+    public_targets: bool = False
+    """Flows from interfaces to public addresses of interfaces."""
+    inbound: bool = False
+    """Flows from the internet to public addresses."""
+    interface_endpoints: bool = True
+
+
+DEFAULT_FEATURES = Features()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topology:
+    """A network, and flows to try on it. `notation` is the drawing it was built from, for failure messages."""
+
+    snapshot: NetworkSnapshot
+    flows: tuple[Flow, ...]
+    notation: dict[str, Any]
+
+
+def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAULT_FEATURES) -> Topology:
+    """A network of one VPC (two with peering) and `flows` flows."""
+    pool = iter(public_pool(REGION).hosts())
+    notation: dict[str, Any] = {
+        "vpc-a": _vpc(rng, "a", IPv4Network("10.0.0.0/16"), pool, features),
+        "prefix_lists": {"pl-mine": "10.0.1.0/24 10.0.2.0/25 203.0.113.0/24"},
+    }
+    if features.peering:
+        notation["vpc-b"] = _vpc(rng, "b", IPv4Network("10.1.0.0/16"), pool, features)
+        notation["peerings"] = {"pcx-1": "vpc-a vpc-b" + (" inactive" if rng.random() < 0.1 else "")}
+        for here, there in (("a", "b"), ("b", "a")):
+            cidr = notation[f"vpc-{there}"]["cidr"]
+            for table, routes in notation[f"vpc-{here}"]["tables"].items():
+                if rng.random() < 0.7 and table != "rtb-main":
+                    routes.append(f"{cidr} -> pcx-1")
+            for rules in notation[f"vpc-{here}"]["groups"].values():
+                if rng.random() < 0.4:
+                    rules.append(f"{rng.choice(('in', 'out'))} tcp sg-{there}0")
+    snapshot = build(notation)
+    return Topology(snapshot=snapshot, flows=_flows(rng, snapshot, flows, features), notation=notation)
+
+
+def _vpc(rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Features) -> dict[str, Any]:
+    blocks = list(cidr.subnets(new_prefix=24))
+    acls = {f"acl-{name}{n}": _acl(rng, cidr) for n in range(rng.randint(1, 3))}
+    endpoints = {
+        f"vpce-{name}{service}": f"gateway {service}" for service in ("dynamodb", "s3") if rng.random() < 0.75
+    }
+    nats = {f"nat-{name}": "private" if features.private_nat and rng.random() < 0.3 else str(next(pool))}
+    tables = {"rtb-main": [], f"rtb-{name}public": [f"0.0.0.0/0 -> igw-{name}"]}
+    for n in range(rng.randint(1, 3)):
+        tables[f"rtb-{name}{n}"] = _routes(rng, name, features)
+    for table, routes in tables.items():
+        for endpoint in endpoints:
+            if rng.random() < (0.15 if table.endswith("public") else 0.5):
+                service = endpoint.removeprefix(f"vpce-{name}")
+                routes.append(f"{SERVICE_PREFIX_LISTS[service, REGION].prefix_list_id} -> {endpoint}")
+    subnets: dict[str, str] = {}
+    for n in range(rng.randint(2, 5)):
+        table = f"rtb-{name}public" if n == 0 else rng.choice(sorted(tables))
+        acl = rng.choice(["", "", *acls])
+        subnets[f"subnet-{name}{n}"] = f"{blocks[n]} {table} {acl} zone={'abc'[n % 3]}"
+    groups = {f"sg-{name}{n}": _group(rng, name, cidr, n) for n in range(rng.randint(1, 4))}
+    # Groups may name groups that come after them; names that were never made are dropped.
+    for rules in groups.values():
+        rules[:] = [
+            rule for rule in rules if not rule.split()[-1].startswith("sg-") or rule.split()[-1] in groups
+        ]
+    interfaces, numbers = _interfaces(rng, name, subnets, groups, pool, features)
+    subnet = f"subnet-{name}0"
+    nats = {nat: f"{subnet} {_host(subnets[subnet], next(numbers))} {public}" for nat, public in nats.items()}
+    if features.interface_endpoints and rng.random() < 0.5:
+        subnet = rng.choice(sorted(subnets))
+        group = rng.choice(sorted(groups))
+        interfaces[f"eni-{name}kms"] = f"endpoint {subnet} {_host(subnets[subnet], next(numbers))} {group}"
+        endpoints[f"vpce-{name}kms"] = f"interface kms eni-{name}kms private-dns"
+    return {
+        "cidr": str(cidr), "region": REGION, "igw": f"igw-{name}", "tables": tables, "subnets": subnets,
+        "groups": groups, "acls": acls, "interfaces": interfaces, "nats": nats, "endpoints": endpoints,
+        "dns_support": rng.random() < 0.9,
+    }  # fmt: skip
+
+
+def _routes(rng: Random, name: str, features: Features) -> list[str]:
+    routes: list[str] = []
+    default = rng.choice(["", f"nat-{name}", f"nat-{name}", f"nat-{name}", f"igw-{name}"])
+    if default:
+        routes.append(f"0.0.0.0/0 -> {default}")
+    if features.blackholes and rng.random() < 0.15:
+        routes.append(f"{rng.choice(['8.8.0.0/16', '52.94.4.0/24', '203.0.113.7/32'])} -> nat-gone blackhole")
+    if rng.random() < 0.15:
+        routes.append(f"203.0.113.0/24 -> {rng.choice(['igw', 'nat'])}-{name}")
+    return routes
+
+
+def _host(subnet: str, number: int) -> str:
+    return str(IPv4Network(subnet.split(maxsplit=1)[0])[number])
+
+
+def _interfaces(
+    rng: Random,
+    name: str,
+    subnets: dict[str, str],
+    groups: dict[str, list[str]],
+    pool: Any,
+    features: Features,
+) -> tuple[dict[str, str], Any]:
+    numbers = count(10)
+    interfaces: dict[str, str] = {}
+    for subnet, text in subnets.items():
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.choice(("lambda", "interface", "interface"))
+            addresses = _host(text, next(numbers))
+            if features.secondary and kind == "interface" and rng.random() < 0.2:
+                addresses += "," + _host(text, next(numbers))
+            chosen = rng.sample(sorted(groups), rng.randint(1, min(2, len(groups))))
+            line = f"{kind} {subnet} {addresses} {','.join(chosen)}"
+            if kind == "interface" and rng.random() < 0.55:
+                line += f" public={next(pool)}"
+            interfaces[f"eni-{name}{len(interfaces)}"] = line
+    return interfaces, numbers
+
+
+def _traffic(rng: Random) -> str:
+    return rng.choice(
+        [
+            "all",
+            "all",
+            "tcp 443",
+            "tcp 443",
+            "tcp 80-443",
+            "tcp 5432",
+            "tcp",
+            "udp 53",
+            "udp",
+            "icmp",
+            "icmp 8",
+        ]
+    )
+
+
+def _group(rng: Random, name: str, cidr: IPv4Network, number: int) -> list[str]:
+    blocks = [str(block) for block in list(cidr.subnets(new_prefix=24))[:5]]
+    peers = [
+        "0.0.0.0/0",
+        str(cidr),
+        *blocks,
+        *_LISTS,
+        "pl-mine",
+        *(f"sg-{name}{n}" for n in range(4)),
+        f"sg-{name}{number}",
+    ]
+    rules = [f"in {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
+    if rng.random() < 0.4:
+        rules.append(f"in all {rng.choice(['0.0.0.0/0', str(cidr)])}")
+    if rng.random() < 0.75:
+        rules.append("out all 0.0.0.0/0")
+    else:
+        rules += [f"out {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
+    return rules
+
+
+def _acl(rng: Random, cidr: IPv4Network) -> list[str]:
+    blocks = [str(block) for block in list(cidr.subnets(new_prefix=24))[:4]]
+    traffic = [
+        "all",
+        "tcp 443",
+        "tcp 80-443",
+        "tcp 1024-65535",
+        "tcp 32768-61000",
+        "udp",
+        "icmp",
+        "icmp 0",
+        "icmp 8",
+    ]
+    entries: list[str] = []
+    for direction in ("in", "out"):
+        number = count(100, 10)
+        for _ in range(rng.randint(0, 3)):
+            action = rng.choice(("allow", "allow", "deny"))
+            far = rng.choice(
+                ["0.0.0.0/0", str(cidr), *blocks, "52.94.4.0/24", "35.71.102.0/24", f"{cidr[266]}/32"]
+            )
+            entries.append(f"{direction} {next(number)} {action} {rng.choice(traffic)} {far}")
+        if rng.random() < 0.7:
+            entries.append(f"{direction} {next(number)} allow all 0.0.0.0/0")
+    return entries
+
+
+# ---- Flows -----------------------------------------------------------------------------------------------------------
+
+
+def _flows(rng: Random, snapshot: NetworkSnapshot, wanted: int, features: Features) -> tuple[Flow, ...]:
+    everyone = [i for vpc in snapshot.vpcs.values() for i in vpc.interfaces.values()]
+    senders = [i for i in everyone if i.kind in (InterfaceKind.INTERFACE, InterfaceKind.LAMBDA)]
+    # A function's interface accepts nothing: seldom worth a flow.
+    refusing = InterfaceKind.NAT_GATEWAY, InterfaceKind.LAMBDA
+    receivers = [i for i in everyone if i.kind not in refusing]
+    receivers += [i for i in everyone if i.kind is InterfaceKind.LAMBDA][:1] if rng.random() < 0.3 else []
+    exposed = [i.public for i in receivers if i.public is not None]
+    ports = iter(rng.sample(range(20000, 61000), wanted))
+    flows: list[Flow] = []
+    while len(flows) < wanted:
+        if features.inbound and exposed and rng.random() < 0.2:
+            source: Source = FromInternet(address=rng.choice(INTERNET_HOSTS))
+            destination, protocols = rng.choice(exposed), (TCP, UDP, ICMP)
+        else:
+            sender = rng.choice(senders)
+            source = FromInterface(interface_id=sender.interface_id)
+            destination, protocols = _destination(
+                rng, snapshot, sender, receivers, exposed if features.public_targets else []
+            )
+            if destination in (sender.address, *sender.secondary, sender.public):
+                continue
+        protocol = rng.choice([TCP, TCP, TCP, *protocols])
+        port = rng.choice(_PORTS) if protocol == TCP else 53
+        if destination in (vpc.resolver for vpc in snapshot.vpcs.values()):
+            port = 53
+        flows.append(
+            Flow(
+                source=source, destination=destination, protocol=protocol, port=port, source_port=next(ports)
+            )
+        )
+    return tuple(flows)
+
+
+def _destination(
+    rng: Random,
+    snapshot: NetworkSnapshot,
+    sender: NetworkInterface,
+    receivers: list[NetworkInterface],
+    exposed: list[IPv4Address],
+) -> tuple[IPv4Address, tuple[int, ...]]:
+    """An address, and the protocols whose fate there can be observed."""
+    choice = rng.random()
+    if choice < 0.5 and receivers:
+        receiver = rng.choice(receivers)
+        if receiver.kind is InterfaceKind.VPC_ENDPOINT:
+            return receiver.address, (TCP,)
+        return rng.choice((receiver.address, *receiver.secondary)), (TCP, UDP, ICMP)
+    if choice < 0.72:
+        return service_address(rng.choice(("dynamodb", "dynamodb", "s3")), REGION), (TCP, ICMP)
+    if choice < 0.77:
+        return service_address("dynamodb", "eu-west-1"), (TCP, ICMP)
+    if choice < 0.82:
+        return service_address("kms", REGION), (TCP,)
+    if choice < 0.9:
+        return rng.choice(INTERNET_HOSTS), (TCP, UDP, ICMP)
+    if choice < 0.93:
+        return rng.choice(
+            (IPv4Address("10.0.1.200"), IPv4Address("192.168.9.9"), IPv4Address("10.200.0.5"))
+        ), (TCP, ICMP)
+    if choice < 0.96 and exposed:
+        return rng.choice(exposed), (TCP, UDP, ICMP)
+    return snapshot.vpcs[sender.vpc_id].resolver, (UDP, TCP)

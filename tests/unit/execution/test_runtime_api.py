@@ -1,0 +1,111 @@
+"""The runtime API on a real socket, with a scripted handler behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from casemate.execution import runtime_api
+from casemate.execution.function import Invocation
+from casemate.execution.runtime_api import Answer, Call, CallKind, Reply, parse
+
+NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def talk(request: bytes, on_call: runtime_api.OnCall) -> bytes:
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_api.serve(listening, on_call)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    for index in range(0, len(request), 7):  # in pieces, as a network may deliver it
+        writer.write(request[index : index + 7])
+        await asyncio.sleep(0)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    body = await reader.readexactly(length)
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    return head + body
+
+
+async def test_next_carries_the_headers_and_the_event() -> None:
+    invocation = Invocation(
+        request_id="r1", payload=b'{"a":1}', invoked_arn="arn:f", client_context="{}", trace_id="Root=1"
+    )
+
+    def on_call(call: Call, answer: Answer) -> None:
+        assert call.kind is CallKind.NEXT
+        answer(runtime_api.delivery(invocation, deadline_ms=1234))
+
+    text = (await talk(NEXT, on_call)).decode()
+    assert text.startswith("HTTP/1.1 200 OK\r\n")
+    for line in (
+        "Lambda-Runtime-Aws-Request-Id: r1",
+        "Lambda-Runtime-Deadline-Ms: 1234",
+        "Lambda-Runtime-Invoked-Function-Arn: arn:f",
+        "Lambda-Runtime-Trace-Id: Root=1",
+        "Lambda-Runtime-Client-Context: {}",
+    ):
+        assert f"\r\n{line}\r\n" in text
+    assert text.endswith('\r\n\r\n{"a":1}')
+
+
+async def test_responses_carry_id_body_and_error_type() -> None:
+    calls: list[Call] = []
+
+    def on_call(call: Call, answer: Answer) -> None:
+        calls.append(call)
+        answer(runtime_api.ACCEPTED)
+
+    request = (
+        b"POST /2018-06-01/runtime/invocation/r1/error HTTP/1.1\r\n"
+        b"Lambda-Runtime-Function-Error-Type: Unhandled\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    assert (await talk(request, on_call)).startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert calls == [
+        Call(kind=CallKind.ERROR, request_id="r1", body=b"abcde", size=5, error_type="Unhandled")
+    ]
+
+
+async def test_a_body_past_the_limit_is_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_api, "RESPONSE_LIMIT", 10)
+    calls: list[Call] = []
+
+    def on_call(call: Call, answer: Answer) -> None:
+        calls.append(call)
+        answer(runtime_api.ACCEPTED)
+
+    body = b"x" * 1000
+    head = f"POST /2018-06-01/runtime/invocation/r/response HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    await talk(head.encode() + body, on_call)
+    assert calls[0].size == 1000
+    assert len(calls[0].body) <= 10
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/2018-06-01/runtime/invocation/x/response"),
+        ("POST", "/2018-06-01/runtime/invocation/next"),
+        ("GET", "/2020-01-01/extension/register"),
+        ("DELETE", "/2018-06-01/runtime/invocation/next"),
+    ],
+)
+def test_there_is_nothing_else(method: str, path: str) -> None:
+    reply = parse(method, path, body=b"", size=0, error_type="")
+    assert isinstance(reply, Reply)
+    assert reply.status == 404
+
+
+async def test_what_is_not_http_is_hung_up_on() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_api.serve(listening, lambda call, answer: None)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
+    assert await reader.read() == b""
+    writer.close()
+    server.close()
