@@ -395,3 +395,46 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
     assert batch.action == "dynamodb:BatchGetItem"
     assert batch.context["dynamodb:LeadingKeys"] == ("ann", "bob")
     assert (names.action, names.resource) == ("dynamodb:ListTables", "*")
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "message"),
+    [
+        (
+            "TransactWriteItems",
+            {"TransactItems": []},
+            "at 'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        ),
+        (
+            "TransactGetItems",
+            {"TransactItems": [{"Get": {}}] * 101},
+            "Member must have length less than or equal to 100",
+        ),
+        ("BatchWriteItem", {"RequestItems": {}}, "Member must have length greater than or equal to 1"),
+        ("BatchWriteItem", {"RequestItems": {"orders": [{}]}}, "Supplied AttributeValue is empty"),
+        (
+            "UpdateTable",
+            {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{}]},
+            "exactly one of Create, Update, Delete",
+        ),
+        ("Scan", {"TableName": "orders", "Limit": 0}, "at 'limit' failed to satisfy constraint"),
+        (
+            "PutItem",
+            {"TableName": "orders", "Item": {}, "ReturnValues": "X"},
+            "Member must satisfy enum value set: [NONE, ALL_OLD",
+        ),
+        (
+            "PutItem",
+            {"TableName": "orders", "Item": {}, "ReturnValues": "ALL_NEW"},
+            "Return values set to invalid value",
+        ),
+        ("GetItem", {"TableName": "arn:aws:dynamodb:us-east-2:1:stream/x", "Key": {}}, "Invalid TableArn"),
+        ("GetItem", {"TableName": "a;", "Key": {}}, "Invalid table/index name."),
+    ],
+)
+def test_requests_past_botocores_validation(
+    cloud: DirectCloud, orders: Any, operation: str, params: Any, message: str
+) -> None:
+    _, answer = cloud._call("dynamodb", operation, params, "000000000000", "us-east-2")
+    assert answer["Error"]["Code"] == "ValidationException"
+    assert message in answer["Error"]["Message"]
