@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from casemate.execution.runtime_api import Answer, Call, CallKind, Reply
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 
 _MEMORY_INTERVAL = 0.05
+_LOG_KEPT = 65_536
 _LOG_INTERVAL = 0.25
 """Seconds that a line waits for others before it is written, while the function runs."""
 
@@ -34,7 +36,16 @@ class _Running:
     outcome: asyncio.Future[Outcome]
     began: float
     deadline: datetime
-    log: list[str]
+    log: deque[str]
+    logged: int = 0
+    """Characters in `log`."""
+
+    def keep(self, text: str) -> None:
+        """Add to the log, of which only the end is of use: `X-Amz-Log-Result`."""
+        self.log.append(text)
+        self.logged += len(text)
+        while self.logged > _LOG_KEPT and len(self.log) > 1:
+            self.logged -= len(self.log.popleft())
 
 
 class Environment:
@@ -124,7 +135,7 @@ class Environment:
             outcome=self._loop.create_future(),
             began=self._loop.time(),
             deadline=self._clock() + timedelta(seconds=timeout_seconds),
-            log=[],
+            log=deque(),
         )
         self._emit(report.start_line(invocation.request_id, self.function.version))
         self._arm(timeout_seconds)
@@ -151,8 +162,9 @@ class Environment:
 
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind is CallKind.NEXT:
-            self._parked = answer
+            parked, self._parked = self._parked, answer
             if not self._apply(Event.NEXT):
+                self._parked = parked
                 answer(_ILLEGAL)
             return
         if call.kind is CallKind.INIT_ERROR:
@@ -336,7 +348,7 @@ class Environment:
     def _emit(self, text: str) -> None:
         self._events.append((int(self._clock().timestamp() * 1000), text))
         if self._running is not None:
-            self._running.log.append(text)
+            self._running.keep(text)
         if self._log_timer is None:
             self._log_timer = self._loop.call_later(_LOG_INTERVAL, self._write_events)
 
