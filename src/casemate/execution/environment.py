@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casemate.execution import memory, report, runtime_api
+from casemate.execution.attaching import attach
 from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
@@ -102,9 +103,9 @@ class Environment:
         description: dict[str, Any],
         timeout_seconds: float,
     ) -> None:
-        """Start the process and wait until the runtime asks for work. InitError, SandboxError or AwsError if not."""
+        """Start the process and wait until the runtime asks for work. InitError, AttachError or SandboxError."""
         try:
-            attached = await network.attach_environment(interface)
+            attached = await attach(network, interface)
         except BaseException:
             self.state = State.ENDED
             self.closed.set_result(None)
@@ -387,11 +388,11 @@ class Environment:
         if self._api is not None:
             self._api.close()
         attached.runtime_api.close()
-        with contextlib.suppress(
-            ConnectionError
-        ):  # the network helper went as well, and the namespace with it
-            await network.detach_environment(attached.token)
-        self.closed.set_result(None)
+        try:
+            with contextlib.suppress(RuntimeError, OSError):  # the helper is gone, and the namespace with it
+                await network.detach_environment(attached.token)
+        finally:
+            self.closed.set_result(None)
 
 
 _FAILURES = {

@@ -374,3 +374,23 @@ async def test_a_function_that_floods_its_log_does_not_stop_the_others(machine: 
     assert not outcome.failed
     assert len(outcome.log) < 100_000
     assert outcome.log.count("REPORT RequestId") == 1
+
+
+async def test_an_interface_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_is_an_error(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach, asked = machine.network.attach_environment, []
+
+    async def late(interface: str | None) -> Any:
+        asked.append(interface)
+        if interface == "eni-never" or len(asked) < 3:
+            raise RuntimeError("no such interface in the kernel")
+        return await attach(interface)
+
+    monkeypatch.setattr(machine.network, "attach_environment", late)
+    assert (await machine.invoke(machine.function(ECHO, interfaces=("eni-late",)))).failed is False
+    never = machine.function(ECHO, interfaces=("eni-never",))
+    with pytest.raises(AwsError) as caught:
+        await machine.invoke(never)
+    assert (caught.value.code, caught.value.http_status) == ("ResourceNotReadyException", 502)
+    assert machine.supervisor.environments(never.arn) == 0
