@@ -27,6 +27,7 @@ _STAGE_TWO = (
 def main(arguments: list[str]) -> None:
     """Build, enter, execute. Never returns."""
     syscalls.die_with_parent(signal.SIGKILL)
+    os.closerange(CONTROL_FD + 1, 1024)  # whatever the helper may have had open besides
     os.set_inheritable(CONTROL_FD, True)  # noqa: FBT003 - positional-only
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
