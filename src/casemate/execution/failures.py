@@ -30,3 +30,7 @@ class InitError(Exception):
 
 class NotDeliveredError(Exception):
     """The environment ended before the runtime saw the invocation: it can be given to another environment."""
+
+
+class AttachError(Exception):
+    """The network has no place for the environment."""

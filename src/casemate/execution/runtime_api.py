@@ -20,6 +20,7 @@ from casemate.execution.function import Invocation
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of a synchronous response: 6 MB and 100 bytes of slack, 6,291,556 in AWS's own error message."""
+_PATH_LIMIT = 4096
 _PREFIX = "/2018-06-01/runtime/"
 
 
@@ -116,7 +117,11 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+<<<<<<< HEAD
         # uvloop's transports have the methods, not the base class.
+=======
+        # Not an isinstance check: uvloop's transports are transports by behaviour only.
+>>>>>>> lambda
         self._transport = cast("asyncio.Transport", transport)
         self._open.add(self._transport)
 
@@ -139,6 +144,8 @@ class _Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """httptools: (a part of) the target."""
         self._incoming.path += url.decode("latin-1")
+        if len(self._incoming.path) > _PATH_LIMIT and self._transport is not None:
+            self._transport.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: a header."""
