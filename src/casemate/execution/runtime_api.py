@@ -117,11 +117,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-<<<<<<< HEAD
-        # uvloop's transports have the methods, not the base class.
-=======
         # Not an isinstance check: uvloop's transports are transports by behaviour only.
->>>>>>> lambda
         self._transport = cast("asyncio.Transport", transport)
         self._open.add(self._transport)
 

@@ -27,12 +27,8 @@ _STAGE_TWO = (
 def main(arguments: list[str]) -> None:
     """Build, enter, execute. Never returns."""
     syscalls.die_with_parent(signal.SIGKILL)
-<<<<<<< HEAD
-    os.set_inheritable(CONTROL_FD, True)
-=======
     os.closerange(CONTROL_FD + 1, 1024)  # whatever the helper may have had open besides
-    os.set_inheritable(CONTROL_FD, True)  # noqa: FBT003 - positional-only
->>>>>>> lambda
+    os.set_inheritable(CONTROL_FD, True)
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
