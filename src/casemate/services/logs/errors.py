@@ -1,4 +1,5 @@
-"""The errors of CloudWatch Logs. Messages as the service gives them (observed), codes from botocore's model."""
+"""The errors of CloudWatch Logs. Codes from botocore's model; messages from general
+knowledge where no page is cited: not checked against recorded answers."""
 
 from __future__ import annotations
 
