@@ -196,9 +196,8 @@ class House:
         keys: dict[str, dict[str, str]] = {}
         for account in ACCOUNTS:
             kept = known.get(account)
-            key = self._bootstrap.ensure_administrator(
-                account, kept and (kept["access_key_id"], kept["secret_access_key"])
-            )
+            pair = (kept["access_key_id"], kept["secret_access_key"]) if kept else None
+            key = self._bootstrap.ensure_administrator(account, pair)
             keys[account] = {"access_key_id": key.id, "secret_access_key": key.secret}
         self._directory.write_credentials(keys)
 
@@ -244,6 +243,7 @@ class House:
         await self.reconciler.close()
         await self.plane.current.close()
         await self.journal.close()
+        self._lambda.state.events.close()
         self._logs.state.events.close()
         self._engine.close()
         self._store.close()

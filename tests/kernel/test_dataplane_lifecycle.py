@@ -1,4 +1,4 @@
-# ruff: noqa: ASYNC220, ASYNC240 - nothing else runs in these event loops
+# ruff: noqa: ASYNC220 - nothing else runs in these event loops
 """The helper's life: it may crash, its front door may be killed; nothing is ever left behind. As root and rootless."""
 
 from __future__ import annotations

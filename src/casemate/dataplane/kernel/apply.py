@@ -128,7 +128,7 @@ class Kernel:
         opened.bind((str(listener.address), listener.port))
         if listener.protocol == "tcp":
             opened.listen(_BACKLOG)
-        opened.setblocking(False)  # noqa: FBT003 - its only form
+        opened.setblocking(False)
         return opened
 
     def _messages(self, namespace: str, objects: Iterable[ops.LinkObject], *, delete: bool) -> list[Message]:

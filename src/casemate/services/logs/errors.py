@@ -1,5 +1,7 @@
-"""The errors of CloudWatch Logs. Codes from botocore's model; messages from general
-knowledge where no page is cited: not checked against recorded answers."""
+"""The errors of CloudWatch Logs: codes from botocore's model.
+
+Messages are worded from general knowledge where no page is cited: not checked against recorded answers.
+"""
 
 from __future__ import annotations
 
