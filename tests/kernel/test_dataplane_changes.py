@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -221,3 +222,35 @@ async def test_the_prefix_list_of_a_rule_may_change() -> None:
         await net.dataplane.apply(replace(snapshot, prefix_lists=lists))
         assert await talk(net, here.netns_fd, "second") == "timeout"
         here.runtime_api.close()
+
+
+async def test_an_environment_that_nobody_waits_for_is_not_kept() -> None:
+    async with KernelNetwork.running(network(base())) as net:
+        attaching = asyncio.create_task(net.dataplane.attach_environment("eni-a"))
+        await asyncio.sleep(0)
+        attaching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attaching
+        here = await net.dataplane.attach_environment("eni-a")
+        assert here.token == "env-2", "the first one was made, and taken away"
+        await net.dataplane.apply(network())
+        assert net.lost == [here.token]
+        here.runtime_api.close()
+
+
+async def test_five_hundred_interfaces_in_one_vpc() -> None:
+    """The quota of a VPC: its rules, and a batch of netlink messages longer than a socket's buffer."""
+    vpc = base().gateway_endpoint("vpce-1", "rtb-private")
+    for number in range(500):
+        subnet = "private" if number % 2 else "public"
+        address = f"10.0.{1 if number % 2 else 0}.{number // 2 + 4}"
+        if address != "10.0.1.10":
+            vpc.interface(f"eni-{number}", f"subnet-{subnet}", address, "sg-all")
+    async with KernelNetwork.running(network(vpc)) as net:
+        for interface_id, address in (("eni-1", "10.0.1.4"), ("eni-499", "10.0.1.253")):
+            assert await net.connect(interface_id, SERVICE, timeout=2) == [address, SERVICE]
+        assert await net.connect("eni-498", SERVICE) == "timeout"
+        vpc.group("sg-all", rule("out", "10.0.0.0/8"))
+        await net.dataplane.apply(network(vpc))
+        assert await net.connect("eni-499", SERVICE) == "timeout"
+        assert not net.logged

@@ -163,10 +163,7 @@ def _map(declaration: str, elements: Mapping[str, str] | Mapping[IPv4Address, IP
 
 def _dispatch(topology: Topology) -> dict[str, NftSet]:
     """Maps from a device, or an endpoint's address, to the chain that judges it: cost does not grow with their number."""
-    by_device: dict[str, dict[str, str]] = {
-        name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in", "gateways")
-    }
-    endpoint_subnets = {subnet.subnet_id for subnet, _, _ in _endpoint_routes(topology)}
+    by_device: dict[str, dict[str, str]] = {name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in")}
     for interface in topology.attached:
         device = _quoted(device_of(interface))
         if interface.kind is not InterfaceKind.NAT_GATEWAY:  # a NAT gateway has no security group
@@ -174,8 +171,6 @@ def _dispatch(topology: Topology) -> dict[str, NftSet]:
             by_device["sg_in"][device] = f"goto {_group_set_chain(interface.groups)}_in"
         by_device["acl_out"][device] = f"goto subnet_{safe(interface.subnet_id)}_out"
         by_device["acl_in"][device] = f"goto subnet_{safe(interface.subnet_id)}_in"
-        if interface.subnet_id in endpoint_subnets:
-            by_device["gateways"][device] = f"goto count_{safe(interface.subnet_id)}"
     maps = {name: _map("type ifname : verdict;", elements) for name, elements in by_device.items()}
     endpoints = topology.endpoint_interfaces
     by_address = {
@@ -325,14 +320,12 @@ def _endpoint_routes(topology: Topology) -> list[tuple[Subnet, str, str]]:
 
 
 def _endpoint_chains(topology: Topology) -> tuple[dict[str, NftChain], set[str]]:
-    """Chains that count what enters each gateway endpoint, and the counters' names."""
-    by_subnet: dict[str, list[str]] = {}
-    counters: set[str] = set()
+    """The chain that counts what enters each gateway endpoint, and the counters' names."""
+    sources: dict[tuple[str, str], list[str]] = {}
     for subnet, endpoint_id, list_id in _endpoint_routes(topology):
-        counters.add(safe(endpoint_id))
-        rule = f"ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"
-        by_subnet.setdefault(subnet.subnet_id, []).append(rule)
-    chains = {
-        f"count_{safe(subnet_id)}": NftChain(rules=tuple(rules)) for subnet_id, rules in by_subnet.items()
-    }
-    return chains | {"endpoint_count": NftChain(rules=("iifname vmap @gateways",))}, counters
+        sources.setdefault((endpoint_id, list_id), []).append(str(subnet.cidr))
+    rules = tuple(
+        f"ip saddr {{ {', '.join(cidrs)} }} ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"
+        for (endpoint_id, list_id), cidrs in sources.items()
+    )
+    return {"endpoint_count": NftChain(rules=rules)}, {endpoint_id for endpoint_id, _ in sources}
