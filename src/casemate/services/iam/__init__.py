@@ -1,8 +1,8 @@
 """AWS Identity and Access Management.
 
 Modelled: users, groups, roles, instance profiles, access keys, inline and managed policies with their versions,
-permissions boundaries, tags, the account's alias and summary, and the AWS managed policies of
-`data/aws_managed_policies.json`. Not modelled: passwords and login profiles, MFA devices, SAML and OIDC providers,
+permissions boundaries, tags, the account's alias and summary, and all AWS managed
+policies (`managed`). Not modelled: passwords and login profiles, MFA devices, SAML and OIDC providers,
 server certificates, service-specific credentials, service-linked roles, credential reports, last-used times, the
 policy simulator. AWS makes changes visible eventually; here they are visible at once.
 

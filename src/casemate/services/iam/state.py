@@ -8,7 +8,7 @@ from datetime import datetime
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.parsed import ParsedPolicies
 from casemate.servicekit.store import Collection, Store
-from casemate.services.iam.managed import AWS, aws_managed_policies
+from casemate.services.iam.managed import AWS, aws_policy
 from casemate.services.iam.policies import ManagedPolicy
 
 
@@ -133,7 +133,7 @@ class IamState:
         if len(parts) != 6 or parts[:4] != ["arn", "aws", "iam", ""] or not parts[5].startswith("policy/"):
             return None
         if parts[4] == AWS:
-            return aws_managed_policies().get(arn)
+            return aws_policy(arn)
         name = parts[5].rsplit("/", 1)[1]
         found = self.policies.get(parts[4], name.lower())
         return found if found is not None and found.arn == arn else None

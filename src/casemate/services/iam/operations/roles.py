@@ -40,7 +40,7 @@ def create_role(ctx: Context[IamState], params: Params) -> Output:
         raise quota_exceeded("RolesPerAccount", quotas.ROLES_PER_ACCOUNT)
     boundary = params.get("PermissionsBoundary")
     if boundary is not None:
-        attachable_policy(ctx, boundary)
+        attachable_policy(ctx, boundary, "Role")
     role = Role(
         account=ctx.account,
         name=name,

@@ -35,7 +35,7 @@ def create_user(ctx: Context[IamState], params: Params) -> Output:
         raise quota_exceeded("UsersPerAccount", quotas.USERS_PER_ACCOUNT)
     boundary = params.get("PermissionsBoundary")
     if boundary is not None:
-        attachable_policy(ctx, boundary)
+        attachable_policy(ctx, boundary, "User")
     user = User(
         account=ctx.account,
         name=name,
