@@ -10,7 +10,15 @@ from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import Planner
 from casemate.dataplane.plan.objects import RouteKind
-from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset, amendment, creation, guard_chain, transactions
+from casemate.dataplane.plan.ruleset import (
+    NftChain,
+    NftSet,
+    Ruleset,
+    amendment,
+    creation,
+    guard_chain,
+    transactions,
+)
 from casemate.model.network import NetworkSnapshot, PeeringConnection
 
 

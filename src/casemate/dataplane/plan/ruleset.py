@@ -83,7 +83,9 @@ def transactions(commands: str, *, guard: str | None) -> tuple[str, ...]:
 def guard_chain(ruleset: Ruleset) -> str:
     """The first base chain of `ruleset`, which every packet meets: its name, then the commands that fill it."""
     name = next(name for name, chain in ruleset.chains.items() if chain.hook)
-    return f"{name}\n" + "".join(f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in ruleset.chains[name].rules)
+    return f"{name}\n" + "".join(
+        f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in ruleset.chains[name].rules
+    )
 
 
 def amendment(old: Ruleset, new: Ruleset) -> str:
