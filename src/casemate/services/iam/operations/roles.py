@@ -22,13 +22,13 @@ _DEFAULT_SESSION_SECONDS = 3600
 
 
 def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    context = request_tag_context(params)
+    tags, context = request_tag_context(params), request_tag_context(params)
     if params.get("PermissionsBoundary"):
         context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
     arn = ctx.arn("iam", f"role{params.get('Path') or '/'}{params['RoleName']}", region="")
     checks = [Check(action="iam:CreateRole", resource=arn, context=context)]
     if params.get("Tags"):
-        checks.append(Check(action="iam:TagRole", resource=arn, context=context))
+        checks.append(Check(action="iam:TagRole", resource=arn, context=tags))
     return tuple(checks)
 
 

@@ -26,13 +26,13 @@ from casemate.services.iam.state import IamState, User
 
 
 def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    context = request_tag_context(params)
+    tags, context = request_tag_context(params), request_tag_context(params)
     if params.get("PermissionsBoundary"):
         context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
     arn = ctx.arn("iam", f"user{params.get('Path') or '/'}{params['UserName']}", region="")
     checks = [Check(action="iam:CreateUser", resource=arn, context=context)]
     if params.get("Tags"):
-        checks.append(Check(action="iam:TagUser", resource=arn, context=context))
+        checks.append(Check(action="iam:TagUser", resource=arn, context=tags))
     return tuple(checks)
 
 
@@ -92,7 +92,7 @@ def _update_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
     path = params.get("NewPath") or (found.path if found else "/")
     after = ctx.arn("iam", f"user{path}{params.get('NewUserName') or params['UserName']}", region="")
     before = USERS.arn(ctx, params)
-    context = entity_context(found)
+    context = entity_context(found, "iam:UpdateUser")
     return tuple(
         Check(action="iam:UpdateUser", resource=arn, context=context)
         for arn in dict.fromkeys((before, after))
