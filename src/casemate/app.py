@@ -21,6 +21,7 @@ from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
+from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
@@ -115,6 +116,7 @@ class House:
         self.journal = Journal(kept and kept / "journal.db")
         self.journal.start()
         self._closing.push_async_callback(self.journal.close)
+        self._messages = SealedMessages(directory.secret("authorization-messages.key", KEY_BYTES))
         self._wire_identity()
         self._ensure_administrators()
         self._wire_network()
@@ -145,6 +147,7 @@ class House:
             directory=self._identities,
             access_keys=access_keys,
             organization=self._organization,
+            messages=self._messages,
         )
         self._role_sessions = ServiceSessions(self._sts.state)
         self._credentials: Credentials = JoinedCredentials(access_keys, SessionCredentials(self._sts.state))
@@ -191,6 +194,7 @@ class House:
                 organization=self._organization,
                 endpoints=self._ec2.endpoints,
                 services={one.operations.iam_prefix: one for one in slices},
+                messages=self._messages,
             )
         )
         self.pipeline = Pipeline(
