@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import os
@@ -14,7 +15,7 @@ from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
-from casemate.gateway.location import locate
+from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.model.errors import AwsError
 from casemate.model.ids import uuid4
 from casemate.model.principals import Principal
@@ -81,6 +82,11 @@ class Pipeline:
             await self._dispatch(exchange)
         except AwsError as error:
             exchange.error = error
+        except asyncio.CancelledError:
+            self._journal.record(
+                exchange
+            )  # what was committed is on record, even when Casemate stops meanwhile
+            raise
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
             exchange.error = _internal_failure(exchange.request_id)
@@ -125,10 +131,22 @@ class Pipeline:
             raise AwsError(
                 "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
             )
+        if verified.scope.region != exchange.region:
+            # An Authorization header that says two things, or a host name that contradicts the scope.
+            raise scoped_elsewhere(
+                family_of(exchange.parsed.protocol, exchange.service_name), exchange.region
+            )
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:
-        exchange.origin = locate(exchange.arrival, self._network.snapshot(), exchange.service_name)
+        assert exchange.parsed is not None
+        exchange.origin = locate(
+            exchange.arrival,
+            self._network.snapshot(),
+            exchange.service_name,
+            region=exchange.region,
+            family=family_of(exchange.parsed.protocol, exchange.service_name),
+        )
 
     def _gather_keys(self, exchange: Exchange) -> None:
         exchange.keys = request_keys(
