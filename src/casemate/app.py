@@ -116,7 +116,7 @@ class House:
         self.journal = Journal(kept and kept / "journal.db")
         self.journal.start()
         self._closing.push_async_callback(self.journal.close)
-        self._messages = SealedMessages(directory.secret("authorization-messages.key", KEY_BYTES))
+        self._messages = SealedMessages(self._directory.secret("authorization-messages.key", KEY_BYTES))
         self._wire_identity()
         self._ensure_administrators()
         self._wire_network()
