@@ -99,12 +99,7 @@ class Pipeline:
         exchange.operation = service and service.operations.by_name.get(exchange.operation_name)
         exchange.service = service
         if exchange.operation is None:
-            raise AwsError(
-                "NotImplemented",
-                f"Casemate does not implement {target.service}:{exchange.operation_name}; see docs/coverage.md",
-                http_status=501,
-                fault="server",
-            )
+            raise _not_implemented(exchange, service)
 
     def _authenticate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -224,6 +219,13 @@ def _protocol(exchange: Exchange) -> str:
     if exchange.parsed is not None:
         return exchange.parsed.protocol
     return "query" if exchange.model is None else protocol_of(exchange.request, exchange.model)
+
+
+def _not_implemented(exchange: Exchange, service: Service[Any] | None) -> AwsError:
+    reason = service.operations.refusals.get(exchange.operation_name) if service else None
+    text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
+    text += f": {reason}" if reason else "; see docs/coverage.md"
+    return AwsError("NotImplemented", text, http_status=501, fault="server")
 
 
 def _internal_failure(request_id: str) -> AwsError:
