@@ -133,12 +133,14 @@ def refusal(service: str, decision: Decision) -> AwsError:
 
 
 def _owner(resource: str) -> str:
+    """The account a resource's ARN names; empty where it names none, or `aws`: what is AWS's own is open to every account."""
     if resource == "*":
         return ""
     try:
-        return Arn.parse(resource).account
+        account = Arn.parse(resource).account
     except ValueError:
         return ""
+    return account if account.isdigit() else ""
 
 
 def _resource_policy(service: Service[Any] | None, resource: str) -> Policy | None:

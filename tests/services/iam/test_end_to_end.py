@@ -35,6 +35,11 @@ def test_the_access_advisor_is_refused_with_the_reason(instance: Instance) -> No
     refused("NotImplemented", "see docs/coverage.md", iam.create_virtual_mfa_device, VirtualMFADeviceName="x")
 
 
+def test_what_is_awss_own_is_open_to_every_account(instance: Instance) -> None:
+    policy = instance.client("iam").get_policy(PolicyArn=READ_ONLY)["Policy"]
+    assert policy["PolicyName"] == "AmazonDynamoDBReadOnlyAccess"
+
+
 def test_the_simulator_and_the_gateway_agree(instance: Instance) -> None:
     iam = instance.client("iam")
     trust = {
