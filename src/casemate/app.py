@@ -140,6 +140,7 @@ class House:
             self._store, clock=system_clock, random_bytes=os.urandom, members=self._bootstrap
         )
         self._organization = OrganizationMembership(self._organizations.state)
+        self._iam.state.organization = self._organization
         self._sts = sts.build(
             self._store,
             clock=system_clock,
