@@ -96,6 +96,7 @@ class Authorizer:
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)
         owner_service = self._sources.services.get(prefix)
+        resource_policy = _resource_policy(owner_service, check.resource)
         policies = PolicySet(
             identity=identity.identity,
             boundary=identity.boundary,
@@ -104,11 +105,10 @@ class Authorizer:
             rcps=rcps,
             endpoint=self._endpoint_policy(situation.origin),
             endpoint_is_gateway=isinstance(situation.origin, EndpointOrigin) and situation.origin.is_gateway,
-            resource=_resource_policy(owner_service, check.resource),
+            resource=resource_policy,
             resource_type=owner_service.resource_policy_type if owner_service else PolicyType.RESOURCE,
-            resource_must_allow=bool(
-                owner_service and owner_service.resource_must_allow and check.resource != "*"
-            ),
+            # A resource without a policy of its own (a federated user) asks the identity policies alone.
+            resource_must_allow=bool(owner_service and owner_service.resource_must_allow and resource_policy),
         )
         question = AuthorizationRequest(
             principal=principal,
@@ -125,6 +125,7 @@ class Authorizer:
         return self._sources.endpoints.endpoint_policy(origin.endpoint_id)
 
 
+_ACCOUNT_DIGITS = 12
 _UNENCODED = ("Describe", "Get", "List", "Search", "Export")
 """EC2's reading actions refuse in plain words only (seen in `DescribeVpcs` answers quoted in public issue threads)."""
 
@@ -158,12 +159,12 @@ def refusal(service: str, decision: Decision, encoded: str = "") -> AwsError:
 
 
 def _owner(resource: str) -> str:
-    if resource == "*":
-        return ""
+    """The account in an ARN; empty when it names none (AWS's own policies have `aws` there)."""
     try:
-        return Arn.parse(resource).account
+        account = Arn.parse(resource).account
     except ValueError:
         return ""
+    return account if len(account) == _ACCOUNT_DIGITS and account.isdigit() else ""
 
 
 def _resource_policy(service: Service[Any] | None, resource: str) -> Policy | None:

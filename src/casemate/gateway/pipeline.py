@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import os
@@ -14,7 +15,7 @@ from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
-from casemate.gateway.location import locate
+from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.model.errors import AwsError
 from casemate.model.ids import uuid4
 from casemate.model.principals import Principal
@@ -30,6 +31,7 @@ from casemate.wire.parser import parse, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
 from casemate.wire.sigv4 import verify
+from casemate.wire.sigv4_errors import Refusal, family_of, signature_error
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +82,11 @@ class Pipeline:
             await self._dispatch(exchange)
         except AwsError as error:
             exchange.error = error
+        except asyncio.CancelledError:
+            self._journal.record(
+                exchange
+            )  # what was committed is on record, even when Casemate stops meanwhile
+            raise
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
             exchange.error = _internal_failure(exchange.request_id)
@@ -124,10 +131,22 @@ class Pipeline:
             raise AwsError(
                 "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
             )
+        if verified.scope.region != exchange.region:
+            # An Authorization header that says two things, or a host name that contradicts the scope.
+            raise scoped_elsewhere(
+                family_of(exchange.parsed.protocol, exchange.service_name), exchange.region
+            )
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:
-        exchange.origin = locate(exchange.arrival, self._network.snapshot(), exchange.service_name)
+        assert exchange.parsed is not None
+        exchange.origin = locate(
+            exchange.arrival,
+            self._network.snapshot(),
+            exchange.service_name,
+            region=exchange.region,
+            family=family_of(exchange.parsed.protocol, exchange.service_name),
+        )
 
     def _gather_keys(self, exchange: Exchange) -> None:
         exchange.keys = request_keys(
@@ -229,19 +248,18 @@ def _iam_prefix(exchange: Exchange) -> str:
 
 def _require_implemented(exchange: Exchange) -> None:
     if exchange.operation is None:
-        raise AwsError(
-            "NotImplemented",
-            f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}; see docs/coverage.md",
-            http_status=501,
-            fault="server",
-        )
+        service = exchange.service
+        reason = service.operations.refusals.get(exchange.operation_name) if service else None
+        text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
+        text += f": {reason}" if reason else "; see docs/coverage.md"
+        raise AwsError("NotImplemented", text, http_status=501, fault="server")
 
 
 def _protocol(exchange: Exchange) -> str:
-    """What to answer in: the request's protocol; where nothing could be made of the request, query, as AWS does."""
+    """What to answer in: the request's protocol; where nothing could be made of the request, plain JSON."""
     if exchange.parsed is not None:
         return exchange.parsed.protocol
-    return "query" if exchange.model is None else protocol_of(exchange.request, exchange.model)
+    return "rest-json" if exchange.model is None else protocol_of(exchange.request, exchange.model)
 
 
 def _internal_failure(request_id: str) -> AwsError:
@@ -251,12 +269,5 @@ def _internal_failure(request_id: str) -> AwsError:
 
 
 def _missing_token(exchange: Exchange) -> AwsError:
-    """AWS's answer to an unsigned request, by protocol family."""
-    query = exchange.parsed is not None and exchange.parsed.protocol in {"query", "ec2"}
-    code = "MissingAuthenticationToken" if query else "MissingAuthenticationTokenException"
-    status = 400 if exchange.service_name == "dynamodb" else 403
-    return AwsError(
-        code,
-        "Missing Authentication Token" if query else "Request is missing Authentication Token",
-        http_status=status,
-    )
+    assert exchange.parsed is not None
+    return signature_error(family_of(exchange.parsed.protocol, exchange.service_name), Refusal.MISSING)

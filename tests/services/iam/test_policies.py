@@ -200,7 +200,8 @@ def test_listing_policies(client: Any) -> None:
     arn = client.create_policy(PolicyName="mine", Path="/x/", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
     local = client.list_policies(Scope="Local")["Policies"]
     assert [each["PolicyName"] for each in local] == ["mine"]
-    of_aws = {each["Arn"] for each in client.list_policies(Scope="AWS")["Policies"]}
+    pages = client.get_paginator("list_policies").paginate(Scope="AWS")
+    of_aws = {each["Arn"] for page in pages for each in page["Policies"]}
     assert {BASIC, VPC, "arn:aws:iam::aws:policy/AdministratorAccess"} <= of_aws
     assert arn not in of_aws
     assert {each["Arn"] for each in client.list_policies(PathPrefix="/x/")["Policies"]} == {arn}

@@ -44,6 +44,11 @@ def malformed_policy(message: str) -> AwsError:
     return AwsError("MalformedPolicyDocument", message)
 
 
+def policy_not_attachable(noun: str) -> AwsError:
+    """PolicyNotAttachableException: `Cannot attach a Service Role Policy to a Customer Role.`"""
+    return AwsError("PolicyNotAttachable", f"Cannot attach a Service Role Policy to a Customer {noun}.")
+
+
 def invalid_input(message: str) -> AwsError:
     """InvalidInputException."""
     return AwsError("InvalidInput", message)

@@ -8,7 +8,7 @@ from casemate.policy.document import Policy
 from casemate.servicekit.memo import Memo, Reads
 from casemate.servicekit.ports import AssumableRole, IdentityPolicies
 from casemate.services.iam.labels import inline_label, trust_label
-from casemate.services.iam.managed import aws_managed_policies
+from casemate.services.iam.managed import aws_policy
 from casemate.services.iam.policies import ManagedPolicy
 from casemate.services.iam.state import Group, IamState, Role, User
 
@@ -124,7 +124,7 @@ class IamDirectory:
         return IdentityPolicies(identity=tuple(dict.fromkeys(policies)), boundary=boundary)
 
     def _managed(self, reads: Reads, arn: str) -> Policy:
-        policy: ManagedPolicy | None = aws_managed_policies().get(arn)
+        policy: ManagedPolicy | None = aws_policy(arn)
         if policy is None:
             account, name = arn.split(":", 5)[4], arn.rsplit("/", 1)[1]
             policy = reads.get(self._state.policies, account, name.lower())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from casemate.servicekit.service import Context, Params
-from casemate.services.iam.errors import access_denied, no_such_entity
+from casemate.services.iam.errors import access_denied, no_such_entity, policy_not_attachable
 from casemate.services.iam.managed import AWS
 from casemate.services.iam.policies import ManagedPolicy
 from casemate.services.iam.state import AccessKey, IamState, InstanceProfile, User
@@ -42,11 +44,13 @@ def customer_policy(ctx: Context[IamState], params: Params) -> ManagedPolicy:
     return found
 
 
-def attachable_policy(ctx: Context[IamState], arn: str) -> ManagedPolicy:
-    """A managed policy that an entity of the caller's account may have."""
+def attachable_policy(ctx: Context[IamState], arn: str, noun: str) -> ManagedPolicy:
+    """A managed policy that an entity of the caller's account may have, `noun` being User, Group or Role."""
     found = ctx.state.policy(arn)
     if found is None or found.account not in (ctx.account, AWS):
         raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+    if found.is_for_service_linked_roles:
+        raise policy_not_attachable(noun)
     return found
 
 
@@ -61,14 +65,14 @@ def keys_of(ctx: Context[IamState], user_name: str | None) -> list[AccessKey]:
     return [key for key in keys if key.account == ctx.account and key.user == user_name]
 
 
-def attachments(ctx: Context[IamState], policy_arn: str) -> int:
-    """How many entities of the caller's account have a managed policy attached."""
+def attachments(ctx: Context[IamState]) -> Counter[str]:
+    """How many entities of the caller's account have each managed policy attached, by its ARN."""
     state, account = ctx.state, ctx.account
     entities = [*state.users.values(account), *state.groups.values(account), *state.roles.values(account)]
-    return sum(policy_arn in entity.attached for entity in entities)
+    return Counter(arn for entity in entities for arn in entity.attached)
 
 
-def boundary_uses(ctx: Context[IamState], policy_arn: str) -> int:
-    """How many users and roles of the caller's account have it as their boundary."""
+def boundary_uses(ctx: Context[IamState]) -> Counter[str]:
+    """How many users and roles of the caller's account have each managed policy as their boundary."""
     entities = [*ctx.state.users.values(ctx.account), *ctx.state.roles.values(ctx.account)]
-    return sum(entity.boundary == policy_arn for entity in entities)
+    return Counter(entity.boundary for entity in entities if entity.boundary is not None)

@@ -38,6 +38,11 @@ class ManagedPolicy:
     def arn(self) -> str:
         return f"arn:aws:iam::{self.account}:policy{self.path}{self.name}"
 
+    @property
+    def is_for_service_linked_roles(self) -> bool:
+        """One of AWS's that only its service attaches, to its service-linked role."""
+        return self.account == "aws" and self.path.startswith("/aws-service-role/")
+
     def version(self, version_id: str) -> PolicyVersion | None:
         """The version of that id."""
         return next((each for each in self.versions if each.id == version_id), None)

@@ -19,7 +19,7 @@ def _attach(kind: EntityKind[E]) -> Handler[IamState]:
         entity = kind.named(ctx, params)
         if isinstance(entity, Role):
             protect(entity)
-        arn = attachable_policy(ctx, params["PolicyArn"]).arn
+        arn = attachable_policy(ctx, params["PolicyArn"], kind.noun).arn
         if arn in entity.attached:
             return {}
         if len(entity.attached) >= quotas.ATTACHED_POLICIES:

@@ -7,7 +7,7 @@ from typing import Any
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam.documents import encoded
 from casemate.services.iam.lookups import attachments, boundary_uses, visible_policy
-from casemate.services.iam.managed import AWS, aws_managed_policies
+from casemate.services.iam.managed import AWS, aws_policy
 from casemate.services.iam.paging import paged
 from casemate.services.iam.policies import ManagedPolicy
 from casemate.services.iam.registry import operations
@@ -36,11 +36,8 @@ def get_account_authorization_details(ctx: Context[IamState], params: Params) ->
     ]
     if "AWSManagedPolicy" in wanted:
         # Those in use: AWS does not list the others here either.
-        entries += [
-            policy
-            for policy in aws_managed_policies().values()
-            if attachments(ctx, policy.arn) or boundary_uses(ctx, policy.arn)
-        ]
+        used = [aws_policy(arn) for arn in attachments(ctx) | boundary_uses(ctx)]
+        entries += [policy for policy in used if policy is not None]
     output = paged(params, "Entries", entries, key=lambda entry: entry.arn, shape=lambda entry: entry)
     chosen: list[Entry] = output.pop("Entries")
     return {
@@ -81,7 +78,7 @@ def _role(ctx: Context[IamState], role: Role) -> Output:
 
 def _policy(ctx: Context[IamState], policy: ManagedPolicy) -> Output:
     shape = policy_shape(
-        policy, attachments=attachments(ctx, policy.arn), boundaries=boundary_uses(ctx, policy.arn)
+        policy, attachments=attachments(ctx)[policy.arn], boundaries=boundary_uses(ctx)[policy.arn]
     )
     if policy.description and policy.account == AWS:
         shape["Description"] = policy.description

@@ -21,7 +21,7 @@ def _boundary(params: Params) -> ContextValues:
 )
 def put_user_permissions_boundary(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
-    USERS.put(ctx, replace(user, boundary=attachable_policy(ctx, params["PermissionsBoundary"]).arn))
+    USERS.put(ctx, replace(user, boundary=attachable_policy(ctx, params["PermissionsBoundary"], "User").arn))
     return {}
 
 
@@ -40,7 +40,7 @@ def delete_user_permissions_boundary(ctx: Context[IamState], params: Params) -> 
 def put_role_permissions_boundary(ctx: Context[IamState], params: Params) -> Output:
     role = ROLES.named(ctx, params)
     protect(role)
-    ROLES.put(ctx, replace(role, boundary=attachable_policy(ctx, params["PermissionsBoundary"]).arn))
+    ROLES.put(ctx, replace(role, boundary=attachable_policy(ctx, params["PermissionsBoundary"], "Role").arn))
     return {}
 
 

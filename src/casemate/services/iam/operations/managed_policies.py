@@ -9,7 +9,7 @@ from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.documents import managed_policy
-from casemate.services.iam.entities import creation_time, request_tag_context, tag_context
+from casemate.services.iam.entities import creation_checks, creation_time, tag_context
 from casemate.services.iam.errors import (
     already_exists,
     delete_conflict,
@@ -18,7 +18,7 @@ from casemate.services.iam.errors import (
     quota_exceeded,
 )
 from casemate.services.iam.lookups import attachments, boundary_uses, customer_policy, visible_policy
-from casemate.services.iam.managed import AWS, aws_managed_policies
+from casemate.services.iam.managed import AWS, aws_policy_listing
 from casemate.services.iam.operations.tags import new_tags
 from casemate.services.iam.paging import paged
 from casemate.services.iam.policies import ManagedPolicy, PolicyVersion
@@ -38,7 +38,7 @@ def _checks(action: str) -> Checks[IamState]:
 
 def _shape(ctx: Context[IamState], policy: ManagedPolicy) -> dict[str, Any]:
     return policy_shape(
-        policy, attachments=attachments(ctx, policy.arn), boundaries=boundary_uses(ctx, policy.arn)
+        policy, attachments=attachments(ctx)[policy.arn], boundaries=boundary_uses(ctx)[policy.arn]
     )
 
 
@@ -55,16 +55,7 @@ def _put(ctx: Context[IamState], policy: ManagedPolicy) -> None:
     ctx.state.policies.put((policy.account, policy.name.lower()), policy)
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    arn = ctx.arn("iam", f"policy{params.get('Path') or '/'}{params['PolicyName']}", region="")
-    context = request_tag_context(params)
-    checks = [Check(action="iam:CreatePolicy", resource=arn, context=context)]
-    if params.get("Tags"):
-        checks.append(Check(action="iam:TagPolicy", resource=arn, context=context))
-    return tuple(checks)
-
-
-@operations.operation("CreatePolicy", checks=_create_checks)
+@operations.operation("CreatePolicy", checks=creation_checks("Policy"))
 def create_policy(ctx: Context[IamState], params: Params) -> Output:
     name, now = params["PolicyName"], creation_time(ctx)
     if (ctx.account, name.lower()) in ctx.state.policies:
@@ -101,29 +92,36 @@ def list_policies(ctx: Context[IamState], params: Params) -> Output:
     if scope in ("All", "Local"):
         policies += ctx.state.policies.values(ctx.account)
     if scope in ("All", AWS.upper()):
-        policies += aws_managed_policies().values()
+        policies += aws_policy_listing()
     usage = params.get("PolicyUsageFilter")
     only_attached = bool(params.get("OnlyAttached"))
+    attached, bounding = attachments(ctx), boundary_uses(ctx)
 
     def wanted(policy: ManagedPolicy) -> bool:
         if not policy.path.startswith(prefix):
             return False
         if usage == "PermissionsBoundary":
-            return bool(boundary_uses(ctx, policy.arn))
+            return policy.arn in bounding
         if usage == "PermissionsPolicy" or only_attached:
-            return bool(attachments(ctx, policy.arn))
+            return policy.arn in attached
         return True
 
     chosen = [policy for policy in policies if wanted(policy)]
     return paged(
-        params, "Policies", chosen, key=lambda policy: policy.arn, shape=lambda policy: _shape(ctx, policy)
+        params,
+        "Policies",
+        chosen,
+        key=lambda policy: policy.arn,
+        shape=lambda policy: policy_shape(
+            policy, attachments=attached[policy.arn], boundaries=bounding[policy.arn]
+        ),
     )
 
 
 @operations.operation("DeletePolicy", checks=_checks("DeletePolicy"))
 def delete_policy(ctx: Context[IamState], params: Params) -> Output:
     policy = customer_policy(ctx, params)
-    if attachments(ctx, policy.arn) or boundary_uses(ctx, policy.arn):
+    if attachments(ctx)[policy.arn] or boundary_uses(ctx)[policy.arn]:
         raise delete_conflict("Cannot delete a policy attached to entities.")
     if len(policy.versions) > 1:
         raise delete_conflict(
