@@ -217,7 +217,10 @@ class House:
             network=self._ec2.network,
             authorizer=self.authorizer,
             functions=self._lambda.state,
+            tables=self._dynamodb.state,
             identities=self._identities,
+            directory=self._identities,
+            organization=self._organization,
             clock=system_clock,
             laptop=LAPTOP,
         )

@@ -110,7 +110,9 @@ def test_an_explicit_deny_names_policy_sid_and_condition() -> None:
     assert text.startswith("Access: DENIED (explicit deny)")
     assert f"Decided by: service control policy, policy {SCP}, Sid DenyDynamoDBOutsideVPC" in text
     assert "StringNotEquals aws:SourceVpc: policy vpc-0abc or vpc-0def, request: absent -> matches" in text
-    assert text.endswith(f"AWS says: {DENIED.message}")
+    assert text.endswith(
+        f"AWS says: {DENIED.message} Change: call through a VPC endpoint in vpc-0abc or vpc-0def"
+    )
 
 
 def test_layers_come_in_the_order_of_evaluation() -> None:
