@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,22 @@ from tests.support.leftovers import mounts, settle, strangers
 from tests.support.private_table import PrivateTable
 
 ROUNDS = 50
+MakeInstance = Callable[..., Instance]
+
+
+@pytest.fixture
+def make_instance(tmp_path: Path) -> Iterator[MakeInstance]:
+    """Instances that are ended whatever becomes of the test."""
+    made: list[Instance] = []
+
+    def make(*options: str) -> Instance:
+        made.append(Instance(tmp_path / "data", *options))
+        return made[-1]
+
+    yield make
+    for instance in made:
+        if instance.process is not None:
+            instance.kill()
 
 
 def _write_until_dead(
@@ -33,8 +50,8 @@ def _write_until_dead(
 
 
 @pytest.mark.kernel
-def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(tmp_path: Path) -> None:
-    instance = Instance(tmp_path / "data", "--dataplane", "off").start()
+def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(make_instance: MakeInstance) -> None:
+    instance = make_instance("--dataplane", "off").start()
     world = PrivateTable(instance)
     table, vpc = world.table(), world.vpc().vpc_id
     acknowledged: list[str] = []
@@ -67,9 +84,9 @@ def test_t02_no_acknowledged_write_is_lost_by_kill_9_in_a_loop_of_50(tmp_path: P
 
 
 @pytest.mark.kernel
-def test_nothing_is_left_after_down_nor_after_kill_9_and_up(tmp_path: Path) -> None:
+def test_nothing_is_left_after_down_nor_after_kill_9_and_up(make_instance: MakeInstance) -> None:
     before, mounted = strangers(), mounts()
-    instance = Instance(tmp_path / "data", "--dataplane", "kernel").start()
+    instance = make_instance("--dataplane", "kernel").start()
     world = PrivateTable(instance)
     table, vpc = world.table(), world.vpc()
     function = world.function(subnets=[vpc.subnet("private")], groups=[vpc.group()])

@@ -92,8 +92,9 @@ class KernelNetwork:
             _, peer = await loop.sock_recvfrom(sock, 2048)
             await loop.sock_sendto(sock, json.dumps([peer[0], sock.getsockname()[0]]).encode(), peer)
 
-    async def ask(self, namespace: int | None, request: dict[str, Any]) -> dict[str, Any]:
+    async def ask(self, namespace: int | list[int] | None, request: dict[str, Any]) -> dict[str, Any]:
         """One request to the probe program, which runs with the helper's rights."""
+        fds = namespace if isinstance(namespace, list) else [namespace] if namespace is not None else []
         loop = asyncio.get_running_loop()
         if self._probe is None:
             self._probe, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -102,9 +103,7 @@ class KernelNetwork:
                 await self.dataplane.spawn(
                     [sys.executable, str(PROBE)], env=dict(os.environ), fds=[theirs.fileno()]
                 )
-        socket.send_fds(
-            self._probe, [json.dumps(request).encode()], [namespace] if namespace is not None else []
-        )
+        socket.send_fds(self._probe, [json.dumps(request).encode()], fds)
         return json.loads(await loop.sock_recv(self._probe, 1 << 17))
 
     def forget_probe(self) -> None:

@@ -78,6 +78,14 @@ def again(request: dict) -> dict:
         return {"outcome": outcome(error)}
 
 
+def echo(accepted: socket.socket) -> None:
+    try:
+        while data := accepted.recv(4096):
+            accepted.sendall(data)
+    except OSError:
+        pass
+
+
 def listen(namespace: int, request: dict) -> dict:
     """Accept on a TCP port and tell each peer its own address, for ever."""
     opened = make_socket(namespace, socket.SOCK_STREAM)
@@ -91,6 +99,7 @@ def listen(namespace: int, request: dict) -> dict:
             accepted, peer = opened.accept()
             _held.append(accepted)
             accepted.sendall(json.dumps([peer[0], accepted.getsockname()[0]]).encode() + b"\n")
+            threading.Thread(target=echo, args=(accepted,), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     return {"outcome": "listening"}
@@ -121,44 +130,105 @@ def ping(namespace: int, request: dict) -> dict:
         opened.close()
 
 
-def many(namespace: int, request: dict) -> dict:
-    """Connection attempts [address, port, source port], all at once: which were answered, by acceptance or refusal."""
-    sockets = []
-    for address, port, source_port in request["flows"]:
-        opened = make_socket(namespace, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def begin(namespace: int, flow: list) -> socket.socket:
+    """Start one flow [protocol, source, source port, address, port] without waiting for anything."""
+    protocol, source, source_port, address, port = flow
+    if protocol == "icmp":
+        opened = make_socket(namespace, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMP)
+        opened.bind((source, 0))
+        header = struct.pack("!BBHHH", 8, 0, 0, source_port, 1)
+        opened.sendto(struct.pack("!BBHHH", 8, 0, checksum(header), source_port, 1), (address, 0))
+        return opened
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    opened = make_socket(namespace, kind | socket.SOCK_NONBLOCK)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if protocol == "tcp":
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        opened.bind((request["source"], source_port))
-        opened.connect_ex((address, port))
-        sockets.append(opened)
-    deadline = time.monotonic() + request.get("timeout", 0.1)
-    answers = ["timeout"] * len(sockets)
+    opened.bind((source, source_port))
+    opened.connect_ex((address, port))
+    if protocol == "udp":
+        opened.send(b"?")
+    return opened
+
+
+def heard(opened: socket.socket, flow: list) -> str | None:
+    """What came back: a line, an error's name; None while there is nothing."""
+    try:
+        data = opened.recv(2048)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error))
+    if flow[0] != "icmp":
+        return data.decode()
+    kind, _, _, identifier, _ = struct.unpack("!BBHHH", data[20:28])
+    answers = kind == 0 and identifier == flow[2] and socket.inet_ntoa(data[12:16]) == flow[3]
+    return "echo" if answers else None
+
+
+def many(namespaces: list[int], request: dict) -> dict:
+    """Flows of many namespaces started all at once: for each what came back within the time, or "timeout".
+
+    Each is [number of the namespace's descriptor, flow].
+    """
+    flows = [flow for _, flow in request["flows"]]
+    sockets = [begin(namespaces[number], flow) for number, flow in request["flows"]]
+    deadline = time.monotonic() + request.get("timeout", 0.2)
+    answers: list[str | None] = [None] * len(sockets)
     waiting = {opened.fileno(): number for number, opened in enumerate(sockets)}
     poll = select.poll()
     for fd in waiting:
-        poll.register(fd, select.POLLOUT)
+        poll.register(fd, select.POLLIN)
     while waiting and (left := deadline - time.monotonic()) > 0:
         for fd, _ in poll.poll(left * 1000):
-            number = waiting.pop(fd)
-            poll.unregister(fd)
-            error = sockets[number].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            answers[number] = "connected" if not error else errno.errorcode[error]
+            number = waiting[fd]
+            answers[number] = heard(sockets[number], flows[number])
+            if answers[number] is not None:
+                del waiting[fd]
+                poll.unregister(fd)
     for opened in sockets:
         opened.close()
-    return {"answers": answers}
+    return {"answers": [answer or "timeout" for answer in answers]}
+
+
+def answer_datagrams(namespace: int, request: dict) -> dict:
+    """On a UDP port of every address: tell each sender its address, from the address it wrote to."""
+    opened = make_socket(namespace, socket.SOCK_DGRAM)
+    opened.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+    )  # the resolver has the port at its own address
+    opened.setsockopt(socket.SOL_IP, 8, 1)  # IP_PKTINFO
+    opened.bind(("0.0.0.0", request["port"]))
+    _held.append(opened)
+
+    def serve() -> None:
+        while True:
+            _, control, _, peer = opened.recvmsg(2048, 64)
+            # in_pktinfo: interface, the address to answer from, the address in the header
+            there = control[0][2][8:12]
+            said = json.dumps([peer[0], socket.inet_ntoa(there)]).encode()
+            opened.sendmsg([said], [(socket.SOL_IP, 8, struct.pack("=I4s4s", 0, there, b"\0" * 4))], 0, peer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return {"outcome": "listening"}
+
+
+_REQUESTS = {"connect": connect, "listen": listen, "ping": ping, "answer": answer_datagrams}
 
 
 def main() -> None:
     control = socket.socket(fileno=3)
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 1 << 17, 4)
+        data, fds, _, _ = socket.recv_fds(control, 1 << 17, 250)
         if not data:
             return
         request = json.loads(data)
         try:
-            what = {"connect": connect, "listen": listen, "ping": ping, "many": many}.get(request["do"])
+            what = _REQUESTS.get(request["do"])
             if what is not None:
                 answer = what(fds[0], request)
+            elif request["do"] == "many":
+                answer = many(fds, request)
             elif request["do"] == "shell":
                 pid = os.fork()
                 if pid == 0:

@@ -92,9 +92,9 @@ class Vpc:
 
     def group(self, *egress: dict[str, Any]) -> str:
         """A security group; with `egress`, those permissions instead of the default everything."""
-        made = self.ec2.create_security_group(GroupName=unique("group"), Description="test", VpcId=self.vpc_id)[
-            "GroupId"
-        ]
+        made = self.ec2.create_security_group(
+            GroupName=unique("group"), Description="test", VpcId=self.vpc_id
+        )["GroupId"]
         if egress:
             everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
             self.ec2.revoke_security_group_egress(GroupId=made, IpPermissions=everything)

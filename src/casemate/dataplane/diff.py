@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from itertools import pairwise
 from typing import TypeVar
 
 from casemate.dataplane import operations as ops
@@ -29,7 +30,7 @@ from casemate.dataplane.plan.objects import (
     RouteKind,
     RoutingRule,
 )
-from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation
+from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation, guard_chain, transactions
 
 Kind = TypeVar("Kind", bound=KernelObject)
 
@@ -61,16 +62,59 @@ NOTHING = Group(name="", objects={})
 
 
 def diff(observed: NetworkPlan, desired: NetworkPlan) -> tuple[GroupChange, ...]:
-    """The changes that turn `observed` into `desired`; groups that go are first, groups that are the same are absent."""
-    gone = [name for name in observed.groups if name not in desired.groups]
-    changes = [GroupChange(group=name, contents=removal(observed.groups[name])) for name in reversed(gone)]
-    for name, group in desired.groups.items():
-        before = observed.groups.get(name, NOTHING)
-        if before is not group:
-            change = group_diff(before, group)
+    """The changes that turn `observed` into `desired`; groups that are the same are absent.
+
+    What goes is last: a route into a peering connection is a blackhole before the connection is gone.
+    """
+    differing = [
+        (observed.groups.get(name, NOTHING), group)
+        for name, group in desired.groups.items()
+        if observed.groups.get(name) is not group
+    ]
+    anew = joined({after.name for before, after in differing if _is_made_anew(before, after)}, desired)
+    changes = [
+        rebuild(observed.groups.get(name, NOTHING), desired.groups[name])
+        for name in desired.groups
+        if name in anew
+    ]
+    for before, after in differing:
+        if after.name not in anew:
+            change = group_diff(before, after)
             if change.structure or change.contents:
                 changes.append(change)
+    gone = [name for name in observed.groups if name not in desired.groups]
+    changes += [GroupChange(group=name, contents=removal(observed.groups[name])) for name in reversed(gone)]
     return tuple(changes)
+
+
+def joined(names: set[str], plan: NetworkPlan) -> set[str]:
+    """`names`, and every VPC and peering connection that hangs together with them: they are made anew together."""
+    found = set(names)
+    while True:
+        more = {
+            item
+            for peering, ends in plan.peerings.items()
+            for item in (peering, *ends)
+            if found & {peering, *ends}
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def rebuild(before: Group, after: Group) -> GroupChange:
+    """All of it anew."""
+    fresh = group_diff(NOTHING, after)
+    return replace(fresh, structure=removal(before) + fresh.structure)
+
+
+def _is_made_anew(before: Group, after: Group) -> bool:
+    """Whether a namespace or a link is no longer the same: what is in it cannot be carried over."""
+    return any(
+        key in before.objects and before.objects[key] != item
+        for key, item in after.objects.items()
+        if isinstance(item, Namespace | Link)
+    )
 
 
 def removal(group: Group) -> tuple[ops.Operation, ...]:
@@ -93,7 +137,7 @@ def removal(group: Group) -> tuple[ops.Operation, ...]:
 
 
 def group_diff(before: Group, after: Group) -> GroupChange:
-    """From one state of a group to another; a namespace or link that is no longer the same makes it all anew."""
+    """From one state of a group to another whose namespaces and links, where both have them, are the same."""
     old = before.objects
     added = tuple(item for key, item in after.objects.items() if key not in old)
     changed = tuple(
@@ -102,9 +146,6 @@ def group_diff(before: Group, after: Group) -> GroupChange:
         if key in old and old[key] is not item and old[key] != item
     )
     removed = tuple(item for key, item in old.items() if key not in after.objects)
-    if any(isinstance(item, Namespace | Link) for item in changed):
-        fresh = group_diff(NOTHING, after)
-        return replace(fresh, structure=removal(before) + fresh.structure)
     delta = _Delta(old=old, added=added, changed=changed, removed=removed)
     return GroupChange(group=after.name, structure=_structure(delta), contents=_contents(delta))
 
@@ -157,14 +198,17 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:
-    steps: list[ops.Rules] = []
-    for ruleset in delta.of(Ruleset, delta.added):
-        steps.append(ops.Rules(namespace=ruleset.namespace, text=creation(ruleset)))
+    steps = [
+        # Nothing leads to a new namespace yet: it needs no guard.
+        ops.Rules(namespace=ruleset.namespace, text=text)
+        for ruleset in delta.of(Ruleset, delta.added)
+        for text in transactions(creation(ruleset), guard=None)
+    ]
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
-        if text := amendment(old, ruleset):
-            steps.append(ops.Rules(namespace=ruleset.namespace, text=text))
+        texts = transactions(amendment(old, ruleset), guard=guard_chain(ruleset))
+        steps += [ops.Rules(namespace=ruleset.namespace, text=text) for text in texts]
     return steps
 
 
@@ -176,7 +220,7 @@ def _guarded(routes: tuple[Route, ...], ruled: set[str]) -> set[str]:
         by_table.setdefault((route.namespace, route.table), []).append(route.destination)
     for (namespace, _), destinations in by_table.items():
         ordered = sorted(destinations)
-        if any(inner.subnet_of(outer) for outer, inner in zip(ordered, ordered[1:], strict=False)):
+        if any(inner.subnet_of(outer) for outer, inner in pairwise(ordered)):
             guarded.add(namespace)
     return guarded
 

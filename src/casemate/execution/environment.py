@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from casemate.execution import memory, report, runtime_api
+from casemate.execution.attaching import attach
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
@@ -19,35 +22,11 @@ from casemate.execution.runtime_api import Answer, Call, CallKind, Reply
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 
 _MEMORY_INTERVAL = 0.05
+_LOG_KEPT = 65_536
 _LOG_INTERVAL = 0.25
 """Seconds that a line waits for others before it is written, while the function runs."""
 
 LogWriter = Callable[[Sequence[tuple[int, str]]], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitFailure:
-    """How initialization failed."""
-
-    failure: Failure
-    error_type: str
-    message: str
-    payload: bytes = b""
-    """What the runtime reported; empty when it reported nothing."""
-    exit_status: int | None = None
-    duration_ms: float = 0
-
-
-class InitError(Exception):
-    """The function's initialization failed."""
-
-    def __init__(self, failure: InitFailure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class NotDeliveredError(Exception):
-    """The environment ended before the runtime saw the invocation: it can be given to another environment."""
 
 
 @dataclass(slots=True)
@@ -58,7 +37,16 @@ class _Running:
     outcome: asyncio.Future[Outcome]
     began: float
     deadline: datetime
-    log: list[str]
+    log: deque[str]
+    logged: int = 0
+    """Characters in `log`."""
+
+    def keep(self, text: str) -> None:
+        """Add to the log, of which only the end is of use: `X-Amz-Log-Result`."""
+        self.log.append(text)
+        self.logged += len(text)
+        while self.logged > _LOG_KEPT and len(self.log) > 1:
+            self.logged -= len(self.log.popleft())
 
 
 class Environment:
@@ -115,9 +103,9 @@ class Environment:
         description: dict[str, Any],
         timeout_seconds: float,
     ) -> None:
-        """Start the process and wait until the runtime asks for work. InitError, SandboxError or AwsError if not."""
+        """Start the process and wait until the runtime asks for work. InitError, AttachError or SandboxError."""
         try:
-            attached = await network.attach_environment(interface)
+            attached = await attach(network, interface)
         except BaseException:
             self.state = State.ENDED
             self.closed.set_result(None)
@@ -130,6 +118,7 @@ class Environment:
             self._pipe = LogPipe(self._sandbox.log_fd, self.log)
             self._sandbox.describe(description | {"resolver": str(attached.resolver)})
             self._arm(timeout_seconds)
+            self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
             await self._initialized
         except BaseException:
             self.state = State.ENDED
@@ -147,7 +136,7 @@ class Environment:
             outcome=self._loop.create_future(),
             began=self._loop.time(),
             deadline=self._clock() + timedelta(seconds=timeout_seconds),
-            log=[],
+            log=deque(),
         )
         self._emit(report.start_line(invocation.request_id, self.function.version))
         self._arm(timeout_seconds)
@@ -174,8 +163,9 @@ class Environment:
 
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind is CallKind.NEXT:
-            self._parked = answer
+            parked, self._parked = self._parked, answer
             if not self._apply(Event.NEXT):
+                self._parked = parked
                 answer(_ILLEGAL)
             return
         if call.kind is CallKind.INIT_ERROR:
@@ -359,7 +349,7 @@ class Environment:
     def _emit(self, text: str) -> None:
         self._events.append((int(self._clock().timestamp() * 1000), text))
         if self._running is not None:
-            self._running.log.append(text)
+            self._running.keep(text)
         if self._log_timer is None:
             self._log_timer = self._loop.call_later(_LOG_INTERVAL, self._write_events)
 
@@ -398,11 +388,11 @@ class Environment:
         if self._api is not None:
             self._api.close()
         attached.runtime_api.close()
-        with contextlib.suppress(
-            ConnectionError
-        ):  # the network helper went as well, and the namespace with it
-            await network.detach_environment(attached.token)
-        self.closed.set_result(None)
+        try:
+            with contextlib.suppress(RuntimeError, OSError):  # the helper is gone, and the namespace with it
+                await network.detach_environment(attached.token)
+        finally:
+            self.closed.set_result(None)
 
 
 _FAILURES = {

@@ -80,5 +80,5 @@ class Outcome:
     failed: bool = False
     """`X-Amz-Function-Error: Unhandled`."""
     log: str = ""
-    """Everything the invocation logged, START to REPORT."""
+    """What the invocation logged, START to REPORT; of a long log the end."""
     version: str = "$LATEST"

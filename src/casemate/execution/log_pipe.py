@@ -9,6 +9,9 @@ from collections.abc import Callable
 EVENT_LIMIT = 256 * 1024
 """Bytes of one log event; longer lines are split, as Lambda does."""
 
+_READS = 4
+"""Reads per call, of as much as a pipe holds (64 KB: pipe(7))."""
+
 
 class LogPipe:
     """Reads what the function writes, line by line. `on_line` gets each line, its newline removed."""
@@ -21,8 +24,13 @@ class LogPipe:
         asyncio.get_running_loop().add_reader(descriptor, self.drain)
 
     def drain(self) -> None:
-        """Read all there is now: what a runtime wrote before it answered is in the pipe when its answer arrives."""
-        while self._open:
+        """Read what is there now: what a runtime wrote before it answered is in the pipe when its answer arrives.
+
+        Not "until it is empty": a function that never stops writing must not hold up everybody else.
+        """
+        for _ in range(_READS):
+            if not self._open:
+                return
             try:
                 data = os.read(self._descriptor, 65536)
             except BlockingIOError:

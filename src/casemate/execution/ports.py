@@ -42,7 +42,7 @@ class EnvironmentNetwork(Protocol):
     """Implemented by dataplane.kernel."""
 
     async def attach_environment(self, interface_id: str | None) -> Attached:
-        """A new namespace behind that interface; None: outside any VPC."""
+        """A new namespace behind that interface; None: outside any VPC. RuntimeError or OSError when there is none."""
         ...
 
     async def detach_environment(self, token: str) -> None: ...

@@ -20,6 +20,12 @@ from casemate.execution.function import Invocation
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of a synchronous response: 6 MB and 100 bytes of slack, 6,291,556 in AWS's own error message."""
+_PATH_LIMIT = 4096
+_HEAD_LIMIT = 64 * 1024
+"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body."""
+_FRAMING = 8
+_REFUSALS = 32
+"""On one connection. A runtime has none; only a function that plays with the API gets there."""
 _PREFIX = "/2018-06-01/runtime/"
 
 
@@ -105,6 +111,12 @@ class _Incoming:
     error_type: str = ""
     chunks: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
+    fed: int = 0
+    """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
+
+
+class _TiresomeError(Exception):
+    """Nothing more is read from this connection."""
 
 
 class _Connection(asyncio.Protocol):
@@ -114,9 +126,10 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._incoming = _Incoming()
         self._transport: asyncio.Transport | None = None
+        self._refusals = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports have the methods, not the base class.
+        # Not an isinstance check: uvloop's transports are transports by behaviour only.
         self._transport = cast("asyncio.Transport", transport)
         self._open.add(self._transport)
 
@@ -126,11 +139,24 @@ class _Connection(asyncio.Protocol):
             self._transport = None
 
     def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._incoming.fed += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._hang_up()
         except httptools.HttpParserError:
-            if self._transport is not None:
-                self._transport.close()
+            self._hang_up()
+        incoming = self._incoming
+        if incoming.fed - incoming.size > _HEAD_LIMIT + _FRAMING * incoming.size:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._open.discard(self._transport)
+            self._transport.abort()
+            self._transport = None
 
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
@@ -139,6 +165,8 @@ class _Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """httptools: (a part of) the target."""
         self._incoming.path += url.decode("latin-1")
+        if len(self._incoming.path) > _PATH_LIMIT and self._transport is not None:
+            raise _TiresomeError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: a header."""
@@ -173,6 +201,11 @@ class _Connection(asyncio.Protocol):
     def _answer(self, reply: Reply) -> None:
         if self._transport is None:
             return
+        if reply.status >= 400:
+            self._refusals += 1
+            if self._refusals > _REFUSALS:
+                self._hang_up()
+                raise _TiresomeError
         lines = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Content-Type: application/json"]
         lines += [f"{name}: {value}" for name, value in reply.headers]
         lines.append(f"Content-Length: {len(reply.body)}\r\n\r\n")
@@ -200,7 +233,7 @@ class RuntimeApi:
 
 async def serve(listening: socket.socket, on_call: OnCall) -> RuntimeApi:
     """Serve the API on `listening`, which is closed with the server."""
-    listening.setblocking(False)  # noqa: FBT003 - positional-only
+    listening.setblocking(False)
     connections: set[asyncio.Transport] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(on_call, connections), sock=listening)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from casemate.execution import report
-from casemate.execution.environment import Environment, InitError, InitFailure, NotDeliveredError
+from casemate.execution.environment import Environment
+from casemate.execution.failures import AttachError, InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool
@@ -226,6 +227,8 @@ class Supervisor:
             )
             environment.flush_log()
             raise
+        except AttachError as error:
+            raise _not_attached(error, interface) from error
         except SandboxError as error:
             raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
         finally:
@@ -300,6 +303,17 @@ class Supervisor:
         for environment, since in list(self._idle_since.items()):
             if since <= limit:
                 environment.retire()
+
+
+def _not_attached(error: AttachError, interface: str | None) -> AwsError:
+    if interface is None:
+        return AwsError("ServiceException", str(error), http_status=500, fault="server")
+    # Text: botocore's documentation of the error; status 502 in the model.
+    message = (
+        "The function is inactive and its VPC connection is no longer available. Wait for the VPC connection to "
+        "reestablish and try again."
+    )
+    return AwsError("ResourceNotReadyException", message, http_status=502, fault="server")
 
 
 def _first_lines(function: FunctionVersion, running: str) -> list[str]:

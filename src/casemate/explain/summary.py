@@ -9,12 +9,18 @@ from casemate.reachability.verdict import Hop, HopKind, Verdict
 from casemate.reachability.verdict import Outcome as Reach
 
 _ID = re.compile(r"\b([a-z]+)-0([0-9a-f]{6})[0-9a-f]{10}\b")
+_ARN = re.compile(r"arn:aws:[a-z0-9-]*:[a-z0-9-]*:[0-9a-z*]*:([^\s,)]+)")
+_OF_ARN = re.compile(r" \(arn:[^)]*\)")
 _PATH_KINDS = frozenset(HopKind) - {HopKind.NAME}
 
 
 def short_ids(text: str) -> str:
-    """EC2's 17-digit ids cut to seven digits: `vpce-0a1b2c3~`. For reading, never for pasting."""
-    return _ID.sub(r"\1-0\2~", text)
+    """EC2's 17-digit ids cut to seven digits, `vpce-0a1b2c3~`, and ARNs to their names. For reading, not for pasting."""
+    return _ID.sub(r"\1-0\2~", _shorter_arns(text))
+
+
+def _shorter_arns(text: str) -> str:
+    return _ARN.sub(lambda match: match[1].rpartition("/")[2] if "policy" in match[1] else match[1], text)
 
 
 def path_of(verdict: Verdict) -> str:
@@ -38,7 +44,7 @@ def decided_by(verdict: Verdict, decision: Decision | None) -> str:
         return short_ids(f"{code}: {verdict.explanation}")
     if decision.allowed:
         where = _statement(decision.statement) if decision.statement else decision.reason.value
-        return f"allowed: {where}"
+        return short_ids(f"allowed: {where}")
     kind = decision.decided_by.value if decision.decided_by else "policy"
     if decision.statement is None:
         return f"no {kind} allows {decision.action}"
@@ -69,7 +75,9 @@ def _step(hop: Hop) -> str:
 
 
 def _statement(statement: StatementTrace) -> str:
-    return f"{statement.policy}, statement {statement.sid or statement.index + 1}"
+    # `inline policy p of role r (arn:...)`: the name says enough here.
+    policy = _OF_ARN.sub("", statement.policy)
+    return f"{policy}, statement {statement.sid or statement.index + 1}"
 
 
 def _condition(condition: ConditionTrace) -> str:

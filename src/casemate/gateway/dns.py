@@ -10,7 +10,6 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any, cast
 
@@ -60,7 +59,9 @@ class Resolver:
 
 def _dnslib() -> Any:
     """The library, which has no types; imported with the first query."""
-    return import_module("dnslib")
+    import dnslib
+
+    return dnslib
 
 
 class _Datagrams(asyncio.DatagramProtocol):

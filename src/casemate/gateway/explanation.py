@@ -22,9 +22,8 @@ from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.model.regions import LAMBDA_PUBLIC_POOL
 from casemate.policy.decision import Decision
-from casemate.reachability.names import NameStatus, resolve
-from casemate.reachability.verdict import Flow, FromInterface, FromInternet, Outcome, Source, Verdict
-from casemate.reachability.walk import reach
+from casemate.reachability import reach_name
+from casemate.reachability.verdict import FromInterface, FromInternet, Outcome, Source, Verdict
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Functions, Identities, Network
 from casemate.servicekit.service import Check
@@ -82,7 +81,8 @@ class Explainer:
             raise CommandError(f"--to {question.target}: only dynamodb:TABLE can be explained yet")
         snapshot = self._network.snapshot()
         caller = self._caller(question)
-        verdicts = [self._verdict(snapshot, caller.vpc_id, source, question) for source in caller.sources]
+        host = f"dynamodb.{question.target_region}.amazonaws.com"
+        verdicts = [reach_name(snapshot, source, host) for source in caller.sources]
         # A function with interfaces in several subnets may be placed in any: show the one that fails first.
         verdict = next((one for one in verdicts if one.outcome is not Outcome.REACHED), verdicts[0])
         title = f"{question.source} -> {question.action} on {question.target} in {question.target_region}"
@@ -94,16 +94,6 @@ class Explainer:
             "text": render_case(title=title, verdict=verdict, decision=decision),
             "json": _as_json(snapshot, verdict, decision),
         }
-
-    def _verdict(
-        self, snapshot: NetworkSnapshot, vpc_id: str | None, source: Source, question: Question
-    ) -> Verdict:
-        host = f"dynamodb.{question.target_region}.amazonaws.com"
-        answer = resolve(snapshot, vpc_id, host)
-        if answer.status is not NameStatus.NOERROR:
-            raise CommandError(f"{host} does not resolve from {question.source}: {answer.why}")
-        destination = next(address for address in answer.addresses if isinstance(address, IPv4Address))
-        return reach(snapshot, Flow(source=source, destination=destination))
 
     def _decide(self, question: Question, caller: _Caller, origin: Origin, resource: str) -> Decision:
         now: datetime = self._clock()

@@ -6,7 +6,13 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkInterface
-from casemate.model.regions import REGIONS, SERVICE_PREFIX_LISTS, ServicePrefixList, public_pool
+from casemate.model.regions import (
+    LAMBDA_PUBLIC_POOL,
+    REGIONS,
+    SERVICE_PREFIX_LISTS,
+    ServicePrefixList,
+    public_pool,
+)
 from casemate.reachability.packet import Packet, dotted
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import HopKind, ReasonCode
@@ -46,6 +52,7 @@ def _by_length() -> tuple[tuple[int, dict[int, ServicePrefixList]], ...]:
 _SERVICES = _by_length()
 _POOLS = frozenset(int(public_pool(region).network_address) for region in REGIONS)
 _POOL_MASK = int(public_pool(REGIONS[0]).netmask)
+_LAMBDA_POOL, _LAMBDA_MASK = int(LAMBDA_PUBLIC_POOL.network_address), int(LAMBDA_PUBLIC_POOL.netmask)
 _OTHER_SERVICES = int(IPv4Address("52.95.0.0"))
 
 
@@ -55,8 +62,8 @@ def is_unrouted(address: int) -> bool:
 
 
 def is_elastic(address: int) -> bool:
-    """Whether the address comes from the pool of elastic and auto-assigned addresses of some Region."""
-    return address & _POOL_MASK in _POOLS
+    """Whether the address is of a pool: some Region's elastic and auto-assigned ones, or Lambda's own network's."""
+    return address & _POOL_MASK in _POOLS or address & _LAMBDA_MASK == _LAMBDA_POOL
 
 
 def service_of(address: int) -> ServicePrefixList | None:
@@ -119,7 +126,7 @@ def arrive_at_interface(
             remedy=f"Wait until {name} is available, or recreate it.",
         )
     elif packet.protocol != TCP:
-        # AWS PrivateLink Guide, "Considerations" of interface endpoints: AWS services are reached over TCP only.
+        # Unchecked against a primary source: AWS's APIs are HTTP, and their endpoints do not answer ping.
         drop = Drop(
             reason=ReasonCode.CM_VPCE_INTERFACE_PROTOCOL_RESTRICTION,
             explanation=f"{name} takes TCP only, and this is {packet.words}.",

@@ -27,7 +27,7 @@ from casemate.reachability.packet import dotted
 from casemate.reachability.routes import RoutingTable
 from casemate.reachability.security_groups import GroupFilter, compile_groups
 
-_LINK_LOCAL_RESOLVER = int(IPv4Address("169.254.169.253"))
+LINK_LOCAL_RESOLVER = int(IPv4Address("169.254.169.253"))
 METADATA = int(IPv4Address("169.254.169.254"))
 
 
@@ -43,7 +43,7 @@ class VpcIndex:
         self.vpc = vpc
         self.prefix_lists = prefix_lists
         self._cidrs = tuple((int(cidr.network_address), int(cidr.netmask)) for cidr in vpc.cidrs)
-        self.resolvers = {_LINK_LOCAL_RESOLVER}
+        self.resolvers = {LINK_LOCAL_RESOLVER}
         if vpc.cidrs and vpc.cidrs[0].num_addresses > 2:
             self.resolvers.add(int(vpc.resolver))
         self.by_address: dict[int, NetworkInterface] = {}

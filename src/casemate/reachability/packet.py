@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from casemate.model.network import ALL_PORTS, ALL_PROTOCOLS, ICMP, TCP, UDP, IcmpType, PortRange
 
@@ -10,9 +11,8 @@ ECHO_REQUEST, ECHO_REPLY = 8, 0
 _PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packet:
-    """Addresses are integers: masks are applied to them some hundred thousand times a second."""
+class Packet(NamedTuple):
+    """Addresses are integers, and this is a tuple: a verdict makes up to eight packets and applies masks to each."""
 
     source: int
     destination: int

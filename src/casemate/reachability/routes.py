@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from casemate.model.network import PrefixList, PrefixListRef, Route, RouteTable, TargetKind
+from casemate.reachability.verdict import Hop, HopKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,8 @@ class RouteEntry:
     network: IPv4Network
     words: str
     """`pl-4ca54025 (52.94.4.0/24) -> vpce-...`."""
+    passes: Hop
+    """The hop of a packet that takes this route, when no other route matched."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +46,7 @@ class RoutingTable:
     ) -> None:
         self.route_table_id = table.route_table_id
         by_length: dict[int, dict[int, list[RouteEntry]]] = {}
-        for entry in (*_entries(table.routes, prefix_lists), *_local_entries(table, vpc_cidrs)):
+        for entry in (*_entries(table, prefix_lists), *_local_entries(table, vpc_cidrs)):
             network = entry.network
             by_length.setdefault(network.prefixlen, {}).setdefault(int(network.network_address), []).append(
                 entry
@@ -69,9 +72,16 @@ class RoutingTable:
         return RouteMatch(entry=winner, lost=tuple(lost))
 
 
-def _entries(routes: tuple[Route, ...], prefix_lists: Mapping[str, PrefixList]) -> list[RouteEntry]:
+def _entry(route_table_id: str, route: Route, network: IPv4Network, words: str) -> RouteEntry:
+    passes = Hop(
+        kind=HopKind.ROUTE_TABLE, component=route_table_id, passed=not route.blackhole, matched=words
+    )
+    return RouteEntry(route=route, network=network, words=words, passes=passes)
+
+
+def _entries(table: RouteTable, prefix_lists: Mapping[str, PrefixList]) -> list[RouteEntry]:
     entries: list[RouteEntry] = []
-    for route in routes:
+    for route in table.routes:
         target = "local" if route.target is TargetKind.LOCAL else route.target_id
         if route.blackhole:
             target += " (blackhole)"
@@ -81,9 +91,9 @@ def _entries(routes: tuple[Route, ...], prefix_lists: Mapping[str, PrefixList]) 
             for network in listed.cidrs if listed else ():
                 if isinstance(network, IPv4Network):
                     words = f"{destination.prefix_list_id} ({network}) -> {target}"
-                    entries.append(RouteEntry(route=route, network=network, words=words))
+                    entries.append(_entry(table.route_table_id, route, network, words))
         elif isinstance(destination, IPv4Network):
-            entries.append(RouteEntry(route=route, network=destination, words=f"{destination} -> {target}"))
+            entries.append(_entry(table.route_table_id, route, destination, f"{destination} -> {target}"))
     return entries
 
 
@@ -91,10 +101,11 @@ def _local_entries(table: RouteTable, vpc_cidrs: tuple[IPv4Network, ...]) -> lis
     """The local route of each CIDR always exists; only a route of exactly that CIDR can stand in its place."""
     present = {route.destination for route in table.routes if isinstance(route.destination, IPv4Network)}
     return [
-        RouteEntry(
-            route=Route(destination=cidr, target=TargetKind.LOCAL, target_id="local"),
-            network=cidr,
-            words=f"{cidr} -> local",
+        _entry(
+            table.route_table_id,
+            Route(destination=cidr, target=TargetKind.LOCAL, target_id="local"),
+            cidr,
+            f"{cidr} -> local",
         )
         for cidr in vpc_cidrs
         if cidr not in present

@@ -13,6 +13,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from casemate.model.network import InterfaceKind, NetworkInterface, NetworkSnapshot, Subnet, TargetKind
+from casemate.model.regions import LAMBDA_PUBLIC_POOL
 from casemate.reachability import acls, security_groups
 from casemate.reachability.destinations import (
     METADATA_PORTS,
@@ -30,7 +31,7 @@ from casemate.reachability.gateways import (
     pass_peering,
     receive_from_internet,
 )
-from casemate.reachability.index import METADATA, VpcIndex, network_index
+from casemate.reachability.index import LINK_LOCAL_RESOLVER, METADATA, VpcIndex, network_index
 from casemate.reachability.nat import pass_nat_gateway
 from casemate.reachability.packet import Packet, dotted
 from casemate.reachability.path import Drop, Path, Stop
@@ -54,6 +55,10 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
     if not isinstance(source, FromInterface):
         packet = _packet(flow, int(source.address))
         path.met(HopKind.INTERNET, str(source.address), passed=True)
+        if packet.destination == LINK_LOCAL_RESOLVER and source.address in LAMBDA_PUBLIC_POOL:
+            path.source_seen = source.address
+            arrive(path, packet, HopKind.SERVICE, "resolver of Lambda's own network", RESOLVER_PORTS)
+            return None
         return _on_the_internet(path, packet)
     vpc = path.network.home.get(source.interface_id)
     interface = vpc.vpc.interfaces.get(source.interface_id) if vpc else None
@@ -134,13 +139,16 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
         drop = acls.leave(path, stop.vpc, stop.subnet, packet)
         if drop is not None:
             return drop
-    path.met(
-        HopKind.ROUTE_TABLE,
-        stop.subnet.route_table_id,
-        passed=entry is not None and not entry.route.blackhole,
-        matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
-        lost=match.lost,
-    )
+    if entry is not None and not match.lost:
+        path.hops.append(entry.passes)
+    else:
+        path.met(
+            HopKind.ROUTE_TABLE,
+            stop.subnet.route_table_id,
+            passed=entry is not None and not entry.route.blackhole,
+            matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
+            lost=match.lost,
+        )
     if entry is None:
         return _no_route(path, stop, packet)
     if entry.route.blackhole:
@@ -319,8 +327,8 @@ def _deliver(
 def _accepts_nothing(path: Path, interface: NetworkInterface, packet: Packet) -> Drop:
     """NAT gateways and functions connect to others; nobody connects to them, whatever groups and ACLs say.
 
-    VPC User Guide, "NAT gateways"; Lambda FAQs, "Are there any restrictions on what my code can do": Lambda blocks
-    inbound network connections.
+    VPC User Guide, "NAT gateways"; Serverless Architectures with AWS Lambda, "Network configuration": "there is no
+    direct inbound network access to your function".
     """
     address = dotted(packet.destination)
     if interface.kind is InterfaceKind.NAT_GATEWAY:

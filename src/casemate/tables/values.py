@@ -71,6 +71,7 @@ _TYPE_NAMES = {
     "NS": "NUMBER_SET",
     "BS": "BINARY_SET",
 }
+_UNREADABLE = "Unexpected value type in payload"
 _EMPTY = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 _SEVERAL = "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
 _TOO_DEEP = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
@@ -96,11 +97,13 @@ def from_wire(wire: Any, depth: int = 1) -> Value:
     if depth > MAX_DEPTH:
         raise validation(_TOO_DEEP)
     if not isinstance(wire, dict):
-        raise AwsError("SerializationException", "Unexpected value type in payload")
+        raise AwsError("SerializationException", _UNREADABLE)
     wire = cast("dict[str, Any]", wire)
     if len(wire) != 1:
         raise _not_one_type(wire)
     ((code, raw),) = wire.items()
+    if code == "S" and isinstance(raw, str):
+        return raw
     reader = _READERS.get(code)
     if reader is None:
         raise validation(_EMPTY)
@@ -115,11 +118,9 @@ def _not_one_type(wire: Mapping[str, Any]) -> AwsError:
     return validation(_SEVERAL if any(code in _READERS for code in wire) else _EMPTY)
 
 
-def _expect(raw: Any, kind: type) -> None:
-    if not isinstance(raw, kind):
-        raise AwsError(
-            "SerializationException", f"{type(raw).__name__} can not be converted to {kind.__name__}"
-        )
+def _expect(raw: Any, *kinds: type) -> None:
+    if not isinstance(raw, kinds):
+        raise AwsError("SerializationException", _UNREADABLE)
 
 
 def _read_string(raw: Any, _depth: int) -> Value:
@@ -133,7 +134,7 @@ def _read_number(raw: Any, _depth: int) -> Value:
 
 
 def _read_binary(raw: Any, _depth: int) -> Value:
-    _expect(raw, (bytes, bytearray))  # pyright: ignore[reportArgumentType]  # isinstance takes a tuple
+    _expect(raw, bytes, bytearray)
     return bytes(raw)
 
 

@@ -34,7 +34,8 @@ class Route:
     required_query: tuple[str, ...]
     required_headers: tuple[str, ...]
     rank: tuple[int, ...]
-    """Sorts the more specific route first: from left to right, literals before labels before a greedy label."""
+    """Sorts the more specific route first: from left to right, literals before labels before a greedy label; and what
+    goes on after a greedy label before what ends there."""
 
     def labels(self, path: list[str]) -> dict[str, str] | None:
         """The labels of a path that matches, decoded; None when it does not match."""
@@ -82,7 +83,7 @@ class Routes:
         # Two operations may share all of their binding: S3 has PutBucketLifecycle and, replacing it,
         # PutBucketLifecycleConfiguration. The one that is not deprecated wins.
         operations.sort(key=lambda operation: operation.deprecated)
-        routes = sorted(map(_route, operations), key=lambda route: (route[1].rank, -len(route[1].rank)))
+        routes = sorted(map(_route, operations), key=lambda route: route[1].rank)
         self._by_start: dict[tuple[str, str], list[Route]] = {}
         for method, route in routes:
             start = "" if route.rank[0] else route.segments[0]
@@ -147,7 +148,7 @@ def _route(operation: OperationModel) -> tuple[str, Route]:
         literals=tuple(parse_qsl(query, keep_blank_values=True)),
         required_query=tuple(required_query),
         required_headers=tuple(required_headers),
-        rank=tuple(2 if s.endswith("+}") else 1 if s.startswith("{") else 0 for s in segments),
+        rank=(*(2 if s.endswith("+}") else 1 if s.startswith("{") else 0 for s in segments), 3),
     )
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import uvloop
 from tests.support.lone_network import LoneNetwork
 
 from casemate.execution.supervisor import Settings, Supervisor
@@ -162,4 +163,25 @@ async def test_closing_leaves_no_descriptor_open(tmp_path: Path) -> None:
     await supervisor.close()
     network.close()
     await asyncio.sleep(0)
+    assert open_descriptors() == before
+
+
+def test_it_works_on_uvloop_as_the_front_door_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        network = LoneNetwork()
+        supervisor = Supervisor(network, Settings(data_dir=tmp_path))
+        await supervisor.start()
+        machine = Machine(supervisor, network)
+        function = machine.function("print('init')\ndef handler(e, c): return e")
+        assert [(await machine.invoke(function, n)).payload for n in (1, 2)] == [b"1", b"2"]
+        slow = machine.function("import time\ndef handler(e, c): time.sleep(9)", timeout_seconds=1)
+        assert (await machine.invoke(slow)).failed
+        assert "init\n" in machine.host.events
+        await supervisor.close()
+        network.close()
+        assert len(network.detached) == len(network.attached) == 2
+
+    uvloop.run(asyncio.sleep(0))  # uvloop keeps a pipe of its own for ever
+    before = open_descriptors()
+    uvloop.run(main())
     assert open_descriptors() == before

@@ -312,3 +312,85 @@ def handler(e, c):
     await asyncio.sleep(0.3)
     assert machine.supervisor.environments(function.arn) == 0
     assert (await machine.invoke(function)).payload == b"1"
+
+
+async def test_a_runtime_that_breaks_the_protocol_is_told_so_and_served_on(machine: Machine) -> None:
+    """A second `next`, an answer to somebody else's invocation, a late init error: 403 and 400, as on AWS."""
+    source = """
+import http.client, json
+def call(method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1:9001")
+    connection.request(method, "/2018-06-01/runtime/" + path, body)
+    response = connection.getresponse()
+    return [response.status, json.loads(response.read())["errorType"]]
+def handler(e, c):
+    return [call("GET", "invocation/next"), call("POST", "invocation/other/response", "1"), call("POST", "init/error", "{}")]
+"""
+    function = machine.function(source)
+    for _ in range(2):
+        outcome = await machine.invoke(function)
+        assert json.loads(outcome.payload) == [
+            [403, "InvalidStateTransition"],
+            [400, "InvalidRequestID"],
+            [403, "InvalidStateTransition"],
+        ]
+
+
+async def test_a_second_request_for_work_does_not_take_the_firsts_place(machine: Machine) -> None:
+    source = """
+import http.client, threading, time
+def late():
+    time.sleep(0.2)
+    connection = http.client.HTTPConnection("127.0.0.1:9001")
+    connection.request("GET", "/2018-06-01/runtime/invocation/next")
+    print("status", connection.getresponse().status)
+def handler(e, c):
+    if e == 1:
+        threading.Thread(target=late).start()
+    return e
+"""
+    machine.host = RecordingHost()
+    function = machine.function(source)
+    await machine.invoke(function, 1)
+    await asyncio.sleep(0.5)
+    assert (await machine.invoke(function, 2)).payload == b"2"
+    assert "status 403\n" in machine.host.events
+
+
+async def test_a_function_that_floods_its_log_does_not_stop_the_others(machine: Machine) -> None:
+    flood = machine.function(
+        "import time\ndef handler(e, c):\n    end = time.time() + 1\n    while time.time() < end: print('x' * 4000)",
+        timeout_seconds=5,
+    )
+    machine.host = RecordingHost()
+    echo = machine.function(ECHO)
+    await machine.invoke(echo)
+    running = asyncio.create_task(machine.invoke(flood))
+    await asyncio.sleep(0.3)
+    began = time.monotonic()
+    await machine.invoke(echo)
+    assert time.monotonic() - began < 0.5
+    outcome = await running
+    assert not outcome.failed
+    assert len(outcome.log) < 100_000
+    assert outcome.log.count("REPORT RequestId") == 1
+
+
+async def test_an_interface_that_is_not_there_yet_is_waited_for_and_one_that_never_comes_is_an_error(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach, asked = machine.network.attach_environment, []
+
+    async def late(interface: str | None) -> Any:
+        asked.append(interface)
+        if interface == "eni-never" or len(asked) < 3:
+            raise RuntimeError("no such interface in the kernel")
+        return await attach(interface)
+
+    monkeypatch.setattr(machine.network, "attach_environment", late)
+    assert (await machine.invoke(machine.function(ECHO, interfaces=("eni-late",)))).failed is False
+    never = machine.function(ECHO, interfaces=("eni-never",))
+    with pytest.raises(AwsError) as caught:
+        await machine.invoke(never)
+    assert (caught.value.code, caught.value.http_status) == ("ResourceNotReadyException", 502)
+    assert machine.supervisor.environments(never.arn) == 0

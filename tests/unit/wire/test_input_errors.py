@@ -327,3 +327,18 @@ def test_models_are_those_botocore_ships() -> None:
     assert "dynamodb" in MODELS.names()
     assert MODELS.get("dynamodb") is MODELS.get("dynamodb")
     assert "documentation" not in vars(MODELS.get("dynamodb").shape_for("AttributeValue"))["_shape_model"]
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/v20180820/mrap/instances/a/b", "GetMultiRegionAccessPoint"),
+        ("/v20180820/mrap/instances/a/b/policy", "GetMultiRegionAccessPointPolicy"),
+        ("/v20180820/mrap/instances/a/policystatus", "GetMultiRegionAccessPointPolicyStatus"),
+    ],
+)
+def test_what_follows_a_greedy_label_is_more_specific_than_the_label(path: str, operation: str) -> None:
+    assert (
+        parse(rest("GET", path, x_amz_account_id="0" * 12), MODELS.get("s3control")).operation.name
+        == operation
+    )

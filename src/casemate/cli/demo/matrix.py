@@ -11,6 +11,14 @@ from rich.table import Table
 
 from casemate.cli.demo.trial import Trial
 
+_COLUMNS = (
+    ("who / from where", 4),
+    ("path taken", 5),
+    ("what the SDK saw", 4),
+    ("what decided", 6),
+    ("what to change", 4),
+)
+"""Headers and relative widths."""
 _WHO = {"laptop": "laptop: administrator", "role": "laptop: role"}
 
 
@@ -18,11 +26,8 @@ def print_matrix(trials: Sequence[Trial]) -> None:
     """A row per case: who asks, from where, path, what the SDK saw, what decided, what to change."""
     width = max(120, min(200, shutil.get_terminal_size((160, 40)).columns))
     table = Table(box=box.SIMPLE_HEAD, show_lines=True, width=width, pad_edge=False)
-    table.add_column("who / from where", ratio=3)
-    table.add_column("path taken", ratio=5)
-    table.add_column("what the SDK saw", ratio=3)
-    table.add_column("what decided", ratio=5)
-    table.add_column("what to change", ratio=4)
+    for header, ratio in _COLUMNS:
+        table.add_column(header, ratio=ratio, overflow="fold")
     for trial in trials:
         mark = "" if trial.as_expected else f" [expected: {trial.case.expected.value}]"
         table.add_row(

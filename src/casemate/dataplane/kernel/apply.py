@@ -11,7 +11,6 @@ from casemate.dataplane.kernel import rtnetlink
 from casemate.dataplane.kernel.conntrack import cut_flows
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket
-from casemate.dataplane.kernel.nftables import NftablesError
 from casemate.dataplane.kernel.rtnetlink import table_number
 from casemate.dataplane.plan.objects import Address, Link, Listener, Neighbour, Route, RoutingRule
 
@@ -50,7 +49,7 @@ class Kernel:
         for operation in operations:
             try:
                 self._perform(operation)
-            except (OSError, NftablesError, KeyError, ValueError) as error:
+            except Exception as error:
                 return f"{type(operation).__name__}: {type(error).__name__}: {error}"
         return ""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from casemate.dataplane.kernel import messages
 from casemate.dataplane.kernel.connection import Event, HelperConnection, HelperError, HelperLostError
@@ -19,7 +20,7 @@ from casemate.dataplane.plan.internet import PUBLIC_HUB_ADDRESS
 from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER
 from casemate.model.network import NetworkSnapshot
 
-_QUICK_DEATHS = 5
+_QUICK_DEATHS = 20
 _QUICK_SECONDS = 30.0
 
 
@@ -91,6 +92,7 @@ class KernelDataplane:
         self._environments: set[str] = set()
         self._deaths: list[float] = []
         self._restart: asyncio.Task[None] | None = None
+        self._detaching: asyncio.Future[None] | None = None
         self._closed = False
 
     @classmethod
@@ -111,7 +113,9 @@ class KernelDataplane:
         )
         await self._start_helper()
         try:
-            await self._reconciler.reconcile()
+            broken = await self._reconciler.reconcile()
+            if broken:
+                raise ApplyError(broken)
         except BaseException:
             await self.close()
             raise
@@ -133,7 +137,12 @@ class KernelDataplane:
 
     async def attach_environment(self, interface_id: str | None) -> AttachedEnvironment:
         """A new namespace behind a Lambda interface; None: outside any VPC. HelperError when there is no such one."""
-        (token, fds) = await self._call(messages.Attach(interface_id))
+        attaching = asyncio.ensure_future(self._call(messages.Attach(interface_id)))
+        try:
+            token, fds = await asyncio.shield(attaching)
+        except asyncio.CancelledError:
+            attaching.add_done_callback(self._abandon)
+            raise
         self._environments.add(token)
         resolver, address = self._reconciler.addressing(interface_id) or (
             LINK_LOCAL_RESOLVER,
@@ -146,6 +155,15 @@ class KernelDataplane:
             resolver=resolver,
             address=address,
         )
+
+    def _abandon(self, attaching: asyncio.Future[tuple[Any, list[int]]]) -> None:
+        """Nobody waits for this environment any more."""
+        if not attaching.cancelled() and attaching.exception() is None:
+            token, fds = attaching.result()
+            for fd in fds:
+                os.close(fd)
+            self._environments.add(token)
+            self._detaching = asyncio.ensure_future(self.detach_environment(token))
 
     async def detach_environment(self, token: str) -> None:
         """Cut it off. Nothing when it is gone already."""
@@ -195,7 +213,7 @@ class KernelDataplane:
         self._up.set()
         self._helper.when_lost(self._lost)
 
-    async def _call(self, request: messages.Request, fds: Sequence[int] = ()) -> tuple[object, list[int]]:
+    async def _call(self, request: messages.Request, fds: Sequence[int] = ()) -> tuple[Any, list[int]]:
         await self._up.wait()
         if self._helper is None:
             raise HelperError(self._failed or "the data plane is closed")
@@ -203,7 +221,6 @@ class KernelDataplane:
 
     async def _call_apply(self, request: messages.Apply) -> dict[str, str]:
         failed, _ = await self._call(request)
-        assert isinstance(failed, dict)
         return failed
 
     def _heard(self, event: Event, fds: list[int]) -> None:

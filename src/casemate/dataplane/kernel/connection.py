@@ -59,7 +59,7 @@ class HelperConnection:
         source = str(Path(casemate.__file__).parents[1])
         paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
         with theirs:
-            process = subprocess.Popen(  # noqa: ASYNC220 - forking takes a millisecond
+            process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own program; forking takes a millisecond
                 [sys.executable, "-m", "casemate.dataplane.kernel.helper", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],

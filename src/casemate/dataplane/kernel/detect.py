@@ -93,7 +93,7 @@ def _try_steps(*, user_namespace: bool) -> list[str]:
     for name, step in steps:
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong is the answer
+        except Exception as error:
             return [name, str(error)[:300]]
     return []
 

@@ -14,6 +14,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 from casemate.dataplane.kernel import channel, messages, syscalls
@@ -44,7 +45,7 @@ class Helper:
         )
         self._environments = Environments(self._namespaces, self._kernel)
         self._children = Children()
-        signal.signal(signal.SIGCHLD, lambda *_: self._children.reap())
+        signal.signal(signal.SIGCHLD, self._child_ended)
 
     def serve(self) -> None:
         """Until the front door is gone."""
@@ -60,7 +61,7 @@ class Helper:
         try:
             value = self._perform(call.request, fds, passed)
             answer = messages.Answer(call.number, value=value)
-        except Exception as error:  # noqa: BLE001 - every failure is an answer; the front door decides what it means
+        except Exception as error:
             _log.debug("%s", traceback.format_exc())
             answer = messages.Answer(call.number, error=f"{type(error).__name__}: {error}")
         finally:
@@ -91,6 +92,9 @@ class Helper:
                     netlink = NetlinkSocket(NETLINK_NETFILTER)
                 with netlink:
                     return read_counters(netlink)
+
+    def _child_ended(self, _number: int, _frame: FrameType | None) -> None:
+        self._children.reap()
 
     def _send(self, message: Any, fds: Sequence[int] = ()) -> None:
         channel.send(self._control, channel.encode(message, fds))

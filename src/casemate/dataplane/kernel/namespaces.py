@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,7 +88,7 @@ class Namespaces:
         return held.nftables
 
     @contextlib.contextmanager
-    def inside(self, name: str) -> Iterator[None]:
+    def inside(self, name: str) -> Generator[None]:
         """Run in a namespace."""
         with syscalls.inside(self._held[name].fd, self._home):
             yield

@@ -16,8 +16,8 @@ DUMP = ROOT | MATCH
 _ERROR, _DONE = 2, 3
 _SOL_NETLINK, _NETLINK_CAP_ACK = 270, 10
 _HEADER = struct.Struct("=IHHII")
-_BATCH_MESSAGES = 128
-"""Their acknowledgements must fit a socket's default buffer."""
+_BATCH_MESSAGES = 32
+"""Their answers must fit a socket's default buffer (208 kB, and a description of a link takes 4): else ENOBUFS."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
 
-from casemate.dataplane.diff import NOTHING, GroupChange, diff, group_diff, removal
+from casemate.dataplane.diff import NOTHING, GroupChange, diff, group_diff, joined, removal
 from casemate.dataplane.kernel import messages
 from casemate.dataplane.kernel.connection import HelperLostError
 from casemate.dataplane.operations import Operation
@@ -85,7 +85,7 @@ class Reconciler:
         for peering, ends in desired.peerings.items():
             if any(end in self._fatal for end in ends):
                 groups.pop(peering, None)
-        goal = NetworkPlan(groups=groups)
+        goal = NetworkPlan(groups=groups, peerings=desired.peerings)
         changes = diff(NetworkPlan(groups=self._observed), goal)
         failed = await self._perform(changes, goal)
         if failed:
@@ -116,7 +116,7 @@ class Reconciler:
         self, failed: dict[str, str], desired: NetworkPlan, goal: NetworkPlan
     ) -> dict[str, str]:
         """Take what failed away as a whole, with what is joined to it, and make it once more from nothing."""
-        doomed = _joined(set(failed), desired)
+        doomed = joined(set(failed), desired)
         for name, why in failed.items():
             self._log(f"{name}: {why}; building it anew")
         clearing = [GroupChange(group=name, contents=self._clearing(name, goal)) for name in sorted(doomed)]
@@ -137,18 +137,3 @@ class Reconciler:
     def _clearing(self, name: str, goal: NetworkPlan) -> tuple[Operation, ...]:
         before = removal(self._observed[name]) if name in self._observed else ()
         return before + (removal(goal.groups[name]) if name in goal.groups else ())
-
-
-def _joined(names: set[str], plan: NetworkPlan) -> set[str]:
-    """`names`, and every VPC and peering connection that hangs together with them."""
-    found = set(names)
-    while True:
-        more = {
-            item
-            for peering, ends in plan.peerings.items()
-            for item in (peering, *ends)
-            if found & {peering, *ends}
-        }
-        if more <= found:
-            return found
-        found |= more

@@ -15,6 +15,7 @@ _NEWNEIGH, _DELNEIGH = 28, 29
 _NEWRULE, _DELRULE = 32, 33
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 18, 28
+_IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
 _IFA_F_NOPREFIXROUTE = 0x200
 _NUD_PERMANENT = 0x80
 _RTNH_F_ONLINK = 4
@@ -65,7 +66,8 @@ def settle(index: int) -> Message:
 
     Measured: 2.5 to 3 % of first connections without it, none of 500 with it (the kernel's linkwatch is asynchronous).
     """
-    return Message(type=_GETLINK, flags=REQUEST | ACK, payload=_link_header(index, up=False), about="settle")
+    payload = _link_header(index, up=False) + attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
+    return Message(type=_GETLINK, flags=REQUEST | ACK, payload=payload, about="settle")
 
 
 def delete_link(index: int) -> Message:

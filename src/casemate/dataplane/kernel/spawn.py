@@ -11,6 +11,7 @@ from typing import NoReturn
 from casemate.dataplane.kernel import syscalls
 
 _FIRST = 3
+_MAX_DESCRIPTOR = 1 << 20
 
 
 class Children:
@@ -46,7 +47,7 @@ class Children:
 
     def kill(self) -> None:
         """End them all, with their process groups."""
-        for pid in self._pids:
+        for pid in tuple(self._pids):  # which the signal of the first to end changes
             for end in (os.killpg, os.kill):
                 try:
                     end(pid, signal.SIGKILL)
@@ -71,9 +72,12 @@ def _become(
         report = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, floor)
         for number, fd in enumerate(moved, _FIRST):
             os.dup2(fd, number, inheritable=True)
+        # libnftables opens its sockets without close-on-exec, and they would keep namespaces alive.
+        os.closerange(_FIRST + len(fds), report)
+        os.closerange(report + 1, _MAX_DESCRIPTOR)
         empty = os.open(os.devnull, os.O_RDONLY)
         os.dup2(empty, 0, inheritable=True)
-        os.execve(argv[0], list(argv), dict(env))
+        os.execve(argv[0], list(argv), dict(env))  # noqa: S606 - what this function is for
     except OSError as error:
         os.write(report, str(error.errno or 1).encode())
     os._exit(127)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
@@ -49,7 +49,7 @@ def open_own_network() -> int:
 
 
 @contextlib.contextmanager
-def inside(fd: int, home: int) -> Iterator[None]:
+def inside(fd: int, home: int) -> Generator[None]:
     """Run in the network namespace `fd`, then return to `home`."""
     enter_network(fd)
     try:

@@ -4,7 +4,7 @@ Each VPC is one group of objects, and so are the internet and each peering conne
 apart. A VPC without any interface that could send a packet (kinds LAMBDA and INTERFACE) has no group: it costs the
 kernel nothing until there is one.
 
-The shape (measured, see `docs`): per VPC a `router` namespace and a `svc` namespace, one namespace per interface and
+The shape: per VPC a `router` namespace and a `svc` namespace, one namespace per interface and
 per NAT gateway, each joined to the router by a veth; one `internet` namespace overall. There is no bridge: every
 interface has a /32 route in the router, so that traffic inside a subnet meets security groups too.
 """

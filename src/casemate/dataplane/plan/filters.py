@@ -9,7 +9,7 @@ both devices are known: traffic between two interfaces of one subnet does not cr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
@@ -37,9 +37,9 @@ def router_ruleset(topology: Topology) -> Ruleset:
     sets |= _dispatch(topology)
     sets |= _members(topology)
     sets |= _prefix_lists(topology)
-    chains = {}
+    chains: dict[str, NftChain] = {}
     for groups in _group_sets(topology):
-        chains |= _group_set_chains(topology, groups)
+        chains |= _group_set_chains(groups)
     for group_id in sorted({group_id for groups in _group_sets(topology) for group_id in groups}):
         chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
     for subnet in _used_subnets(topology):
@@ -107,6 +107,10 @@ _BASE_CHAINS = {
         hook="type filter hook forward priority 3;",
         rules=(
             f'oifname "{GATEWAY}" ip saddr != @public_sources counter name gateway-drops drop',
+            # The resolver listens on port 53 alone, though every address of the namespace behind takes HTTPS.
+            f'oifname "{SERVICES}" ip daddr @resolvers tcp dport != 53 reject with tcp reset',
+            # AWS's APIs are HTTP; their endpoints do not answer ping.
+            f'oifname "{SERVICES}" ip daddr @endpoints meta l4proto != tcp drop',
             f'oifname "{SERVICES}" ip daddr != @platform ip daddr != @endpoints jump endpoint_entry',
             "oifname @unchecked accept",
             "oifname . ip daddr != @addresses drop",
@@ -144,6 +148,7 @@ def _address_sets(topology: Topology) -> dict[str, NftSet]:
         "unchecked": _set("type ifname;", map(_quoted, [SERVICES, GATEWAY, *peerings, *unchecked])),
         "peerings": _set("type ifname;", map(_quoted, peerings)),
         "platform": _set("type ipv4_addr;", topology.platform),
+        "resolvers": _set("type ipv4_addr;", topology.platform[:2]),
         "endpoints": _set("type ipv4_addr;", (item.address for item in topology.endpoint_interfaces)),
         "vpc": _set("type ipv4_addr; flags interval;", collapse_addresses(topology.vpc.cidrs)),
         "public_sources": _set("type ipv4_addr;", public),
@@ -152,16 +157,13 @@ def _address_sets(topology: Topology) -> dict[str, NftSet]:
     }
 
 
-def _map(declaration: str, elements: dict[str, str] | dict[IPv4Address, IPv4Address]) -> NftSet:
+def _map(declaration: str, elements: Mapping[str, str] | Mapping[IPv4Address, IPv4Address]) -> NftSet:
     return NftSet(declaration=declaration, elements={str(key): str(value) for key, value in elements.items()})
 
 
 def _dispatch(topology: Topology) -> dict[str, NftSet]:
     """Maps from a device, or an endpoint's address, to the chain that judges it: cost does not grow with their number."""
-    by_device: dict[str, dict[str, str]] = {
-        name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in", "gateways")
-    }
-    endpoint_subnets = {subnet.subnet_id for subnet, _, _ in _endpoint_routes(topology)}
+    by_device: dict[str, dict[str, str]] = {name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in")}
     for interface in topology.attached:
         device = _quoted(device_of(interface))
         if interface.kind is not InterfaceKind.NAT_GATEWAY:  # a NAT gateway has no security group
@@ -169,8 +171,6 @@ def _dispatch(topology: Topology) -> dict[str, NftSet]:
             by_device["sg_in"][device] = f"goto {_group_set_chain(interface.groups)}_in"
         by_device["acl_out"][device] = f"goto subnet_{safe(interface.subnet_id)}_out"
         by_device["acl_in"][device] = f"goto subnet_{safe(interface.subnet_id)}_in"
-        if interface.subnet_id in endpoint_subnets:
-            by_device["gateways"][device] = f"goto count_{safe(interface.subnet_id)}"
     maps = {name: _map("type ifname : verdict;", elements) for name, elements in by_device.items()}
     endpoints = topology.endpoint_interfaces
     by_address = {
@@ -205,7 +205,7 @@ def _group_set_chain(groups: Iterable[str]) -> str:
     return "groups_" + sha256(" ".join(sorted(set(groups))).encode()).hexdigest()[:16]
 
 
-def _group_set_chains(topology: Topology, groups: tuple[str, ...]) -> dict[str, NftChain]:
+def _group_set_chains(groups: tuple[str, ...]) -> dict[str, NftChain]:
     name = _group_set_chain(groups)
     return {
         f"{name}_out": NftChain(
@@ -248,11 +248,10 @@ def _members(topology: Topology) -> dict[str, NftSet]:
         for rule in group.rules
         if isinstance(rule.peer, GroupRef)
     }
-    members: dict[str, list[IPv4Address]] = {group_id: [] for group_id in sorted(named)}
-    for interface in topology.vpc.interfaces.values():
-        for group_id in named.intersection(interface.groups):
-            members[group_id] += addresses_of(interface)
-    return {group_set(group_id): _set("type ipv4_addr;", found) for group_id, found in members.items()}
+    return {
+        group_set(group_id): _set("type ipv4_addr;", topology.members_of(group_id))
+        for group_id in sorted(named)
+    }
 
 
 def _prefix_lists(topology: Topology) -> dict[str, NftSet]:
@@ -312,21 +311,21 @@ def _endpoint_routes(topology: Topology) -> list[tuple[Subnet, str, str]]:
     found: list[tuple[Subnet, str, str]] = []
     for subnet in topology.vpc.subnets.values():
         table = topology.vpc.route_tables.get(subnet.route_table_id)
-        for route in table.routes if table else ():
-            if route.target is TargetKind.GATEWAY_ENDPOINT and isinstance(route.destination, PrefixListRef):
-                found.append((subnet, route.target_id, route.destination.prefix_list_id))
+        found += [
+            (subnet, route.target_id, route.destination.prefix_list_id)
+            for route in (table.routes if table else ())
+            if route.target is TargetKind.GATEWAY_ENDPOINT and isinstance(route.destination, PrefixListRef)
+        ]
     return found
 
 
 def _endpoint_chains(topology: Topology) -> tuple[dict[str, NftChain], set[str]]:
-    """Chains that count what enters each gateway endpoint, and the counters' names."""
-    by_subnet: dict[str, list[str]] = {}
-    counters: set[str] = set()
+    """The chain that counts what enters each gateway endpoint, and the counters' names."""
+    sources: dict[tuple[str, str], list[str]] = {}
     for subnet, endpoint_id, list_id in _endpoint_routes(topology):
-        counters.add(safe(endpoint_id))
-        rule = f"ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"
-        by_subnet.setdefault(subnet.subnet_id, []).append(rule)
-    chains = {
-        f"count_{safe(subnet_id)}": NftChain(rules=tuple(rules)) for subnet_id, rules in by_subnet.items()
-    }
-    return chains | {"endpoint_count": NftChain(rules=("iifname vmap @gateways",))}, counters
+        sources.setdefault((endpoint_id, list_id), []).append(str(subnet.cidr))
+    rules = tuple(
+        f"ip saddr {{ {', '.join(cidrs)} }} ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"
+        for (endpoint_id, list_id), cidrs in sources.items()
+    )
+    return {"endpoint_count": NftChain(rules=rules)}, {endpoint_id for endpoint_id, _ in sources}

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.objects import (
     LOOPBACK,
+    MAIN,
     Address,
     KernelObject,
     Link,
@@ -73,7 +74,10 @@ def interface_objects(
             Route(namespace=router, destination=host, kind=RouteKind.UNICAST, device=device, via=address),
         ]
     if is_unchecked(interface):
-        objects.append(RoutingRule(namespace=router, table=subnet.subnet_id, device=device))
+        objects += [
+            RoutingRule(namespace=router, table=subnet.subnet_id, device=device),
+            RoutingRule(namespace=router, table=MAIN, device=device),
+        ]
     if interface.kind is InterfaceKind.LAMBDA:
         objects.append(hub_ruleset(inside, interface.address))
     elif interface.kind is InterfaceKind.NAT_GATEWAY:

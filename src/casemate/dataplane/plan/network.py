@@ -84,7 +84,7 @@ def _peers(
         ends = (peering.requester_vpc, peering.accepter_vpc)
         if vpc_id in ends:
             other = live[ends[1] if ends[0] == vpc_id else ends[0]]
-            found.append(Peer(peering_id=names.safe(peering_id), cidrs=other.cidrs))
+            found.append(Peer(peering_id=names.safe(peering_id), vpc=other))
     return tuple(found)
 
 

@@ -120,8 +120,13 @@ class RoutingRule:
 
     @property
     def priority(self) -> int:
-        """A rule by device goes before one by source: what an appliance forwards has any source."""
-        return 900 if self.device else 1000
+        """A rule by device goes before one by source: what an appliance forwards has any source.
+
+        It is followed by one for `main`, where `throw` leads: not to the table of the source's subnet.
+        """
+        if self.device is None:
+            return 1000
+        return 901 if self.table == MAIN else 900
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

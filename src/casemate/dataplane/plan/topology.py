@@ -27,7 +27,11 @@ class Peer:
     """The other end of an active peering connection whose two VPCs both have workloads."""
 
     peering_id: str
-    cidrs: tuple[IPv4Network, ...]
+    vpc: VpcSnapshot
+
+    @property
+    def cidrs(self) -> tuple[IPv4Network, ...]:
+        return self.vpc.cidrs
 
     @property
     def device(self) -> str:
@@ -101,6 +105,17 @@ class Topology:
 
     def subnet_of(self, interface: NetworkInterface) -> Subnet:
         return self.vpc.subnets[interface.subnet_id]
+
+    def members_of(self, group_id: str) -> list[IPv4Address]:
+        """The private addresses of a security group's members, here or in a peered VPC."""
+        vpcs = (self.vpc, *(peer.vpc for peer in self.peers))
+        return [
+            address
+            for vpc in vpcs
+            for interface in vpc.interfaces.values()
+            if group_id in interface.groups
+            for address in addresses_of(interface)
+        ]
 
     def cidrs_of(self, prefix_list_id: str) -> tuple[IPv4Network, ...]:
         """The IPv4 ranges of a prefix list; none when it is unknown."""

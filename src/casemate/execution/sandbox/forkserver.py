@@ -27,6 +27,7 @@ _STAGE_TWO = (
 def main(arguments: list[str]) -> None:
     """Build, enter, execute. Never returns."""
     syscalls.die_with_parent(signal.SIGKILL)
+    os.closerange(CONTROL_FD + 1, 1024)  # whatever the helper may have had open besides
     os.set_inheritable(CONTROL_FD, True)
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
         "LD_LIBRARY_PATH": LIBRARY_PATH,
     }
     # -I -S: nothing of a user's or a site's configuration. UTF-8 whether or not the locale is installed.
-    os.execve(interpreter, [interpreter, "-I", "-S", "-B", "-X", "utf8", "-c", _STAGE_TWO], environment)  # noqa: S606
+    os.execve(interpreter, [interpreter, "-I", "-S", "-X", "utf8", "-c", _STAGE_TWO], environment)  # noqa: S606
 
 
 if __name__ == "__main__":

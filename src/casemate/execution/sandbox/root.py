@@ -22,7 +22,7 @@ RUNTIME_LIBRARIES = (
 
 CODE = "/run/casemate/code"
 SANDBOX = "/run/casemate/sandbox"
-# AWS runs functions as this user (observed: `os.getuid()` in python3.11 and later gives 993, gid 990).
+# AWS runs functions as this user (uid 993, gid 990 in recent Python runtimes; general knowledge).
 USER, UID, GID = "sbx_user1051", 993, 990
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _CA_PLACES = (

@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from casemate.execution.sandbox import root, syscalls
+from casemate.execution.sandbox import compiled, root, syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,12 +82,15 @@ def _run_function(description: dict[str, Any]) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = ["/var/runtime/bootstrap.py"]
     sys.path[:] = _search_path()
-    _forget_modules(_modules_brought_along())
+    brought_along = _modules_brought_along()
+    finder = contextlib.nullcontext() if brought_along else compiled.used()
+    _forget_modules(brought_along)
     gc.enable()
     try:
         # Only now: these read the environment when they are imported (the address of the runtime API, log settings).
-        from awslambdaric import bootstrap
-        from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+        with finder:
+            from awslambdaric import bootstrap
+            from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
         run: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
         run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))

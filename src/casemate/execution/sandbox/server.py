@@ -9,6 +9,7 @@ control socket, so that no environment inherits another one's credentials in its
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import select
@@ -16,7 +17,7 @@ import signal
 import socket
 import sys
 
-from casemate.execution.sandbox import init, syscalls
+from casemate.execution.sandbox import compiled, init, sdk_memory, syscalls
 
 CONTROL_FD = 3
 _PRELOADED = (
@@ -29,7 +30,7 @@ _PRELOADED = (
     "urllib.request", "uuid", "warnings", "weakref", "xml.etree.ElementTree", "zipfile", "zlib", "zoneinfo",
     "awslambdaric", "awslambdaric.lambda_context", "awslambdaric.lambda_literals",
     "awslambdaric.lambda_runtime_exception", "awslambdaric.lambda_runtime_hooks_runner",
-    "awslambdaric.lambda_runtime_marshaller", "simplejson", "snapshot_restore_py",
+    "awslambdaric.lambda_runtime_marshaller", "awslambdaric.lambda_runtime_log_utils", "simplejson", "snapshot_restore_py",
     "boto3", "boto3.dynamodb.conditions", "boto3.dynamodb.types", "boto3.resources.factory", "botocore.session",
     "botocore.stub", "s3transfer",
 )  # fmt: skip
@@ -90,7 +91,10 @@ def _preload() -> None:
     for name in _PRELOADED:
         with contextlib.suppress(ImportError):  # an interpreter may be built without lzma, for one
             __import__(name)
-    _warm_boto3()
+    sdk_memory.install(_warm_boto3)
+    compiled.prepare()
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libstdc++.so.6")  # what the runtime interface client's extension is linked with
     gc.collect()
     # Garbage collection would otherwise write to, and so copy, every shared page in each environment.
     gc.freeze()

@@ -5,11 +5,12 @@ Attribute values are left out of that: they have no bounds there, are many, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from casemate.servicekit.constraints import message, violations
-from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Params
+from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Output, Params
 from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.state import DynamoState
 
 _VALUES = frozenset(
@@ -44,13 +45,20 @@ class DynamoOperations(Operations[DynamoState]):
     def operation(
         self, name: str, *, checks: Checks[DynamoState] | None = None, runs_async: bool = False
     ) -> Callable[[Handler[DynamoState]], Handler[DynamoState]]:
-        """Register as `Operations.operation` does."""
+        """Register as `Operations.operation` does. What handlers and checks see has no legacy parameters."""
 
         def bounded(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
             check_bounds(name, params)
-            return checks(ctx, params) if checks else (Check(action=f"dynamodb:{name}"),)
+            return checks(ctx, modernized(params)) if checks else (Check(action=f"dynamodb:{name}"),)
 
-        return super().operation(name, checks=bounded, runs_async=runs_async)
+        def register(handler: Handler[DynamoState]) -> Handler[DynamoState]:
+            def modern(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
+                return handler(ctx, modernized(params))
+
+            super(DynamoOperations, self).operation(name, checks=bounded, runs_async=runs_async)(modern)
+            return handler
+
+        return register
 
 
 operations = DynamoOperations("dynamodb")

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from casemate.policy import catalogue
 from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
 from casemate.servicekit.store import Collection
-from casemate.services.iam.errors import not_found, unmodifiable, validation_error
+from casemate.services.iam.errors import delete_conflict, not_found, unmodifiable, validation_error
 from casemate.services.iam.state import Group, IamState, Role, User
 
 E = TypeVar("E", User, Group, Role)
@@ -99,6 +99,32 @@ def request_tag_context(params: Params) -> dict[str, str | tuple[str, ...]]:
     if keys:
         context["aws:TagKeys"] = tuple(keys)
     return context
+
+
+def creation_checks(noun: str) -> Checks[IamState]:
+    """Authorization of `Create<noun>`, and of `Tag<noun>` when the request brings tags."""
+    resource = "instance-profile" if noun == "InstanceProfile" else noun.lower()
+
+    def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
+        tags, context = request_tag_context(params), request_tag_context(params)
+        if params.get("PermissionsBoundary"):
+            context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
+        arn = ctx.arn("iam", f"{resource}{params.get('Path') or '/'}{params[f'{noun}Name']}", region="")
+        checks = [Check(action=f"iam:Create{noun}", resource=arn, context=context)]
+        if params.get("Tags"):
+            # The boundary is no condition key of iam:TagRole and its kin.
+            checks.append(Check(action=f"iam:Tag{noun}", resource=arn, context=tags))
+        return tuple(checks)
+
+    return checks
+
+
+def refuse_while_it_has_policies(entity: User | Group | Role) -> None:
+    """DeleteConflict: policies are taken away before their holder is deleted."""
+    if entity.attached:
+        raise delete_conflict("Cannot delete entity, must detach all policies first.")
+    if entity.inline:
+        raise delete_conflict("Cannot delete entity, must delete policies first.")
 
 
 def protect(role: Role) -> None:

@@ -44,7 +44,6 @@ def settings(params: Params) -> dict[str, Any]:
     found |= _sizes(params)
     if "Environment" in params:
         found["variables"] = _variables(params["Environment"].get("Variables", {}))
-        found["has_environment"] = True
     if "TracingConfig" in params:
         found["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
     if "DeadLetterConfig" in params:
@@ -154,7 +153,7 @@ def describe(function: Function) -> dict[str, Any]:
             "RuntimeVersionArn": f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}"
         },
     }
-    if function.has_environment:
+    if function.variables:
         described["Environment"] = {"Variables": function.variables}
     if network is not None:
         described["VpcConfig"] = {

@@ -1,4 +1,7 @@
-"""The errors of Lambda. Codes and statuses from botocore's model; messages as the service gives them (observed)."""
+"""The errors of Lambda: codes and statuses from botocore's model.
+
+Messages are worded from general knowledge where no page is cited: not checked against recorded answers.
+"""
 
 from __future__ import annotations
 

@@ -42,8 +42,6 @@ class Function:
     ephemeral: int = 512
     architecture: str = "x86_64"
     variables: dict[str, str] = field(default_factory=dict[str, str])
-    has_environment: bool = False
-    """Whether an Environment was ever given: it is shown even when it is empty."""
     network: Network | None = None
     kms_key: str | None = None
     tracing: str = "PassThrough"

@@ -1,4 +1,7 @@
-"""The errors of CloudWatch Logs. Messages as the service gives them (observed), codes from botocore's model."""
+"""The errors of CloudWatch Logs: codes from botocore's model.
+
+Messages are worded from general knowledge where no page is cited: not checked against recorded answers.
+"""
 
 from __future__ import annotations
 

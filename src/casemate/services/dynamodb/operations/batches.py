@@ -8,6 +8,7 @@ from typing import Any
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
+from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
 from casemate.services.dynamodb.permissions import item_check
@@ -42,6 +43,7 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 
 def _projection(wanted: Mapping[str, Any]) -> ProjectionExpression | None:
+    wanted = modernized(wanted)
     compiler = compiler_of(wanted)
     text = wanted.get("ProjectionExpression")
     projection = None if text is None else compiler.projection(text)

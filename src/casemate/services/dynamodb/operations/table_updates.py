@@ -125,6 +125,11 @@ def _indexes(record: TableRecord, params: Params) -> TableRecord:
                 )
         record = replace(record, attributes={**record.attributes, **added})
     for update in updates:
+        if len(update) != 1:
+            raise validation(
+                INVALID
+                + "Each of GlobalSecondaryIndexUpdates must contain exactly one of Create, Update, Delete"
+            )
         ((action, given),) = update.items()
         record = _index_update(record, action, given)
     used = {record.hash_key, record.range_key} | {

@@ -40,6 +40,18 @@ _CODES = {
 }
 
 
+def _items(params: Params) -> Sequence[Mapping[str, Any]]:
+    """TransactItems: between one and a hundred."""
+    items: Sequence[Mapping[str, Any]] = params["TransactItems"]
+    if not 1 <= len(items) <= MAX_ACTIONS:
+        limit = "less than or equal to 100" if items else "greater than or equal to 1"
+        raise validation(
+            f"1 validation error detected: Value '[{', '.join(str(item) for item in items)}]' at 'transactItems' failed "
+            f"to satisfy constraint: Member must have length {limit}"
+        )
+    return items
+
+
 def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
     given = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
     if len(given) != 1:
@@ -48,7 +60,7 @@ def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    for action in params["TransactItems"]:
+    for action in _items(params):
         kind, given = _one(action, _ACTIONS)
         compiler = compiler_of(given)
         target = given["Item"] if kind == "Put" else given["Key"]
@@ -71,7 +83,7 @@ def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("TransactWriteItems", checks=_write_checks, runs_async=True)
 async def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
-    actions: Sequence[Mapping[str, Any]] = params["TransactItems"]
+    actions = _items(params)
     if _repeated(ctx, params):
         await ctx.state.engine.durable()
         return {}
@@ -208,7 +220,7 @@ def _write_answer(writes: Sequence[Written], params: Params) -> Output:
 
 
 def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    for action in params["TransactItems"]:
+    for action in _items(params):
         given = action["Get"]
         attributes = list(given["Key"])
         if given.get("ProjectionExpression") is not None:
@@ -230,7 +242,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
     consumed: list[tuple[TableSchema, Units]] = []
     reasons: list[dict[str, Any]] = []
     keys: list[bytes] = []
-    for action in params["TransactItems"]:
+    for action in _items(params):
         given = action["Get"]
         compiler = compiler_of(given)
         text = given.get("ProjectionExpression")

@@ -7,7 +7,13 @@ from dataclasses import replace
 from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.iam import quotas
-from casemate.services.iam.entities import GROUPS, USERS, creation_time
+from casemate.services.iam.entities import (
+    GROUPS,
+    USERS,
+    creation_checks,
+    creation_time,
+    refuse_while_it_has_policies,
+)
 from casemate.services.iam.errors import already_exists, delete_conflict, quota_exceeded
 from casemate.services.iam.lookups import members_of
 from casemate.services.iam.paging import paged
@@ -16,12 +22,7 @@ from casemate.services.iam.shapes import group_shape, user_shape
 from casemate.services.iam.state import Group, IamState
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    arn = ctx.arn("iam", f"group{params.get('Path') or '/'}{params['GroupName']}", region="")
-    return (Check(action="iam:CreateGroup", resource=arn),)
-
-
-@operations.operation("CreateGroup", checks=_create_checks)
+@operations.operation("CreateGroup", checks=creation_checks("Group"))
 def create_group(ctx: Context[IamState], params: Params) -> Output:
     name = params["GroupName"]
     if (ctx.account, name.lower()) in ctx.state.groups:
@@ -82,10 +83,7 @@ def delete_group(ctx: Context[IamState], params: Params) -> Output:
     group = GROUPS.named(ctx, params)
     if members_of(ctx, group.name):
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
-    if group.attached:
-        raise delete_conflict("Cannot delete entity, must detach all policies first.")
-    if group.inline:
-        raise delete_conflict("Cannot delete entity, must delete policies first.")
+    refuse_while_it_has_policies(group)
     ctx.state.groups.delete(ctx.account, group.name.lower())
     return {}
 

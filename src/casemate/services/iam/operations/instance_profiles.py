@@ -7,7 +7,7 @@ from dataclasses import replace
 from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.iam import quotas
-from casemate.services.iam.entities import ROLES, creation_time, request_tag_context, tag_context
+from casemate.services.iam.entities import ROLES, creation_checks, creation_time, tag_context
 from casemate.services.iam.errors import already_exists, delete_conflict, no_such_entity, quota_exceeded
 from casemate.services.iam.lookups import named_profile, profile_arn
 from casemate.services.iam.operations.tags import new_tags
@@ -26,13 +26,7 @@ def _checks(action: str) -> Checks[IamState]:
     return checks
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    path = params.get("Path") or "/"
-    arn = ctx.arn("iam", f"instance-profile{path}{params['InstanceProfileName']}", region="")
-    return (Check(action="iam:CreateInstanceProfile", resource=arn, context=request_tag_context(params)),)
-
-
-@operations.operation("CreateInstanceProfile", checks=_create_checks)
+@operations.operation("CreateInstanceProfile", checks=creation_checks("InstanceProfile"))
 def create_instance_profile(ctx: Context[IamState], params: Params) -> Output:
     name = params["InstanceProfileName"]
     if (ctx.account, name.lower()) in ctx.state.profiles:

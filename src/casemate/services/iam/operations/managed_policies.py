@@ -9,7 +9,7 @@ from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.documents import managed_policy
-from casemate.services.iam.entities import creation_time, request_tag_context, tag_context
+from casemate.services.iam.entities import creation_checks, creation_time, tag_context
 from casemate.services.iam.errors import (
     already_exists,
     delete_conflict,
@@ -55,16 +55,7 @@ def _put(ctx: Context[IamState], policy: ManagedPolicy) -> None:
     ctx.state.policies.put((policy.account, policy.name.lower()), policy)
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    arn = ctx.arn("iam", f"policy{params.get('Path') or '/'}{params['PolicyName']}", region="")
-    context = request_tag_context(params)
-    checks = [Check(action="iam:CreatePolicy", resource=arn, context=context)]
-    if params.get("Tags"):
-        checks.append(Check(action="iam:TagPolicy", resource=arn, context=context))
-    return tuple(checks)
-
-
-@operations.operation("CreatePolicy", checks=_create_checks)
+@operations.operation("CreatePolicy", checks=creation_checks("Policy"))
 def create_policy(ctx: Context[IamState], params: Params) -> Output:
     name, now = params["PolicyName"], creation_time(ctx)
     if (ctx.account, name.lower()) in ctx.state.policies:

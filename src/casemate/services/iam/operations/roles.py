@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.model.ids import unique_id
-from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.documents import trust_policy
-from casemate.services.iam.entities import ROLES, creation_time, protect, request_tag_context
+from casemate.services.iam.entities import (
+    ROLES,
+    creation_checks,
+    creation_time,
+    protect,
+    refuse_while_it_has_policies,
+)
 from casemate.services.iam.errors import already_exists, delete_conflict, quota_exceeded, validation_error
 from casemate.services.iam.labels import trust_label
 from casemate.services.iam.lookups import attachable_policy
@@ -21,18 +27,7 @@ from casemate.services.iam.state import IamState, Role
 _DEFAULT_SESSION_SECONDS = 3600
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    tags, context = request_tag_context(params), request_tag_context(params)
-    if params.get("PermissionsBoundary"):
-        context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
-    arn = ctx.arn("iam", f"role{params.get('Path') or '/'}{params['RoleName']}", region="")
-    checks = [Check(action="iam:CreateRole", resource=arn, context=context)]
-    if params.get("Tags"):
-        checks.append(Check(action="iam:TagRole", resource=arn, context=tags))
-    return tuple(checks)
-
-
-@operations.operation("CreateRole", checks=_create_checks)
+@operations.operation("CreateRole", checks=creation_checks("Role"))
 def create_role(ctx: Context[IamState], params: Params) -> Output:
     name, path = params["RoleName"], params.get("Path") or "/"
     if path.startswith("/aws-service-role/"):
@@ -113,9 +108,6 @@ def delete_role(ctx: Context[IamState], params: Params) -> Output:
     protect(role)
     if any(profile.role == role.name for profile in ctx.state.profiles.values(ctx.account)):
         raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
-    if role.attached:
-        raise delete_conflict("Cannot delete entity, must detach all policies first.")
-    if role.inline:
-        raise delete_conflict("Cannot delete entity, must delete policies first.")
+    refuse_while_it_has_policies(role)
     ctx.state.roles.delete(ctx.account, role.name.lower())
     return {}

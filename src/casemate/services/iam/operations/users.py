@@ -10,11 +10,12 @@ from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.entities import (
     USERS,
+    creation_checks,
     creation_time,
     entity_context,
     own_user_checks,
     own_user_name,
-    request_tag_context,
+    refuse_while_it_has_policies,
 )
 from casemate.services.iam.errors import already_exists, delete_conflict, quota_exceeded
 from casemate.services.iam.lookups import attachable_policy, keys_of
@@ -25,18 +26,7 @@ from casemate.services.iam.shapes import full_user_shape, user_shape
 from casemate.services.iam.state import IamState, User
 
 
-def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-    tags, context = request_tag_context(params), request_tag_context(params)
-    if params.get("PermissionsBoundary"):
-        context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
-    arn = ctx.arn("iam", f"user{params.get('Path') or '/'}{params['UserName']}", region="")
-    checks = [Check(action="iam:CreateUser", resource=arn, context=context)]
-    if params.get("Tags"):
-        checks.append(Check(action="iam:TagUser", resource=arn, context=tags))
-    return tuple(checks)
-
-
-@operations.operation("CreateUser", checks=_create_checks)
+@operations.operation("CreateUser", checks=creation_checks("User"))
 def create_user(ctx: Context[IamState], params: Params) -> Output:
     name = params["UserName"]
     if (ctx.account, name.lower()) in ctx.state.users:
@@ -118,10 +108,7 @@ def delete_user(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
     if keys_of(ctx, user.name):
         raise delete_conflict("Cannot delete entity, must delete access keys first.")
-    if user.attached:
-        raise delete_conflict("Cannot delete entity, must detach all policies first.")
-    if user.inline:
-        raise delete_conflict("Cannot delete entity, must delete policies first.")
+    refuse_while_it_has_policies(user)
     if user.groups:
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
     ctx.state.users.delete(ctx.account, user.name.lower())

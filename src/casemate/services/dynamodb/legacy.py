@@ -1,0 +1,204 @@
+"""The parameters from before expressions, rewritten as expressions.
+
+Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter, AttributesToGet and ConditionalOperator are still
+sent by older clients. Source: DynamoDB Developer Guide, "Legacy conditional parameters" (each with the expression to
+use instead); refusals as observed (dynalite's recorded answers, test/deleteItem.js and test/query.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from casemate.services.dynamodb.errors import validation
+from casemate.tables.errors import INVALID
+from casemate.tables.expressions.conditions import ordered
+from casemate.tables.values import from_wire, same, type_code
+
+LEGACY = (
+    "Expected",
+    "AttributeUpdates",
+    "ConditionalOperator",
+    "KeyConditions",
+    "QueryFilter",
+    "ScanFilter",
+    "AttributesToGet",
+)
+EXPRESSIONS = (
+    "UpdateExpression",
+    "ConditionExpression",
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ProjectionExpression",
+)
+_LEGACY = frozenset(LEGACY)
+_COMPARISONS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
+_COUNTS = {"NULL": 0, "NOT_NULL": 0, "BETWEEN": 2}
+_ORDERED = ("S", "N", "B")
+_ALLOWED = {
+    **dict.fromkeys(("LE", "LT", "GE", "GT", "BETWEEN"), _ORDERED),
+    "BEGINS_WITH": ("S", "B"),
+    "IN": _ORDERED,
+    "CONTAINS": _ORDERED,
+    "NOT_CONTAINS": _ORDERED,
+}
+
+
+def modernized(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`params` with expressions in the place of legacy parameters; the same object when there are none."""
+    if _LEGACY.isdisjoint(params):
+        return params
+    legacy = [member for member in LEGACY if params.get(member) is not None]
+    modern = [member for member in EXPRESSIONS if params.get(member) is not None]
+    if legacy and modern:
+        raise validation(
+            "Can not use both expression and non-expression parameters in the same request: "
+            f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: {{{', '.join(modern)}}}"
+        )
+    return _Rewriting(params).result()
+
+
+class _Rewriting:
+    """One request on its way to expressions."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+        self._names: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+
+    def result(self) -> dict[str, Any]:
+        params = self._params
+        new = {member: value for member, value in params.items() if member not in _LEGACY}
+        joined = f" {params.get('ConditionalOperator') or 'AND'} "
+        if params.get("AttributesToGet"):
+            new["ProjectionExpression"] = ", ".join(self._name(name) for name in params["AttributesToGet"])
+        if params.get("AttributeUpdates"):
+            new["UpdateExpression"] = self._updates(params["AttributeUpdates"])
+        if params.get("Expected"):
+            terms = [self._expected(name, given) for name, given in params["Expected"].items()]
+            new["ConditionExpression"] = joined.join(terms)
+        for member, expression, glue in (
+            ("KeyConditions", "KeyConditionExpression", " AND "),
+            ("QueryFilter", "FilterExpression", joined),
+            ("ScanFilter", "FilterExpression", joined),
+        ):
+            if params.get(member):
+                terms = [self._condition(name, given) for name, given in params[member].items()]
+                new[expression] = glue.join(terms)
+        if self._names:
+            new["ExpressionAttributeNames"] = self._names
+        if self._values:
+            new["ExpressionAttributeValues"] = self._values
+        return new
+
+    def _name(self, name: str) -> str:
+        alias = f"#legacy{len(self._names)}"
+        self._names[alias] = name
+        return alias
+
+    def _value(self, wire: Any) -> str:
+        from_wire(wire)
+        key = f":legacy{len(self._values)}"
+        self._values[key] = wire
+        return key
+
+    def _updates(self, updates: Mapping[str, Mapping[str, Any]]) -> str:
+        sections: dict[str, list[str]] = {}
+        for name, given in updates.items():
+            action, value = given.get("Action") or "PUT", given.get("Value")
+            if value is None:
+                if action != "DELETE":
+                    raise validation(
+                        INVALID + "Only DELETE action is allowed when no attribute value is specified"
+                    )
+                sections.setdefault("REMOVE", []).append(self._name(name))
+                continue
+            _check_update(action, type_code(from_wire(value)))
+            text = f"{self._name(name)}{' = ' if action == 'PUT' else ' '}{self._value(value)}"
+            sections.setdefault("SET" if action == "PUT" else action, []).append(text)
+        return " ".join(f"{section} {', '.join(parts)}" for section, parts in sections.items())
+
+    def _expected(self, name: str, given: Mapping[str, Any]) -> str:
+        exists, value = given.get("Exists"), given.get("Value")
+        operator, values = given.get("ComparisonOperator"), given.get("AttributeValueList")
+        if values is not None and operator is None:
+            words = (
+                "Value and AttributeValueList cannot be used together"
+                if value is not None
+                else "AttributeValueList can only be used with a ComparisonOperator"
+            )
+            raise validation(f"{INVALID}{words} for Attribute: {name}")
+        if operator is not None:
+            if exists is not None:
+                raise validation(
+                    f"{INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}"
+                )
+            if value is None and values is None and _COUNTS.get(operator) != 0:
+                raise validation(
+                    f"{INVALID}Value or AttributeValueList must be used with ComparisonOperator: {operator} for "
+                    f"Attribute: {name}"
+                )
+            listed = values if values is not None else [] if value is None else [value]
+            return self._term(name, operator, listed)
+        if exists is False:
+            if value is not None:
+                raise validation(f"{INVALID}Value cannot be used when Exists is false for Attribute: {name}")
+            return f"attribute_not_exists({self._name(name)})"
+        if value is None:
+            shown = "null" if exists is None else "true"
+            raise validation(f"{INVALID}Value must be provided when Exists is {shown} for Attribute: {name}")
+        return self._term(name, "EQ", [value])
+
+    def _condition(self, name: str, given: Mapping[str, Any]) -> str:
+        return self._term(name, given["ComparisonOperator"], given.get("AttributeValueList") or [])
+
+    def _term(self, name: str, operator: str, values: Sequence[Any]) -> str:
+        _check_values(operator, values)
+        alias = self._name(name)
+        keys = [self._value(value) for value in values]
+        if operator in _COMPARISONS:
+            return f"{alias} {_COMPARISONS[operator]} {keys[0]}"
+        match operator:
+            case "NULL":
+                return f"attribute_not_exists({alias})"
+            case "NOT_NULL":
+                return f"attribute_exists({alias})"
+            case "BETWEEN":
+                return f"{alias} BETWEEN {keys[0]} AND {keys[1]}"
+            case "IN":
+                return f"{alias} IN ({', '.join(keys)})"
+            case "NOT_CONTAINS":
+                return f"NOT contains({alias}, {keys[0]})"
+            case _:
+                return f"{operator.lower()}({alias}, {keys[0]})"
+
+
+def _check_update(action: str, code: str) -> None:
+    allowed = {"DELETE": ("SS", "NS", "BS"), "ADD": ("N", "SS", "NS", "BS")}.get(action)
+    if allowed is not None and code not in allowed:
+        words = "DELETE action with value" if action == "DELETE" else "ADD action"
+        raise validation(f"{INVALID}{words} is not supported for the type {code}")
+
+
+def _check_values(operator: str, wires: Sequence[Any]) -> None:
+    """The number and the types of the values."""
+    wanted = _COUNTS.get(operator, 1)
+    if not wires if operator == "IN" else len(wires) != wanted:
+        raise validation(f"{INVALID}Invalid number of argument(s) for the {operator} ComparisonOperator")
+    values = [from_wire(wire) for wire in wires]
+    codes = [type_code(value) for value in values]
+    if len(set(codes)) > 1:
+        raise validation(INVALID + "AttributeValues inside AttributeValueList must be of same type")
+    for code in codes[:1]:
+        if operator in _ALLOWED and code not in _ALLOWED[operator]:
+            raise validation(
+                f"{INVALID}ComparisonOperator {operator} is not valid for {code} AttributeValue type"
+            )
+    if operator == "BETWEEN" and not same(values[0], values[1]) and not ordered(_below, values[0], values[1]):
+        raise validation(
+            "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
+        )
+
+
+def _below(low: Any, high: Any) -> bool:
+    return low < high
