@@ -295,6 +295,8 @@ class House:
 
 async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
+    # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
+    os.umask(0o077)
     directory = DataDirectory(options.data)
     try:
         directory.acquire()
