@@ -36,7 +36,7 @@ class DataDirectory:
             owner = lock.read().strip()
             lock.close()
             raise InUseError(
-                f"{self.path} is in use by process {owner}; stop it with: casemate down"
+                f"{self.path} is in use by process {owner}; stop it with: casemate down --data {self.path}"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
