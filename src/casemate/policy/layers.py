@@ -42,7 +42,7 @@ def absent(kind: PolicyType) -> Layer:
 class Prepared:
     """A layer's statements for one action: those it settles, and those that must still be asked."""
 
-    __slots__ = ("answers", "kept", "unsettled")
+    __slots__ = ("answers", "kept", "named", "unsettled")
 
     def __init__(self, statements: Sequence[CompiledStatement], action: str) -> None:
         self.answers = tuple((statement, statement.for_action(action)) for statement in statements)
@@ -51,6 +51,8 @@ class Prepared:
             for statement, known in self.answers
             if known is None or not statement.names_everyone
         )
+        self.named = any(not statement.names_everyone for statement, _ in self.unsettled)
+        """Whether it matters who asks."""
         self.kept: dict[tuple[int, ...], Layer] = {}
         """The layer's answer by the answers and grants of the unsettled statements."""
 
@@ -89,28 +91,33 @@ class PolicyGroup:
     def judge(self, question: Question) -> Layer:
         """What this layer says to `question`, where `settled` has no answer yet."""
         prepared = self._prepared.get(question.action) or self._prepare(question.action)
-        answers: list[StatementTrace] = []
+        answers: list[StatementTrace]
         grants: list[Grant] = []
+        if prepared.named:
+            answers = self._ask_named(prepared, question, grants)
+        else:
+            answers = [statement.for_request(question) for statement, _ in prepared.unsettled]
+        # INVARIANT: an identity in a key belongs to a trace that the kept answer holds, so it is never reused.
+        key = (*map(id, answers), *grants)
+        kept = prepared.kept.get(key)
+        if kept is None:
+            kept = self._combine(*prepared.complete(answers, grants or [Grant.DIRECT] * len(answers)))
+            if len(prepared.kept) >= KEPT:
+                prepared.kept.clear()
+            prepared.kept[key] = kept
+        return kept
+
+    def _ask_named(self, prepared: Prepared, question: Question, grants: list[Grant]) -> list[StatementTrace]:
+        """The unsettled statements' answers, some of which depend on who asks; adds to `grants` how each names them."""
+        answers: list[StatementTrace] = []
         for statement, known in prepared.unsettled:
-            if statement.names_everyone:
-                grants.append(Grant.DIRECT)
-                answers.append(statement.for_request(question))
-                continue
             grant = statement.grant(question.principal)
             grants.append(grant)
             if grant is Grant.NONE or (self._root_only and grant is Grant.ACCOUNT):
                 answers.append(statement.failed_principal)
             else:
                 answers.append(known or statement.for_request(question))
-        # INVARIANT: an identity in a key belongs to a trace that the kept answer holds, so it is never reused.
-        key = (*map(id, answers), *grants)
-        kept = prepared.kept.get(key)
-        if kept is None:
-            kept = self._combine(*prepared.complete(answers, grants))
-            if len(prepared.kept) >= KEPT:
-                prepared.kept.clear()
-            prepared.kept[key] = kept
-        return kept
+        return answers
 
     def _prepare(self, action: str) -> Prepared:
         """Ask the statements what the action settles, and keep it."""
