@@ -140,7 +140,6 @@ def catalogue(work: Path, version: str | None) -> None:
                         for one in action["resourceTypes"]
                     ],
                     "keys": action["conditionKeys"],
-                    "dependent": action["dependentActions"],
                 }
                 for action in read("actions", f"{service}.json").values()
             },

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -20,6 +21,7 @@ from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
+from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
@@ -33,7 +35,7 @@ from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 
 if TYPE_CHECKING:
-    from casemate.dataplane.kernel.client import KernelDataplane
+    from casemate.dataplane.kernel.client import KernelDataplane, NamespaceListener
 
 _log = logging.getLogger(__name__)
 
@@ -80,10 +82,41 @@ class House:
         self._options = options
         self._directory = directory
         self._authority = authority
-        kept = None if options.ephemeral else directory.path
+        self._closing = AsyncExitStack()
+        """What `close` undoes, in the reverse order; a start that fails half-way is undone as far as it came."""
+
+    async def open(self) -> None:
+        """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
+        self.plane = Plane()
+        starting = asyncio.get_running_loop().create_task(self._start_dataplane())
+        # The helper process starts while this one imports and wires the services: the two halves of a start.
+        await asyncio.sleep(0)
+        try:
+            self._wire()
+        finally:
+            self.plane.current = await starting
+            self._closing.push_async_callback(self.plane.current.close)
+        self._closing.push_async_callback(self.reconciler.close)
+        self._closing.push_async_callback(self._supervisor.close)
+        self._closing.push_async_callback(self.front.close)
+        self.reconciler.start()
+        if not isinstance(self.plane.current, NoDataplane):
+            # A first cold start should not wait for the fork-server, nor the ready line for either.
+            warming = asyncio.get_running_loop().create_task(self._warm())
+            self._closing.push_async_callback(asyncio.wait, [warming])
+
+    async def close(self) -> None:
+        """Take everything down, in the reverse order."""
+        await self._closing.aclose()
+
+    def _wire(self) -> None:
+        kept = None if self._options.ephemeral else self._directory.path
         self._store = Store(kept and kept / "casemate.db")
+        self._closing.callback(self._store.close)
         self.journal = Journal(kept and kept / "journal.db")
-        self._warming: asyncio.Task[None] | None = None
+        self.journal.start()
+        self._closing.push_async_callback(self.journal.close)
+        self._messages = SealedMessages(self._directory.secret("authorization-messages.key", KEY_BYTES))
         self._wire_identity()
         self._ensure_administrators()
         self._wire_network()
@@ -107,6 +140,7 @@ class House:
             self._store, clock=system_clock, random_bytes=os.urandom, members=self._bootstrap
         )
         self._organization = OrganizationMembership(self._organizations.state)
+        self._iam.state.organization = self._organization
         self._sts = sts.build(
             self._store,
             clock=system_clock,
@@ -114,6 +148,7 @@ class House:
             directory=self._identities,
             access_keys=access_keys,
             organization=self._organization,
+            messages=self._messages,
         )
         self._role_sessions = ServiceSessions(self._sts.state)
         self._credentials: Credentials = JoinedCredentials(access_keys, SessionCredentials(self._sts.state))
@@ -122,7 +157,6 @@ class House:
         from casemate.services import ec2
 
         self._ec2 = ec2.build(self._store)
-        self.plane = Plane()
         self.reconciler = Reconciler(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -133,8 +167,10 @@ class House:
         from casemate.tables.storage_rocksdb import RocksStorage
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
+        self._closing.callback(self._engine.close)
         self._dynamodb = dynamodb.build(self._store, self._engine)
         self._logs = logs.build(self._store, kept and kept / "logs")
+        self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
         self._supervisor = Supervisor(self.plane, settings)
         self._lambda = lambda_.build(
@@ -145,6 +181,7 @@ class House:
             log_sink=self._logs.state,
             code_dir=settings.code,
         )
+        self._closing.callback(self._lambda.state.events.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
@@ -158,6 +195,7 @@ class House:
                 organization=self._organization,
                 endpoints=self._ec2.endpoints,
                 services={one.operations.iam_prefix: one for one in slices},
+                messages=self._messages,
             )
         )
         self.pipeline = Pipeline(
@@ -205,15 +243,6 @@ class House:
         if any(name.startswith("ec2.") for name in collections):
             self.reconciler.changed()
 
-    async def open(self) -> None:
-        """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
-        self.journal.start()
-        self.plane.current = await self._start_dataplane()
-        self.reconciler.start()
-        if not isinstance(self.plane.current, NoDataplane):
-            # A first cold start should not wait for the fork-server, nor the ready line for either.
-            self._warming = asyncio.get_running_loop().create_task(self._warm())
-
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
             return NoDataplane("--dataplane off")
@@ -221,32 +250,25 @@ class House:
 
         try:
             return await KernelDataplane.start(
-                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
+                on_listener=self._adopt, on_listener_gone=self._drop, log=_log.info
             )
         except KernelUnavailableError as error:
             if self._options.dataplane == "kernel":
                 raise StartError(f"the kernel data plane cannot run here: {error}") from error
             return NoDataplane(str(error))
 
+    def _adopt(self, made: NamespaceListener) -> None:
+        # Only the running loop hands listeners over, so never before `_wire` has made the front.
+        self.front.adopt(made)
+
+    def _drop(self, key: str) -> None:
+        self.front.drop(key)
+
     async def _warm(self) -> None:
         try:
             await self._supervisor.start()
         except Exception:
             _log.exception("the fork-server could not be started")
-
-    async def close(self) -> None:
-        """Take everything down, in the reverse order."""
-        if self._warming is not None:
-            await self._warming
-        await self.front.close()
-        await self._supervisor.close()
-        await self.reconciler.close()
-        await self.plane.current.close()
-        await self.journal.close()
-        self._lambda.state.events.close()
-        self._logs.state.events.close()
-        self._engine.close()
-        self._store.close()
 
     async def counters(self, vpc_id: str) -> dict[str, Any]:
         """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""

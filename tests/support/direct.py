@@ -21,6 +21,7 @@ from casemate.model.origin import InternetOrigin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
+from tests.support.authorization_reference import mistakes
 
 
 class DirectCloud:
@@ -66,7 +67,7 @@ class DirectCloud:
             operation = service.operations.by_name[operation_name]
             ctx = self._context(service, account, region)
             if operation.checks:
-                self.checks.extend(operation.checks(ctx, params))
+                self._keep(*operation.checks(ctx, params))
             if operation.runs_async:
                 result = operation.handler(ctx, params)
                 assert inspect.isawaitable(result)
@@ -80,6 +81,12 @@ class DirectCloud:
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
         return SimpleNamespace(status_code=200), {**output, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
+    def _keep(self, *checks: Check) -> None:
+        """Remember checks; each must be a question that AWS's Service Authorization Reference knows."""
+        wrong = [each for check in checks for each in mistakes(check)]
+        assert not wrong, "\n".join(wrong)
+        self.checks.extend(checks)
+
     def _context(self, service: Service[Any], account: str, region: str) -> Context[Any]:
         principal = Principal(
             kind=PrincipalKind.USER,
@@ -90,7 +97,7 @@ class DirectCloud:
         )
 
         def authorize(check: Check, *, principal: Principal | None = None) -> None:
-            self.checks.append(check)
+            self._keep(check)
             if check.action in self.denied:
                 raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")
 

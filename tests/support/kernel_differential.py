@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from casemate.dataplane.kernel import messages
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkSnapshot
@@ -49,9 +50,7 @@ class Comparison:
         namespaces = await self._prepare(topology.snapshot)
         verdicts = {flow: reach(topology.snapshot, flow) for flow in topology.flows}
         kernel = await self._probe(topology.snapshot, namespaces, topology.flows, 0.15)
-        wrong = [
-            flow for flow in topology.flows if not _agree(verdicts[flow], kernel[flow], topology.snapshot)
-        ]
+        wrong = [flow for flow in topology.flows if not _agree(verdicts[flow], kernel[flow])]
         if wrong:
             kernel |= await self._probe(topology.snapshot, namespaces, tuple(wrong), 0.8)
         for fd in namespaces.values():
@@ -61,7 +60,7 @@ class Comparison:
         return [
             Disagreement(flow=flow, verdict=verdicts[flow], kernel=kernel[flow])
             for flow in wrong
-            if not _agree(verdicts[flow], kernel[flow], topology.snapshot)
+            if not _agree(verdicts[flow], kernel[flow])
         ]
 
     async def _prepare(self, snapshot: NetworkSnapshot) -> dict[str, int]:
@@ -77,12 +76,16 @@ class Comparison:
                     fd = await self._net.dataplane.interface_namespace(interface.interface_id)
                     found[interface.interface_id] = fd
                     for port in _PORTS:
-                        await self._net.ask(fd, {"do": "listen", "port": port})
-                    await self._net.ask(fd, {"do": "answer", "port": 53})
+                        await self._listen(fd, {"do": "listen", "port": port})
+                    await self._listen(fd, {"do": "answer", "port": 53})
         _, (found[""],) = await self._net.dataplane._call(messages.OpenNamespace("internet"))
-        # Only once: the internet stays.
-        await self._net.ask(found[""], {"do": "answer", "port": 53})
+        await self._listen(found[""], {"do": "answer", "port": 53})
         return found
+
+    async def _listen(self, namespace: int, request: dict[str, Any]) -> None:
+        """An interface that was there before this change listens already."""
+        outcome = (await self._net.ask(namespace, request))["outcome"]
+        assert outcome == "listening" or "Address already in use" in outcome, outcome
 
     async def _probe(
         self, snapshot: NetworkSnapshot, namespaces: dict[str, int], flows: tuple[Flow, ...], seconds: float
@@ -118,13 +121,17 @@ def _source(snapshot: NetworkSnapshot, flow: Flow) -> str:
     return "0.0.0.0"
 
 
-def _agree(verdict: Verdict, kernel: str, snapshot: NetworkSnapshot) -> bool:
-    """Silence for silence; an answer for an answer, and from the address that the verdict says the far end saw."""
-    if verdict.outcome is Outcome.DROPPED or kernel == "timeout":
-        return (verdict.outcome is Outcome.DROPPED) == (kernel == "timeout")
-    if kernel.startswith("["):
-        return verdict.outcome is Outcome.REACHED and json.loads(kernel)[0] == str(verdict.source_seen)
-    return True
+def _agree(verdict: Verdict, kernel: str) -> bool:
+    """Silence for silence, a refusal for a refusal, and an answer to the address that the verdict says is seen."""
+    match verdict.outcome:
+        case Outcome.DROPPED:
+            return kernel == "timeout"
+        case Outcome.REFUSED:
+            return kernel == "ECONNREFUSED"
+        case Outcome.REACHED:
+            return kernel == "echo" or (
+                kernel[:1] == "[" and json.loads(kernel)[0] == str(verdict.source_seen)
+            )
 
 
 async def compare(seed: int, topologies: int, flows: int, features: Features) -> tuple[Comparison, list[str]]:

@@ -194,6 +194,9 @@ def many(namespaces: list[int], request: dict) -> dict:
 def answer_datagrams(namespace: int, request: dict) -> dict:
     """On a UDP port of every address: tell each sender its address, from the address it wrote to."""
     opened = make_socket(namespace, socket.SOCK_DGRAM)
+    opened.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+    )  # the resolver has the port at its own address
     opened.setsockopt(socket.SOL_IP, 8, 1)  # IP_PKTINFO
     opened.bind(("0.0.0.0", request["port"]))
     _held.append(opened)

@@ -30,7 +30,7 @@ from casemate.dataplane.plan.objects import (
     RouteKind,
     RoutingRule,
 )
-from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation
+from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation, guard_chain, transactions
 
 Kind = TypeVar("Kind", bound=KernelObject)
 
@@ -199,14 +199,16 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
 
 def _rules(delta: _Delta) -> list[ops.Rules]:
     steps = [
-        ops.Rules(namespace=ruleset.namespace, text=creation(ruleset))
+        # Nothing leads to a new namespace yet: it needs no guard.
+        ops.Rules(namespace=ruleset.namespace, text=text)
         for ruleset in delta.of(Ruleset, delta.added)
+        for text in transactions(creation(ruleset), guard=None)
     ]
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
-        if text := amendment(old, ruleset):
-            steps.append(ops.Rules(namespace=ruleset.namespace, text=text))
+        texts = transactions(amendment(old, ruleset), guard=guard_chain(ruleset))
+        steps += [ops.Rules(namespace=ruleset.namespace, text=text) for text in texts]
     return steps
 
 

@@ -21,6 +21,11 @@ from casemate.execution.function import Invocation
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of a synchronous response: 6 MB and 100 bytes of slack, 6,291,556 in AWS's own error message."""
 _PATH_LIMIT = 4096
+_HEAD_LIMIT = 64 * 1024
+"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body."""
+_FRAMING = 8
+_REFUSALS = 32
+"""On one connection. A runtime has none; only a function that plays with the API gets there."""
 _PREFIX = "/2018-06-01/runtime/"
 
 
@@ -106,6 +111,12 @@ class _Incoming:
     error_type: str = ""
     chunks: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
+    fed: int = 0
+    """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
+
+
+class _TiresomeError(Exception):
+    """Nothing more is read from this connection."""
 
 
 class _Connection(asyncio.Protocol):
@@ -115,6 +126,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._incoming = _Incoming()
         self._transport: asyncio.Transport | None = None
+        self._refusals = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not an isinstance check: uvloop's transports are transports by behaviour only.
@@ -127,11 +139,24 @@ class _Connection(asyncio.Protocol):
             self._transport = None
 
     def data_received(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self._incoming.fed += len(data)
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._hang_up()
         except httptools.HttpParserError:
-            if self._transport is not None:
-                self._transport.close()
+            self._hang_up()
+        incoming = self._incoming
+        if incoming.fed - incoming.size > _HEAD_LIMIT + _FRAMING * incoming.size:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._open.discard(self._transport)
+            self._transport.abort()
+            self._transport = None
 
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
@@ -141,7 +166,7 @@ class _Connection(asyncio.Protocol):
         """httptools: (a part of) the target."""
         self._incoming.path += url.decode("latin-1")
         if len(self._incoming.path) > _PATH_LIMIT and self._transport is not None:
-            self._transport.abort()
+            raise _TiresomeError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools: a header."""
@@ -176,6 +201,11 @@ class _Connection(asyncio.Protocol):
     def _answer(self, reply: Reply) -> None:
         if self._transport is None:
             return
+        if reply.status >= 400:
+            self._refusals += 1
+            if self._refusals > _REFUSALS:
+                self._hang_up()
+                raise _TiresomeError
         lines = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Content-Type: application/json"]
         lines += [f"{name}: {value}" for name, value in reply.headers]
         lines.append(f"Content-Length: {len(reply.body)}\r\n\r\n")

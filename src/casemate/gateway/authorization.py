@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from casemate.gateway.context_keys import Values, network_keys, principal_keys, resource_keys
+from casemate.gateway.failures import SealedMessages, failure
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.origin import EndpointOrigin, Origin
@@ -33,6 +34,7 @@ class PolicySources:
     endpoints: Endpoints
     services: Mapping[str, Service[Any]]
     """By IAM prefix: for resource-based policies."""
+    messages: SealedMessages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,15 @@ class Authorizer:
 
     def decide(self, situation: Situation, check: Check) -> Decision:
         """The engine's decision on one check."""
+        return evaluate(*self._question(situation, check))
+
+    def encoded(self, situation: Situation, check: Check, decision: Decision) -> str:
+        """What the service encodes of a refusal for those who may read it: asked only when it refuses."""
+        request, policies = self._question(situation, check)
+        return self._sources.messages.seal(failure(request, policies, decision), situation.principal.account)
+
+    def _question(self, situation: Situation, check: Check) -> tuple[AuthorizationRequest, PolicySet]:
+        """The request and every policy that applies to it."""
         principal = situation.principal
         prefix = check.action.partition(":")[0]
         owner = _owner(check.resource) or principal.account
@@ -106,7 +117,7 @@ class Authorizer:
             resource_account=owner,
             context=context,
         )
-        return evaluate(question, policies)
+        return question, policies
 
     def _endpoint_policy(self, origin: Origin | None) -> Policy | None:
         if not isinstance(origin, EndpointOrigin):
@@ -115,9 +126,19 @@ class Authorizer:
 
 
 _ACCOUNT_DIGITS = 12
+_UNENCODED = ("Describe", "Get", "List", "Search", "Export")
+"""EC2's reading actions refuse in plain words only (seen in `DescribeVpcs` answers quoted in public issue threads)."""
 
 
-def refusal(service: str, decision: Decision) -> AwsError:
+def encodes(service: str, decision: Decision) -> bool:
+    """Whether a refusal by that service carries an encoded message.
+
+    "Only certain AWS operations return an encoded authorization message" (STS, DecodeAuthorizationMessage).
+    """
+    return service == "ec2" and not decision.action.partition(":")[2].startswith(_UNENCODED)
+
+
+def refusal(service: str, decision: Decision, encoded: str = "") -> AwsError:
     """The error a service answers a denied request with. Codes and statuses differ by service and protocol.
 
     Sources: DynamoDB Developer Guide "Error handling" (400 AccessDeniedException), EC2 API Reference "Error codes"
@@ -126,6 +147,8 @@ def refusal(service: str, decision: Decision) -> AwsError:
     match service:
         case "ec2":
             text = f"You are not authorized to perform this operation. {decision.message}"
+            if encoded:
+                text += f". Encoded authorization failure message: {encoded}"
             return AwsError("UnauthorizedOperation", text, http_status=403)
         case "iam" | "sts" | "cloudformation" | "s3" | "sqs" | "sns" | "cloudwatch" | "rds":
             return AwsError("AccessDenied", decision.message, http_status=403)

@@ -17,6 +17,10 @@ def answer_bystander(request: HttpRequest, arrival: Arrival) -> HttpResponse | N
     host = (request.headers.get("host") or "").partition(":")[0].lower()
     if arrival.side is Side.LAPTOP:
         return _health(request)
+    if arrival.side is not Side.INTERNET:
+        return (
+            None  # a VPC endpoint leads to its service, never to the internet, whatever the Host header says
+        )
     if host == "checkip.amazonaws.com":
         return HttpResponse(status=200, headers=_TEXT, body=f"{arrival.peer}\n".encode())
     if host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn")):

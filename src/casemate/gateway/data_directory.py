@@ -66,6 +66,21 @@ class DataDirectory:
         except FileNotFoundError:
             return {}
 
+    def secret(self, name: str, size: int) -> bytes:
+        """Random bytes that stay the same for the life of the directory; readable by the owner only."""
+        path = self.path / name
+        if path.exists() and len(kept := path.read_bytes()) == size:
+            return kept
+        content = os.urandom(size)
+        temporary = self.path / f".{name}.new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return content
+
     def wipe(self) -> None:
         """Forget all state; the certificate authority and the keys stay."""
         for pattern in _STATE:

@@ -21,6 +21,10 @@ Handler = Callable[[HttpRequest, Arrival], Awaitable[HttpResponse]]
 MAX_BODY = 70 * 1024 * 1024
 """Largest body any operation takes: a 50 MB function package, base64-encoded in JSON."""
 _MAX_HEADERS = 64 * 1024
+_FRAMING = 8
+"""Bytes of chunk framing tolerated per byte of body, beside `_MAX_HEADERS`: chunks of one byte have five."""
+_MAX_QUEUE = 16
+"""Requests of one connection that may wait; more are not read."""
 _REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
             409: "Conflict", 413: "Payload Too Large", 429: "Too Many Requests", 500: "Internal Server Error"}  # fmt: skip
 
@@ -37,6 +41,8 @@ class HttpConnection(asyncio.Protocol):
         self._queue: deque[tuple[HttpRequest, bool]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._failed = False
+        self._writable: asyncio.Future[None] | None = None
+        """While the client does not read what it is sent."""
         self._reset()
 
     def _reset(self) -> None:
@@ -45,6 +51,8 @@ class HttpConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._header_size = 0
+        self._fed = 0
+        """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
 
     # asyncio.Protocol
 
@@ -54,16 +62,32 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self._connections.discard(self)
         self._transport = None
-        if self._worker is not None:
-            self._worker.cancel()
+        self._queue.clear()
+        self.resume_writing()
+        # A request that was received is carried out, recorded and cleaned up after, whether or not its client waits.
+        if self._worker is None:
+            self._connections.discard(self)
+        else:
+            self._worker.add_done_callback(lambda _: self._connections.discard(self))
+
+    def pause_writing(self) -> None:
+        if self._writable is None:
+            self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
 
     def data_received(self, data: bytes) -> None:
         if self._failed:
             return
+        self._fed += len(data)
         try:
             self._parser.feed_data(data)
+            if self._fed - self._size > _MAX_HEADERS + _FRAMING * self._size:
+                self._refuse(413, "request is too large")
         except httptools.HttpParserUpgrade:
             self._refuse(400, "upgrades are not supported")
         except httptools.HttpParserError as error:
@@ -117,7 +141,7 @@ class HttpConnection(asyncio.Protocol):
         self._queue.append((request, self._parser.should_keep_alive()))
         if self._worker is None and self._transport is not None:
             self._worker = asyncio.get_running_loop().create_task(self._work())
-        elif len(self._queue) > 16 and self._transport is not None:
+        elif len(self._queue) > _MAX_QUEUE and self._transport is not None:
             self._transport.pause_reading()
 
     # answering
@@ -132,8 +156,17 @@ class HttpConnection(asyncio.Protocol):
             if not keep_alive:
                 self._transport.close()
                 return
-            self._transport.resume_reading()
+            if self._writable is not None:
+                await self._writable
+            self._resume()
+            if self._queue:
+                await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+
+    def _resume(self) -> None:
+        # A method of its own: the connection may be lost at any await of `_work`.
+        if len(self._queue) <= _MAX_QUEUE and self._transport is not None:
+            self._transport.resume_reading()
 
     def _grow_headers(self, size: int) -> None:
         self._header_size += size
@@ -150,7 +183,9 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Hang up at once: the client sees a reset."""
+        """Hang up at once: the client sees a reset, and what it asked for is given up."""
+        if self._worker is not None:
+            self._worker.cancel()
         if self._transport is not None:
             self._transport.abort()
 

@@ -127,16 +127,18 @@ class Instance:
         house = self._make_house()
         try:
             await house.open()
-            self._port = house.front.open(self._port)
-        except OSError as error:
-            await house.close()
-            raise StartError(
-                f"127.0.0.1:{self._port} is taken: {error}; choose another with --port"
-            ) from error
+            self._port = self._open_door(house)
         except BaseException:
             await house.close()
             raise
         self._house = house
+
+    def _open_door(self, house: House) -> int:
+        try:
+            return house.front.open(self._port)
+        except OSError as error:
+            text = f"127.0.0.1:{self._port} cannot be listened on: {error}; choose another port with --port"
+            raise StartError(text) from error
 
     async def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         del request

@@ -8,13 +8,16 @@ from casemate.gateway.arrival import Arrival, Side
 from casemate.model.errors import AwsError
 from casemate.model.network import EndpointKind, NetworkSnapshot, VpcEndpoint, VpcSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
+from casemate.wire.sigv4_errors import Refusal, signature_error
 
 
-def locate(arrival: Arrival, snapshot: NetworkSnapshot, service: str) -> Origin:
-    """Where a request comes from; `service` is botocore's name of the service it is for.
+def locate(
+    arrival: Arrival, snapshot: NetworkSnapshot, service: str, *, region: str, family: str = "json"
+) -> Origin:
+    """Where a request comes from; `service` is botocore's name of the service it is for, `region` of its scope.
 
-    A request through an endpoint that serves another service than the one it names is refused, as AWS's endpoints
-    answer for their own service only. AwsError 403.
+    A request through an endpoint that serves another service or another Region than the one it is signed for is
+    refused, as AWS's endpoints answer for their own service in their own Region only. `family` chooses the words.
     """
     if arrival.side is not Side.VPC:
         return InternetOrigin(address=arrival.peer)
@@ -31,6 +34,8 @@ def locate(arrival: Arrival, snapshot: NetworkSnapshot, service: str) -> Origin:
             f"Endpoint {endpoint.endpoint_id} serves {endpoint.service_name}, not {service}",
             http_status=404,
         )
+    if endpoint.service_region != region:
+        raise scoped_elsewhere(family, region)
     return EndpointOrigin(
         vpc_id=vpc.vpc_id,
         endpoint_id=endpoint.endpoint_id,
@@ -38,6 +43,15 @@ def locate(arrival: Arrival, snapshot: NetworkSnapshot, service: str) -> Origin:
         address=arrival.peer,
         is_gateway=endpoint.kind is EndpointKind.GATEWAY,
     )
+
+
+def scoped_elsewhere(family: str, region: str) -> AwsError:
+    """A signature for another Region than the one that was reached.
+
+    Text: IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API requests", credential scope.
+    """
+    detail = f"Credential should be scoped to a valid Region, not '{region}'."
+    return signature_error(family, Refusal.MISMATCH, detail)
 
 
 def endpoint_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import os
@@ -9,16 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from casemate.gateway.arrival import Arrival
-from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
-from casemate.gateway.location import locate
+from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.model.errors import AwsError
 from casemate.model.ids import uuid4
 from casemate.model.principals import Principal
-from casemate.model.regions import REGIONS
+from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credential, Credentials, Network
 from casemate.servicekit.service import Check, Context, Service
@@ -76,9 +77,16 @@ class Pipeline:
             self._locate(exchange)
             self._gather_keys(exchange)
             self._authorize(exchange)
+            # After authorization: what is missing here is told only to those who could have called it.
+            _require_implemented(exchange)
             await self._dispatch(exchange)
         except AwsError as error:
             exchange.error = error
+        except asyncio.CancelledError:
+            self._journal.record(
+                exchange
+            )  # what was committed is on record, even when Casemate stops meanwhile
+            raise
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
             exchange.error = _internal_failure(exchange.request_id)
@@ -99,13 +107,6 @@ class Pipeline:
         service = self._services.get(target.service)
         exchange.operation = service and service.operations.by_name.get(exchange.operation_name)
         exchange.service = service
-        if exchange.operation is None:
-            raise AwsError(
-                "NotImplemented",
-                f"Casemate does not implement {target.service}:{exchange.operation_name}; see docs/coverage.md",
-                http_status=501,
-                fault="server",
-            )
 
     def _authenticate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -130,14 +131,26 @@ class Pipeline:
             raise AwsError(
                 "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
             )
+        if verified.scope.region != exchange.region:
+            # An Authorization header that says two things, or a host name that contradicts the scope.
+            raise scoped_elsewhere(
+                family_of(exchange.parsed.protocol, exchange.service_name), exchange.region
+            )
         exchange.principal = found.principal
 
     def _locate(self, exchange: Exchange) -> None:
-        exchange.origin = locate(exchange.arrival, self._network.snapshot(), exchange.service_name)
+        assert exchange.parsed is not None
+        exchange.origin = locate(
+            exchange.arrival,
+            self._network.snapshot(),
+            exchange.service_name,
+            region=exchange.region,
+            family=family_of(exchange.parsed.protocol, exchange.service_name),
+        )
 
     def _gather_keys(self, exchange: Exchange) -> None:
         exchange.keys = request_keys(
-            region=exchange.region,
+            region=GLOBAL_SERVICES.get(exchange.service_name, exchange.region),
             now=exchange.now,
             # Inside the network TLS ends at the listener; a laptop's plain HTTP on the loopback address is what it is.
             tls=exchange.arrival.tls,
@@ -145,15 +158,14 @@ class Pipeline:
         )
 
     def _authorize(self, exchange: Exchange) -> None:
-        assert exchange.operation is not None
-        assert exchange.service is not None
-        if exchange.operation.checks is None:
-            prefix = exchange.service.operations.iam_prefix
-            checks = (Check(action=f"{prefix}:{exchange.operation_name}"),)
-        else:
-            checks = tuple(exchange.operation.checks(self._context(exchange), exchange.params))
-        for check in checks:
+        for check in self._checks(exchange):
             self._ask(exchange, check, exchange.principal)
+
+    def _checks(self, exchange: Exchange) -> tuple[Check, ...]:
+        operation = exchange.operation
+        if operation is None or operation.checks is None:
+            return (Check(action=f"{_iam_prefix(exchange)}:{exchange.operation_name}"),)
+        return tuple(operation.checks(self._context(exchange), exchange.params))
 
     async def _dispatch(self, exchange: Exchange) -> None:
         operation = exchange.operation
@@ -217,7 +229,30 @@ class Pipeline:
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)
         if not decision.allowed:
-            raise refusal(exchange.service_name, decision)
+            encoded = ""
+            if encodes(exchange.service_name, decision):
+                encoded = self._authorizer.encoded(situation, check, decision)
+            raise refusal(exchange.service_name, decision, encoded)
+
+
+_IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}
+"""Where the name a service signs with is not its prefix in IAM. Source: Service Authorization Reference."""
+
+
+def _iam_prefix(exchange: Exchange) -> str:
+    if exchange.service is not None:
+        return exchange.service.operations.iam_prefix
+    name = str(exchange.model.signing_name)
+    return _IAM_PREFIXES.get(name, name)
+
+
+def _require_implemented(exchange: Exchange) -> None:
+    if exchange.operation is None:
+        service = exchange.service
+        reason = service.operations.refusals.get(exchange.operation_name) if service else None
+        text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
+        text += f": {reason}" if reason else "; see docs/coverage.md"
+        raise AwsError("NotImplemented", text, http_status=501, fault="server")
 
 
 def _protocol(exchange: Exchange) -> str:

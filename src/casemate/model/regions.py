@@ -42,6 +42,17 @@ def availability_zones(region: str) -> tuple[AvailabilityZone, ...]:
 
 
 REGIONS: tuple[str, ...] = tuple(sorted(_AZ_PREFIXES))
+
+GLOBAL_SERVICES = {
+    "account": "us-east-1", "billingconductor": "us-east-1", "budgets": "us-east-1", "ce": "us-east-1",
+    "cloudfront": "us-east-1", "globalaccelerator": "us-west-2", "health": "us-east-1", "iam": "us-east-1",
+    "networkmanager": "us-west-2", "notificationscontacts": "us-east-1", "organizations": "us-east-1",
+    "route53": "us-east-1", "savingsplans": "us-east-1", "shield": "us-east-1", "taxsettings": "us-east-1",
+    "waf": "us-east-1",
+}  # fmt: skip
+"""Services with a single endpoint, by botocore's name, and the Region it is in: what aws:RequestedRegion holds for their
+requests, whatever Region the caller had in mind. "IAM calls are always made to the us-east-1 Region" (IAM User Guide,
+aws:RequestedRegion); the list is that of botocore's endpoints.json (isRegionalized false), as of September 2026."""
 """Every Region of the model."""
 
 

@@ -164,6 +164,14 @@ class FunctionInterfaces(Protocol):
         ...
 
 
+class AuthorizationMessages(Protocol):
+    """Encoded authorization messages. Implemented by the gateway, which makes them."""
+
+    def open(self, message: str, account: str) -> str | None:
+        """The decoded JSON text of a message about a caller of `account`; None when it is no such message."""
+        ...
+
+
 class LogSink(Protocol):
     """Where services write log events. Implemented by services.logs."""
 

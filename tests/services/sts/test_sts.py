@@ -432,7 +432,7 @@ def test_what_is_not_there_is_refused_plainly(client: Any) -> None:
     )
     refused(
         "InvalidAuthorizationMessageException",
-        "not one that Casemate encoded",
+        "not an encoded authorization message of this account",
         client.decode_authorization_message,
         EncodedMessage="x",
     )

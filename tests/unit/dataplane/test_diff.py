@@ -10,7 +10,15 @@ from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import Planner
 from casemate.dataplane.plan.objects import RouteKind
-from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset, amendment, creation
+from casemate.dataplane.plan.ruleset import (
+    NftChain,
+    NftSet,
+    Ruleset,
+    amendment,
+    creation,
+    guard_chain,
+    transactions,
+)
 from casemate.model.network import NetworkSnapshot, PeeringConnection
 
 
@@ -167,3 +175,18 @@ def test_an_interval_set_is_written_anew_and_a_map_entry_replaced() -> None:
         'add element ip casemate m { "a" : goto y }',
     ]
     assert creation(ruleset({}, {})) == "add table ip casemate\n"
+
+
+def test_a_change_too_large_for_one_transaction_is_made_behind_a_closed_door() -> None:
+    door = NftChain(hook="type filter hook prerouting priority -160;", rules=("ct state invalid drop",))
+    old = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements={})}, {"arrival": door})
+    many = {f"10.{number // 250}.{number % 250}.1": None for number in range(3000)}
+    new = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements=many)}, {"arrival": door})
+    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(new))
+    assert first == "insert rule ip casemate arrival drop\n"
+    assert last == "flush chain ip casemate arrival\nadd rule ip casemate arrival ct state invalid drop\n"
+    assert len(parts) > 1
+    assert all(len(part) <= 16384 for part in parts)
+    assert "".join(parts) == amendment(old, new)
+    assert transactions("add x\n", guard=guard_chain(new)) == ("add x\n",)
+    assert transactions("", guard=None) == ()

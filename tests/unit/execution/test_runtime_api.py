@@ -109,3 +109,43 @@ async def test_what_is_not_http_is_hung_up_on() -> None:
     assert await reader.read() == b""
     writer.close()
     server.close()
+
+
+async def pour(beginning: bytes, more: bytes, total: int) -> int:
+    """Bytes that the API took before it hung up; `total` when it did not."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_api.serve(
+        listening, lambda _, answer: answer(runtime_api.refusal(403, "No", "no"))
+    )
+    _, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(beginning)
+    sent = 0
+    try:
+        async with asyncio.timeout(20):
+            while sent < total:
+                writer.write(more)
+                await writer.drain()
+                sent += len(more)
+                await asyncio.sleep(0)
+    except ConnectionError:
+        pass
+    writer.transport.abort()
+    server.close()
+    await asyncio.sleep(0)
+    return sent
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"GET / HTTP/1.1\r\nX-A: ", b"GET / HTTP/1.1\r\n", b"GET /"],
+    ids=["header value", "header name", "path"],
+)
+async def test_a_head_without_end_is_cut_off(beginning: bytes) -> None:
+    total = 32 << 20
+    assert await pour(beginning, b"a" * 65536, total) < total
+
+
+@pytest.mark.parametrize("request_", [b"GET /x HTTP/1.1\r\n\r\n", NEXT], ids=["nonsense", "illegal calls"])
+async def test_calls_that_are_refused_again_and_again_are_cut_off(request_: bytes) -> None:
+    total = 8 << 20
+    assert await pour(b"", request_ * 1000, total) < total

@@ -35,11 +35,15 @@ LAMBDA = json.dumps(
             },
             [
                 (
-                    action,
+                    "iam:CreateRole",
                     f"{ARN}:role/p/new",
                     {"aws:RequestTag/k": "v", "aws:TagKeys": ("k",), "iam:PermissionsBoundary": ADMIN},
-                )
-                for action in ("iam:CreateRole", "iam:TagRole")
+                ),
+                (
+                    "iam:TagRole",
+                    f"{ARN}:role/p/new",
+                    {"aws:RequestTag/k": "v", "aws:TagKeys": ("k",)},
+                ),
             ],
         ),
         (
@@ -79,7 +83,6 @@ LAMBDA = json.dumps(
                     f"{ARN}:role/a/r",
                     {
                         "aws:TagKeys": ("t",),
-                        "iam:PermissionsBoundary": ADMIN,
                         "aws:ResourceTag/t": "1",
                         "iam:ResourceTag/t": "1",
                     },

@@ -49,7 +49,7 @@ class Kernel:
         for operation in operations:
             try:
                 self._perform(operation)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it stays in its group
+            except Exception as error:
                 return f"{type(operation).__name__}: {type(error).__name__}: {error}"
         return ""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 TABLE = "casemate"
 _FAMILY_TABLE = f"ip {TABLE}"
+_TRANSACTION_CHARACTERS = 16384
+_ELEMENTS = 150
+"""At most so many to a command, so that commands can be spread over transactions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,37 @@ def creation(ruleset: Ruleset) -> str:
     """The commands that make `ruleset` where there is nothing."""
     nothing = Ruleset(namespace=ruleset.namespace, sets={}, chains={})
     return f"add table {_FAMILY_TABLE}\n" + amendment(nothing, ruleset)
+
+
+def transactions(commands: str, *, guard: str | None) -> tuple[str, ...]:
+    """`commands` in transactions that a socket's buffer holds: one, unless something very large changes.
+
+    Without privilege on the host the buffer stays at 208 kB, and a rule of 80 characters takes 500 bytes in it.
+    `guard` names a base chain, with its rules, that drops everything while several transactions are under way; None
+    where no packet can come yet.
+    """
+    parts: list[list[str]] = [[]]
+    size = 0
+    for line in commands.splitlines(keepends=True):
+        if size + len(line) > _TRANSACTION_CHARACTERS and parts[-1]:
+            parts.append([])
+            size = 0
+        parts[-1].append(line)
+        size += len(line)
+    texts = ["".join(part) for part in parts if part]
+    if guard is None or len(texts) < 2:
+        return tuple(texts)
+    name, _, restore = guard.partition("\n")
+    closed = f"insert rule {_FAMILY_TABLE} {name} drop\n"
+    return (closed, *texts, f"flush chain {_FAMILY_TABLE} {name}\n{restore}")
+
+
+def guard_chain(ruleset: Ruleset) -> str:
+    """The first base chain of `ruleset`, which every packet meets: its name, then the commands that fill it."""
+    name = next(name for name, chain in ruleset.chains.items() if chain.hook)
+    return f"{name}\n" + "".join(
+        f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in ruleset.chains[name].rules
+    )
 
 
 def amendment(old: Ruleset, new: Ruleset) -> str:
@@ -105,12 +139,15 @@ def _elements(name: str, old: NftSet | None, new: NftSet) -> list[str]:
         return flush + _add(name, new.elements)
     gone = [key for key, value in before.items() if key not in new.elements or new.elements[key] != value]
     fresh = {key: value for key, value in new.elements.items() if key not in before or before[key] != value}
-    lines = [f"delete element {_FAMILY_TABLE} {name} {{ {', '.join(gone)} }}"] if gone else []
-    return lines + _add(name, fresh)
+    return _element_commands("delete", name, gone) + _add(name, fresh)
 
 
 def _add(name: str, elements: Mapping[str, str | None]) -> list[str]:
-    if not elements:
-        return []
-    texts = [key if value is None else f"{key} : {value}" for key, value in elements.items()]
-    return [f"add element {_FAMILY_TABLE} {name} {{ {', '.join(texts)} }}"]
+    return _element_commands(
+        "add", name, [key if value is None else f"{key} : {value}" for key, value in elements.items()]
+    )
+
+
+def _element_commands(verb: str, name: str, texts: list[str]) -> list[str]:
+    groups = [texts[start : start + _ELEMENTS] for start in range(0, len(texts), _ELEMENTS)]
+    return [f"{verb} element {_FAMILY_TABLE} {name} {{ {', '.join(group)} }}" for group in groups]

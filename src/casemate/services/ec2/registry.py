@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
@@ -34,11 +33,18 @@ class Target:
     """Resource type of the ARN: `subnet`."""
     param: str
     """Parameter with its id, or with a list of ids. Absent: not part of this request."""
+    find: Callable[[Ctx, str], str | None] | None = None
+    """From the id of an association to the id of the resource; None when there is no such association."""
 
 
 def on(kind: str, param: str) -> Target:
     """Authorized on the `kind` that `param` names."""
     return Target(kind=kind, param=param)
+
+
+def behind(kind: str, param: str, find: Callable[[Ctx, str], str | None]) -> Target:
+    """Authorized on the `kind` that belongs to the association (or attachment) that `param` names."""
+    return Target(kind=kind, param=param, find=find)
 
 
 def operation(
@@ -65,7 +71,7 @@ def operation(
 
 def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Checks[Ec2State]:
     def checks(ctx: Ctx, params: Params) -> Iterator[Check]:
-        named = [(target.kind, each) for target in on for each in _ids(params.get(target.param))]
+        named = [(target.kind, each) for target in on for each in _ids(ctx, target, params)]
         for kind, resource_id in named:
             context = {**_resource_context(ctx, resource_id), **_tag_context(params.get("Tags"))}
             yield Check(action=f"ec2:{name}", resource=_arn(ctx, kind, resource_id), context=context)
@@ -88,18 +94,21 @@ def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Chec
     return checks
 
 
-def _ids(value: Any) -> list[str]:
+def _ids(ctx: Ctx, target: Target, params: Params) -> list[str]:
+    value = params.get(target.param)
     if not value:
         return []
-    return [str(value)] if isinstance(value, str) else [str(each) for each in value]
+    ids = [str(value)] if isinstance(value, str) else [str(each) for each in value]
+    if target.find is None:
+        return ids
+    found = [target.find(ctx, each) for each in ids]
+    return [each for each in found if each is not None]
 
 
 def _arn(ctx: Ctx, kind: str, resource_id: str) -> str:
-    return ctx.arn("ec2", f"{kind or _kind(resource_id)}/{resource_id}")
-
-
-def _kind(resource_id: str) -> str:
-    return RESOURCE_TYPES.get(resource_id.partition("-")[0] + "-", "*")
+    """The ARN; `*` for an id that tells no resource type, which the operation refuses."""
+    known = kind or RESOURCE_TYPES.get(resource_id.partition("-")[0] + "-")
+    return ctx.arn("ec2", f"{known}/{resource_id}") if known else "*"
 
 
 Keys = dict[str, str | tuple[str, ...]]
@@ -124,15 +133,13 @@ def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Keys:
 
 
 def _resource_context(ctx: Ctx, resource_id: str) -> dict[str, str | tuple[str, ...]]:
-    """Keys that describe an existing resource: its tags and its VPC."""
+    """Keys that describe an existing resource: its tags and its VPC (which an endpoint does not have as a key)."""
     state = ctx.state
     made: dict[str, str | tuple[str, ...]] = {"ec2:Region": ctx.region}
     for key, value in state.tags_of(ctx, resource_id).items():
         made[f"aws:ResourceTag/{key}"] = value
         made[f"ec2:ResourceTag/{key}"] = value
-    for shelf in (
-        state.subnets, state.route_tables, state.groups, state.acls, state.interfaces, state.endpoints,
-    ):  # fmt: skip
+    for shelf in (state.subnets, state.route_tables, state.groups, state.acls, state.interfaces):
         found = shelf.find(ctx, resource_id)
         if found is not None:
             made["ec2:Vpc"] = ctx.arn("ec2", f"vpc/{found.vpc_id}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from casemate.policy import catalogue
 from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
 from casemate.servicekit.store import Collection
 from casemate.services.iam.errors import delete_conflict, not_found, unmodifiable, validation_error
@@ -55,7 +56,7 @@ class EntityKind(Generic[E]):
 
         def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
             found = self.find(ctx.state, ctx.account, str(params[self.parameter]))
-            context = {**entity_context(found), **(extra(params) if extra else {})}
+            context = {**entity_context(found, f"iam:{action}"), **(extra(params) if extra else {})}
             return (Check(action=f"iam:{action}", resource=self.arn(ctx, params), context=context),)
 
         return checks
@@ -66,26 +67,28 @@ GROUPS: EntityKind[Group] = EntityKind(noun="Group", records=lambda state: state
 ROLES: EntityKind[Role] = EntityKind(noun="Role", records=lambda state: state.roles)
 
 
-def entity_context(entity: User | Group | Role | None) -> ContextValues:
-    """`aws:ResourceTag/*`, `iam:ResourceTag/*` and `iam:PermissionsBoundary` of an entity that exists.
+_BOUNDARY = "iam:PermissionsBoundary"
+
+
+def entity_context(entity: User | Group | Role | None, asked: str) -> ContextValues:
+    """`aws:ResourceTag/*` and `iam:ResourceTag/*` of an entity that exists, and its boundary where `asked` has that key.
 
     Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS IAM".
     """
     if entity is None or isinstance(entity, Group):
         return {}
     context = tag_context(entity.tags)
+    context.update({f"iam:ResourceTag/{key}": value for key, value in entity.tags.items()})
     if entity.boundary is not None:
-        context["iam:PermissionsBoundary"] = entity.boundary
+        known = catalogue.action(asked)
+        if known is not None and known.has_key(_BOUNDARY):
+            context[_BOUNDARY] = entity.boundary
     return context
 
 
 def tag_context(tags: dict[str, str]) -> dict[str, str | tuple[str, ...]]:
-    """The tags a resource has."""
-    context: dict[str, str | tuple[str, ...]] = {}
-    for key, value in tags.items():
-        context[f"aws:ResourceTag/{key}"] = value
-        context[f"iam:ResourceTag/{key}"] = value
-    return context
+    """The tags a resource has. `iam:ResourceTag/*` is a key of users and roles only."""
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def request_tag_context(params: Params) -> dict[str, str | tuple[str, ...]]:
@@ -103,12 +106,15 @@ def creation_checks(noun: str) -> Checks[IamState]:
     resource = "instance-profile" if noun == "InstanceProfile" else noun.lower()
 
     def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-        context = request_tag_context(params)
+        tags, context = request_tag_context(params), request_tag_context(params)
         if params.get("PermissionsBoundary"):
             context["iam:PermissionsBoundary"] = params["PermissionsBoundary"]
         arn = ctx.arn("iam", f"{resource}{params.get('Path') or '/'}{params[f'{noun}Name']}", region="")
-        actions = [f"iam:Create{noun}", *([f"iam:Tag{noun}"] if params.get("Tags") else [])]
-        return tuple(Check(action=action, resource=arn, context=context) for action in actions)
+        checks = [Check(action=f"iam:Create{noun}", resource=arn, context=context)]
+        if params.get("Tags"):
+            # The boundary is no condition key of iam:TagRole and its kin.
+            checks.append(Check(action=f"iam:Tag{noun}", resource=arn, context=tags))
+        return tuple(checks)
 
     return checks
 
@@ -145,7 +151,7 @@ def own_user_checks(action: str) -> Checks[IamState]:
         name = params.get("UserName") or ctx.principal.user_name
         if name is None:
             return (Check(action=f"iam:{action}", resource=ctx.principal.arn),)
-        context = entity_context(USERS.find(ctx.state, ctx.account, name))
+        context = entity_context(USERS.find(ctx.state, ctx.account, name), f"iam:{action}")
         resource = USERS.arn(ctx, {"UserName": name})
         return (Check(action=f"iam:{action}", resource=resource, context=context),)
 

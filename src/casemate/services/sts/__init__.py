@@ -1,10 +1,10 @@
 """AWS Security Token Service.
 
 Modelled: GetCallerIdentity, AssumeRole (trust policies, external ids, session tags with transitive ones, source
-identity, session policies, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo, and
-the sessions that services make of roles. Not modelled: MFA, the restriction of GetSessionToken's credentials to
+identity, session policies, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo,
+DecodeAuthorizationMessage, and the sessions that services make of roles. Not modelled: MFA, the restriction of GetSessionToken's credentials to
 AssumeRole and GetCallerIdentity of STS, web identity and SAML (no providers exist, so they are refused as AWS refuses
-them), encoded authorization messages, AssumeRoot, packed sizes beyond plain text. Tokens are opaque and stored.
+them), AssumeRoot, packed sizes beyond plain text. Tokens are opaque and stored.
 
 Who may assume a role is decided by the pipeline, not here: a role's trust policy is its resource policy.
 """
@@ -15,7 +15,7 @@ from casemate.model.ids import RandomBytes
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credentials, Directory, Organization
+from casemate.servicekit.ports import AuthorizationMessages, Credentials, Directory, Organization
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.sts import operations as _operations
@@ -37,6 +37,7 @@ def build(
     directory: Directory,
     access_keys: Credentials,
     organization: Organization,
+    messages: AuthorizationMessages | None = None,
 ) -> Service[StsState]:
     """The service. `SessionCredentials` and `ServiceSessions` stand on its state."""
 
@@ -59,6 +60,7 @@ def build(
             directory=directory,
             access_keys=access_keys,
             organization=organization,
+            messages=messages,
         ),
         resource_policies=trust_policy,
         resource_policy_type=PolicyType.TRUST,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credentials, Directory, Organization
+from casemate.servicekit.ports import AuthorizationMessages, Credentials, Directory, Organization
 from casemate.servicekit.store import Collection, Store
 
 SessionKind = Literal["role", "user", "root", "federated"]
@@ -56,6 +56,8 @@ class StsState:
     access_keys: Credentials
     """Long-term keys."""
     organization: Organization
+    messages: AuthorizationMessages | None = None
+    """None: nothing encodes messages, so none can be decoded."""
     sessions: Collection[Session] = field(init=False)
     _pruned: datetime | None = field(init=False, default=None)
 

@@ -11,7 +11,7 @@ from casemate.services.ec2.allocation import public_address
 from casemate.services.ec2.interface_making import attach_public, detach_public
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address
-from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 ADDRESS_FILTERS = {
@@ -149,7 +149,28 @@ def associate_address(ctx: Ctx, params: Params) -> Output:
     return {"AssociationId": association_id}
 
 
-@operation("DisassociateAddress")
+def _associated(ctx: Ctx, association_id: str) -> Address | None:
+    found = ctx.state.addresses.all(ctx)
+    return next((each for each in found if each.association_id == association_id), None)
+
+
+def _address_of(ctx: Ctx, association_id: str) -> str | None:
+    found = _associated(ctx, association_id)
+    return found.id if found else None
+
+
+def _interface_of(ctx: Ctx, association_id: str) -> str | None:
+    found = _associated(ctx, association_id)
+    return (found.interface_id or None) if found else None
+
+
+_ENDS = (
+    behind("elastic-ip", "AssociationId", _address_of),
+    behind("network-interface", "AssociationId", _interface_of),
+)
+
+
+@operation("DisassociateAddress", on=_ENDS)
 def disassociate_address(ctx: Ctx, params: Params) -> Output:
     association_id, public_ip = params.get("AssociationId"), params.get("PublicIp")
     if not association_id and not public_ip:

@@ -56,7 +56,7 @@ def reset_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
     return {}
 
 
-@operation("DescribeNetworkInterfaceAttribute", on=_INTERFACE)
+@operation("DescribeNetworkInterfaceAttribute")
 def describe_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
     interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
     attribute = required(params, "Attribute")

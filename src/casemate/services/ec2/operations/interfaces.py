@@ -13,7 +13,7 @@ from casemate.services.ec2.default_vpc import private_domain
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import Interface, PrivateAddress, PublicAssociation, Subnet
-from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
 
 INTERFACE_FILTERS = {
@@ -234,11 +234,18 @@ def attach_network_interface(ctx: Ctx, params: Params) -> Output:
     raise errors.instance_missing(required(params, "InstanceId"))
 
 
-@operation("DetachNetworkInterface")
+def _attached(ctx: Ctx, attachment_id: str) -> str | None:
+    """The interface of an attachment."""
+    for each in ctx.state.interfaces.all(ctx):
+        if each.attachment is not None and each.attachment.attachment_id == attachment_id:
+            return each.id
+    return None
+
+
+@operation("DetachNetworkInterface", on=(behind("network-interface", "AttachmentId", _attached),))
 def detach_network_interface(ctx: Ctx, params: Params) -> Output:
     """What is attached was attached by a service, which alone may detach it."""
     attachment_id = required(params, "AttachmentId")
-    for each in ctx.state.interfaces.all(ctx):
-        if each.attachment is not None and each.attachment.attachment_id == attachment_id:
-            raise errors.service_attachment()
+    if _attached(ctx, attachment_id) is not None:
+        raise errors.service_attachment()
     raise errors.attachment_missing(attachment_id)

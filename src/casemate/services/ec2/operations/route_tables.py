@@ -9,7 +9,7 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import RouteTable, Subnet, TableAssociation, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, remember, replayed, required
 from casemate.services.ec2.route_rows import Row, destination_member, rows
 from casemate.services.ec2.state import Ec2State
 
@@ -123,12 +123,20 @@ def _association_of(state: Ec2State, vpc: Vpc, subnet: Subnet) -> tuple[RouteTab
     return None
 
 
+def _associated(each: TableAssociation) -> Output:
+    return {"AssociationId": each.association_id, "AssociationState": {"State": "associated"}}
+
+
+def _association(ctx: Ctx, association_id: str) -> tuple[RouteTable, TableAssociation] | None:
+    found = ((table, each) for table in ctx.state.route_tables.all(ctx) for each in table.associations)
+    return next((pair for pair in found if pair[1].association_id == association_id), None)
+
+
 def _found(ctx: Ctx, association_id: str) -> tuple[RouteTable, TableAssociation]:
-    for table in ctx.state.route_tables.all(ctx):
-        for each in table.associations:
-            if each.association_id == association_id:
-                return table, each
-    raise errors.association_missing(association_id)
+    found = _association(ctx, association_id)
+    if found is None:
+        raise errors.association_missing(association_id)
+    return found
 
 
 def _without(table: RouteTable, gone: TableAssociation) -> RouteTable:
@@ -170,11 +178,20 @@ def _associate_gateway(ctx: Ctx, table: RouteTable, gateway_id: str) -> TableAss
     return TableAssociation(association_id=resource_id("rtbassoc", ctx.random_bytes), gateway_id=gateway_id)
 
 
-def _associated(each: TableAssociation) -> Output:
-    return {"AssociationId": each.association_id, "AssociationState": {"State": "associated"}}
+def _table_of(ctx: Ctx, association_id: str) -> str | None:
+    found = _association(ctx, association_id)
+    return found[0].id if found else None
 
 
-@operation("DisassociateRouteTable")
+def _subnet_of(ctx: Ctx, association_id: str) -> str | None:
+    found = _association(ctx, association_id)
+    return (found[1].subnet_id or None) if found else None
+
+
+_ENDS = (behind("route-table", "AssociationId", _table_of), behind("subnet", "AssociationId", _subnet_of))
+
+
+@operation("DisassociateRouteTable", on=_ENDS)
 def disassociate_route_table(ctx: Ctx, params: Params) -> Output:
     table, association = _found(ctx, required(params, "AssociationId"))
     if association.main:

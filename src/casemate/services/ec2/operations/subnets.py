@@ -15,7 +15,7 @@ from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.default_vpc import make_subnet
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Subnet, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 SUBNET_FILTERS = {
@@ -149,7 +149,7 @@ def create_subnet(ctx: Ctx, params: Params) -> Output:
     return {"Subnet": subnet_output(ctx.state, subnet)}
 
 
-@operation("CreateDefaultSubnet", creates=("subnet",))
+@operation("CreateDefaultSubnet")
 def create_default_subnet(ctx: Ctx, params: Params) -> Output:
     zone = _zone(ctx, params)
     vpc = next((each for each in ctx.state.vpcs.all(ctx) if each.is_default), None)
@@ -240,7 +240,13 @@ def associate_subnet_cidr_block(ctx: Ctx, params: Params) -> Output:
     return {"SubnetId": subnet.id, "Ipv6CidrBlockAssociation": _ipv6_association(made)}
 
 
-@operation("DisassociateSubnetCidrBlock")
+def _associated(ctx: Ctx, association_id: str) -> str | None:
+    """The subnet that a CIDR block is associated with."""
+    blocks = ((subnet.id, each) for subnet in ctx.state.subnets.all(ctx) for each in subnet.ipv6)
+    return next((subnet_id for subnet_id, each in blocks if each.association_id == association_id), None)
+
+
+@operation("DisassociateSubnetCidrBlock", on=(behind("subnet", "AssociationId", _associated),))
 def disassociate_subnet_cidr_block(ctx: Ctx, params: Params) -> Output:
     association_id = required(params, "AssociationId")
     for subnet in ctx.state.subnets.all(ctx):

@@ -12,7 +12,7 @@ from casemate.services.ec2.cidrs import ipv4_network, ipv6_network, restricted
 from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Vpc
-from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
 VPC_FILTERS = {
@@ -104,7 +104,7 @@ def create_vpc(ctx: Ctx, params: Params) -> Output:
     return {"Vpc": vpc_output(ctx.state, vpc)}
 
 
-@operation("CreateDefaultVpc", creates=("vpc",))
+@operation("CreateDefaultVpc")
 def create_default_vpc(ctx: Ctx, _: Params) -> Output:
     if any(vpc.is_default for vpc in ctx.state.vpcs.all(ctx)):
         raise errors.default_vpc_exists()
@@ -216,7 +216,13 @@ def associate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     return {"VpcId": vpc.id, "CidrBlockAssociation": ipv4_association(made)}
 
 
-@operation("DisassociateVpcCidrBlock")
+def _associated(ctx: Ctx, association_id: str) -> str | None:
+    """The VPC that a CIDR block is associated with."""
+    blocks = ((vpc.id, each) for vpc in ctx.state.vpcs.all(ctx) for each in (*vpc.ipv4, *vpc.ipv6))
+    return next((vpc_id for vpc_id, each in blocks if each.association_id == association_id), None)
+
+
+@operation("DisassociateVpcCidrBlock", on=(behind("vpc", "AssociationId", _associated),))
 def disassociate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     association_id = required(params, "AssociationId")
     for vpc in ctx.state.vpcs.all(ctx):

@@ -133,7 +133,8 @@ def list_policy_tags(ctx: Context[IamState], params: Params) -> Output:
 
 def _profile_check(action: str) -> Any:
     def checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
-        context = request_tag_context(params)
+        found = ctx.state.profiles.get(ctx.account, str(params["InstanceProfileName"]).lower())
+        context = {**(tag_context(found.tags) if found else {}), **request_tag_context(params)}
         return (Check(action=f"iam:{action}", resource=profile_arn(ctx, params), context=context),)
 
     return checks

@@ -82,7 +82,7 @@ def _update_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
     path = params.get("NewPath") or (found.path if found else "/")
     after = ctx.arn("iam", f"user{path}{params.get('NewUserName') or params['UserName']}", region="")
     before = USERS.arn(ctx, params)
-    context = entity_context(found)
+    context = entity_context(found, "iam:UpdateUser")
     return tuple(
         Check(action="iam:UpdateUser", resource=arn, context=context)
         for arn in dict.fromkeys((before, after))

@@ -43,7 +43,8 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
     def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
         name = named(ctx, params)
         yield Check(action=f"lambda:{action}", resource=name.arn, context=_vpc_context(ctx, params))
-        if params.get("Role"):
+        # What is no ARN the operation refuses.
+        if str(params.get("Role") or "").startswith("arn:"):
             yield Check(
                 action="iam:PassRole",
                 resource=params["Role"],

@@ -31,9 +31,12 @@ def get_access_key_info(ctx: Context[StsState], params: Params) -> Output:
 
 
 @operations.operation("DecodeAuthorizationMessage")
-def decode_authorization_message(_: Context[StsState], __: Params) -> Output:
-    """No service of Casemate encodes its messages, so none can be decoded."""
-    raise AwsError(
-        "InvalidAuthorizationMessageException",
-        "The message is not one that Casemate encoded: its services say in plain words why a request was refused.",
-    )
+def decode_authorization_message(ctx: Context[StsState], params: Params) -> Output:
+    """Messages do not expire here; those of another account cannot be read."""
+    decoded = ctx.state.messages and ctx.state.messages.open(params["EncodedMessage"], ctx.account)
+    if not decoded:
+        raise AwsError(
+            "InvalidAuthorizationMessageException",
+            "Message is invalid: it is not an encoded authorization message of this account.",
+        )
+    return {"DecodedMessage": decoded}

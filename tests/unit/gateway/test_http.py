@@ -1,0 +1,153 @@
+"""Hostile clients: what one connection may cost, and that nobody else pays for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Address
+from typing import Self
+
+import pytest
+
+from casemate.gateway.arrival import Arrival, Side
+from casemate.gateway.http import HttpConnection
+from casemate.wire.http import HttpRequest, HttpResponse
+
+HERE = IPv4Address("127.0.0.1")
+ARRIVAL = Arrival(side=Side.LAPTOP, vpc_id=None, peer=HERE, destination=HERE, port=80, tls=False)
+HANG_UP = 20.0
+Answer = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+class Door:
+    """A server of `HttpConnection`s around one handler."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.connections: set[HttpConnection] = set()
+        self._answer = answer
+
+    async def _handle(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
+        assert arrival is ARRIVAL
+        return await self._answer(request)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: HttpConnection(self._handle, ARRIVAL, self.connections), "127.0.0.1", 0
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for connection in list(self.connections):
+            connection.abort()
+        self._server.close()
+        await asyncio.sleep(0)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self._server.sockets[0].getsockname())
+
+
+async def ok(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(status=200, headers=(), body=b"%d" % len(request.body))
+
+
+async def pour(door: Door, beginning: bytes, more: bytes, total: int) -> int:
+    """Bytes that the door took before it hung up; `total` when it did not."""
+    reader, writer = await door.connect()
+    writer.write(beginning)
+    sent = 0
+    try:
+        async with asyncio.timeout(HANG_UP):
+            while sent < total and not reader.at_eof():
+                writer.write(more)
+                await writer.drain()
+                sent += len(more)
+    except ConnectionError:
+        pass
+    writer.transport.abort()
+    return sent
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"GET /",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-A: ",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    ],
+    ids=["header value", "header name", "target", "trailer", "chunk extension"],
+)
+async def test_what_never_ends_is_cut_off(beginning: bytes) -> None:
+    total = 32 << 20
+    async with Door(ok) as door:
+        assert await pour(door, beginning, b"a" * 65536, total) < total
+
+
+async def test_a_large_body_is_no_large_head_however_it_is_chunked() -> None:
+    async with Door(ok) as door:
+        for chunk in (b"1\r\nx\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n"):
+            reader, writer = await door.connect()
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(chunk * 40 if len(chunk) > 100 else chunk * 200_000)
+            writer.write(b"0\r\n\r\n")
+            assert b"200 OK" in await reader.readline()
+            writer.close()
+
+
+async def test_the_requests_of_one_connection_do_not_hold_up_another() -> None:
+    async def slow(request: HttpRequest) -> HttpResponse:
+        if request.path == "/slow":
+            time.sleep(0.001)  # noqa: ASYNC251 - work that a handler does at once
+        return await ok(request)
+
+    async with Door(slow) as door:
+        _, greedy = await door.connect()
+        reader, writer = await door.connect()
+        began = time.monotonic()
+        greedy.write(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in await reader.readline()
+        assert time.monotonic() - began < 1
+        writer.close()
+        greedy.transport.abort()
+
+
+async def test_whoever_does_not_read_is_not_answered_without_end() -> None:
+    answered = 0
+
+    async def large(_: HttpRequest) -> HttpResponse:
+        nonlocal answered
+        answered += 1
+        return HttpResponse(status=200, headers=(), body=b"x" * 1_000_000)
+
+    async with Door(large) as door:
+        _, writer = await door.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+        for _ in range(2000):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        assert answered < 100
+        writer.transport.abort()
+
+
+async def test_a_request_is_carried_out_though_its_client_has_gone() -> None:
+    begun, go, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(request: HttpRequest) -> HttpResponse:
+        begun.set()
+        await go.wait()
+        done.set()
+        return await ok(request)
+
+    async with Door(work) as door:
+        _, writer = await door.connect()
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        await begun.wait()
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+        go.set()
+        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.sleep(0)
+        assert not door.connections
