@@ -289,9 +289,7 @@ def test_leading_keys_of_an_index_query_are_the_index_partition_key(player: Play
 
 
 def test_select_count_tells_how_many_and_nothing_else(player: Player) -> None:
-    counter = player(
-        allow(["dynamodb:Query", "dynamodb:Scan"], **{"StringEquals": {"dynamodb:Select": "COUNT"}})
-    )
+    counter = player(allow(["dynamodb:Query", "dynamodb:Scan"], StringEquals={"dynamodb:Select": "COUNT"}))
     assert "Items" not in counter.scan(TableName=TABLE, Select="COUNT")
     refused(counter.scan, TableName=TABLE)
     refused(counter.scan, TableName=TABLE, ProjectionExpression="Wins")
