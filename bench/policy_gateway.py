@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from tests.support.direct import DirectCloud
+
 from casemate.app import MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT, House, Options
 from casemate.gateway.authorization import Situation
 from casemate.gateway.certificates import CertificateAuthority
@@ -30,7 +32,6 @@ from casemate.gateway.data_directory import DataDirectory
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.service import Check
-from tests.support.direct import DirectCloud
 
 REGION = "us-east-2"
 TABLE = f"arn:aws:dynamodb:{REGION}:{WORKLOAD_ACCOUNT}:table/orders-"
