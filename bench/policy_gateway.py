@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
+
+from tests.support.direct import DirectCloud
 
 from casemate.app import MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT, House, Options
 from casemate.gateway.authorization import Situation
@@ -30,7 +33,6 @@ from casemate.gateway.data_directory import DataDirectory
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.service import Check
-from tests.support.direct import DirectCloud
 
 REGION = "us-east-2"
 TABLE = f"arn:aws:dynamodb:{REGION}:{WORKLOAD_ACCOUNT}:table/orders-"
@@ -38,7 +40,7 @@ ROUNDS = 30
 PER_ROUND = 400
 
 
-def document(*statements: dict[str, object]) -> str:
+def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
