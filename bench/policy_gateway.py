@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
+
+from tests.support.direct import DirectCloud
 
 from tests.support.direct import DirectCloud
 
@@ -39,7 +42,7 @@ ROUNDS = 30
 PER_ROUND = 400
 
 
-def document(*statements: dict[str, object]) -> str:
+def document(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 

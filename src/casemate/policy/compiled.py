@@ -13,7 +13,7 @@ from functools import lru_cache
 from casemate.model.principals import Principal
 from casemate.policy.conditions import Condition, Context
 from casemate.policy.decision import Element, Outcome, StatementTrace
-from casemate.policy.document import Policy, Statement
+from casemate.policy.document import Policy, PrincipalSpec, Statement
 from casemate.policy.patterns import Matcher, always, compile_action, compile_resource
 from casemate.policy.principals import Grant, PrincipalTest
 from casemate.policy.request import AuthorizationRequest
@@ -136,7 +136,7 @@ class CompiledStatement:
         self._keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
         self.kept_answers: dict[tuple[object, ...], StatementTrace] = {}
 
-        def trace(failed: Element | None) -> StatementTrace:
+        def trace(failed: Element | None, wanted: tuple[str, ...] = ()) -> StatementTrace:
             return StatementTrace(
                 policy=policy.label,
                 index=statement.index,
@@ -144,11 +144,12 @@ class CompiledStatement:
                 effect=self.effect,
                 applied=failed is None,
                 failed=failed,
+                wanted=wanted,
             )
 
-        self.failed_principal = trace(Element.PRINCIPAL)
+        self.failed_principal = trace(Element.PRINCIPAL, _values(statement.principal))
         self.failed_action = trace(Element.ACTION)
-        self.failed_resource = trace(Element.RESOURCE)
+        self.failed_resource = trace(Element.RESOURCE, statement.resources)
         self._unconditional = trace(None)
 
     @staticmethod
@@ -215,6 +216,13 @@ class CompiledStatement:
             failed=None if applied else Element.CONDITION,
             conditions=tuple(conditions),
         )
+
+
+def _values(principal: PrincipalSpec | None) -> tuple[str, ...]:
+    """Whom a Principal element lists."""
+    if principal is None:
+        return ()
+    return (*principal.aws, *principal.service, *principal.federated, *principal.canonical)
 
 
 class CompiledPolicy:
