@@ -145,6 +145,7 @@ class House:
             self._store, clock=system_clock, random_bytes=os.urandom, members=self._bootstrap
         )
         self._organization = OrganizationMembership(self._organizations.state)
+        self._iam.state.organization = self._organization
         self._sts = sts.build(
             self._store,
             clock=system_clock,
@@ -301,6 +302,8 @@ class House:
 
 async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
+    # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
+    os.umask(0o077)
     try:
         directory = DataDirectory(options.data)
         directory.acquire()

@@ -50,6 +50,7 @@ class IdentityCloud(DirectCloud):
             store, clock=lambda: self.now, random_bytes=self.random_bytes, members=self.bootstrap
         )
         self.organization = OrganizationMembership(organization.state)
+        iam_service.state.organization = self.organization
         sts_service = sts.build(
             store,
             clock=lambda: self.now,

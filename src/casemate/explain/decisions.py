@@ -76,7 +76,8 @@ def _layer(number: int, layer: LayerTrace, decision: Decision) -> list[str]:
         elif statement.failed is None:
             text = "does not apply"
         else:
-            text = f"does not apply: its {statement.failed.value} does not match"
+            wanted = f" ({' or '.join(statement.wanted)})" if statement.wanted else ""
+            text = f"does not apply: its {statement.failed.value}{wanted} does not match"
         lines += paragraph(
             f"     {_EFFECT.get(statement.effect, statement.effect.value):5}", f"{_name(statement)}: {text}"
         )

@@ -42,6 +42,14 @@ class DataDirectory:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+        self._tighten()
+
+    def _tighten(self) -> None:
+        """What an earlier start may have left readable by others."""
+        for pattern in _STATE:
+            for entry in self.path.glob(pattern):
+                if not entry.is_symlink():
+                    entry.chmod(0o700 if entry.is_dir() else 0o600)
 
     def release(self) -> None:
         """Give the directory back."""

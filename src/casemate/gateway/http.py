@@ -158,11 +158,15 @@ class HttpConnection(asyncio.Protocol):
                 return
             if self._writable is not None:
                 await self._writable
-            if len(self._queue) <= _MAX_QUEUE and self._transport is not None:
-                self._transport.resume_reading()
+            self._read_on()
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+
+    def _read_on(self) -> None:
+        # The client may have gone while its answer was being written.
+        if len(self._queue) <= _MAX_QUEUE and self._transport is not None:
+            self._transport.resume_reading()
 
     def _grow_headers(self, size: int) -> None:
         self._header_size += size

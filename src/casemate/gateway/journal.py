@@ -116,5 +116,5 @@ def _row(exchange: Exchange) -> tuple[str, float, str, str, str, bytes]:
     event = event_of(exchange)
     account = exchange.principal.account if exchange.principal else ""
     decisions = msgspec.json.encode(exchange.decisions)
-    text = json.dumps(event, default=str)
+    text = msgspec.json.encode(event, enc_hook=str).decode()
     return exchange.request_id, exchange.now.timestamp(), account, exchange.region, text, decisions

@@ -247,13 +247,13 @@ def _iam_prefix(exchange: Exchange) -> str:
 
 
 def _require_implemented(exchange: Exchange) -> None:
-    if exchange.operation is None:
-        raise AwsError(
-            "NotImplemented",
-            f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}; see docs/coverage.md",
-            http_status=501,
-            fault="server",
-        )
+    if exchange.operation is not None:
+        return
+    service = exchange.service
+    reason = service.operations.refusals.get(exchange.operation_name) if service else None
+    text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
+    text += f": {reason}" if reason else "; see docs/coverage.md"
+    raise AwsError("NotImplemented", text, http_status=501, fault="server")
 
 
 def _protocol(exchange: Exchange) -> str:

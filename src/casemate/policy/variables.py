@@ -92,6 +92,13 @@ def parse_template(text: str, *, variables: bool) -> Template:
     return Template(source=text, pieces=tuple(pieces), keys=keys)
 
 
+def variable_names(text: str) -> tuple[str, ...]:
+    """The condition keys that the variables in `text` read, as they are written there."""
+    inside = (found[1] for found in _VARIABLE.finditer(text))
+    matches = (_INSIDE.fullmatch(each) for each in inside if each not in _ESCAPES)
+    return tuple(found[1] for found in matches if found is not None)
+
+
 def _piece(inside: str) -> Exact | Variable | None:
     if inside in _ESCAPES:
         return Exact(text=inside)

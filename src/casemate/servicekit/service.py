@@ -114,6 +114,8 @@ class Operations(Generic[S]):
         """botocore's name: `ec2`, `dynamodb`, `lambda`."""
         self.iam_prefix = iam_prefix or service
         self.by_name: dict[str, Operation[S]] = {}
+        self.refusals: dict[str, str] = {}
+        """Why operations that are not implemented are not, for the error that answers them."""
 
     def operation(
         self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
@@ -127,6 +129,10 @@ class Operations(Generic[S]):
             return handler
 
         return register
+
+    def refuse(self, *names: str, because: str) -> None:
+        """Say why operations are not implemented; they count as such in the coverage table."""
+        self.refusals.update(dict.fromkeys(names, because))
 
 
 ResourcePolicies = Callable[[str], "Policy | None"]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address
+from typing import Self
 
 import pytest
 
@@ -30,7 +31,7 @@ class Door:
         assert arrival is ARRIVAL
         return await self._answer(request)
 
-    async def __aenter__(self) -> Door:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: HttpConnection(self._handle, ARRIVAL, self.connections), "127.0.0.1", 0
         )

@@ -47,7 +47,7 @@ def test_a_signature_for_another_region_is_refused_at_an_endpoint(snapshot: Netw
 
 
 def test_another_service_is_refused_at_an_endpoint(snapshot: NetworkSnapshot) -> None:
-    with pytest.raises(AwsError, match="serves com.amazonaws.us-east-2.dynamodb, not iam"):
+    with pytest.raises(AwsError, match=r"serves com\.amazonaws\.us-east-2\.dynamodb, not iam"):
         locate(ARRIVAL, snapshot, "iam", region="us-east-2")
 
 

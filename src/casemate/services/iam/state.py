@@ -7,6 +7,7 @@ from datetime import datetime
 
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.parsed import ParsedPolicies
+from casemate.servicekit.ports import Membership, Organization
 from casemate.servicekit.store import Collection, Store
 from casemate.services.iam.managed import AWS, aws_policy
 from casemate.services.iam.policies import ManagedPolicy
@@ -110,6 +111,13 @@ class AccessKey:
     active: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletionTask:
+    """The deletion of a service-linked role. It is over when it is recorded."""
+
+    role_arn: str
+
+
 class IamState:
     """All of IAM, of every account. Names are unique without regard to case, so keys hold them in lower case."""
 
@@ -117,6 +125,8 @@ class IamState:
         self.store = store
         self.clock = clock
         self.parsed = ParsedPolicies()
+        self.organization: Organization | None = None
+        """What the simulator asks for SCPs. Set once, by who wires the services: Organizations is built after IAM."""
         self.users: Collection[User] = store.collection("iam.users", User)
         self.groups: Collection[Group] = store.collection("iam.groups", Group)
         self.roles: Collection[Role] = store.collection("iam.roles", Role)
@@ -125,6 +135,7 @@ class IamState:
         )
         self.keys: Collection[AccessKey] = store.collection("iam.access_keys", AccessKey)
         self.policies: Collection[ManagedPolicy] = store.collection("iam.policies", ManagedPolicy)
+        self.deletion_tasks: Collection[DeletionTask] = store.collection("iam.deletion_tasks", DeletionTask)
         self.aliases: Collection[str] = store.collection("iam.account_aliases", str)
 
     def policy(self, arn: str) -> ManagedPolicy | None:
@@ -137,6 +148,10 @@ class IamState:
         name = parts[5].rsplit("/", 1)[1]
         found = self.policies.get(parts[4], name.lower())
         return found if found is not None and found.arn == arn else None
+
+    def membership(self, account: str) -> Membership | None:
+        """The account's place in the organization; None when it has none."""
+        return None if self.organization is None else self.organization.membership(account)
 
     def knows_account(self, account: str) -> bool:
         """Whether Casemate has identities of that account, so that a missing one can be told from a stranger."""

@@ -223,8 +223,9 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     for action in _items(params):
         given = action["Get"]
         attributes = list(given["Key"])
-        if given.get("ProjectionExpression") is not None:
-            attributes += compiler_of(given).projection(given["ProjectionExpression"]).attributes
+        text = given.get("ProjectionExpression")
+        if text is not None:
+            attributes += compiler_of(given).projection(text).attributes
         yield item_check(
             ctx,
             "GetItem",
@@ -232,6 +233,7 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
             params,
             keys=(given["Key"],),
             attributes=attributes,
+            select="ALL_ATTRIBUTES" if text is None else "SPECIFIC_ATTRIBUTES",
             enclosing="TransactGetItems",
         )
 

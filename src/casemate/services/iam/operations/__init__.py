@@ -2,6 +2,7 @@
 
 from casemate.services.iam.operations import (
     absences,
+    access_advisor,
     access_keys,
     account,
     attachments,
@@ -12,12 +13,15 @@ from casemate.services.iam.operations import (
     instance_profiles,
     managed_policies,
     roles,
+    service_linked_roles,
+    simulation,
     tags,
     users,
 )
 
 __all__ = [
     "absences",
+    "access_advisor",
     "access_keys",
     "account",
     "attachments",
@@ -28,6 +32,8 @@ __all__ = [
     "instance_profiles",
     "managed_policies",
     "roles",
+    "service_linked_roles",
+    "simulation",
     "tags",
     "users",
 ]

@@ -1,0 +1,78 @@
+"""Against a running Casemate: what the simulator says is what happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.support.instance import WORKLOAD, Instance
+from tests.support.refusals import refused
+
+ROLE = f"arn:aws:iam::{WORKLOAD}:role/reader"
+READ_ONLY = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    data: Path = tmp_path_factory.mktemp("iam")
+    running = Instance(data, "--ephemeral", "--dataplane", "off").start()
+    yield running
+    running.stop()
+
+
+def test_the_access_advisor_is_refused_with_the_reason(instance: Instance) -> None:
+    iam = instance.client("iam")
+    response = refused(
+        "NotImplemented",
+        "Casemate does not implement iam:GenerateServiceLastAccessedDetails: it keeps no history",
+        iam.generate_service_last_accessed_details,
+        Arn=ROLE,
+    )
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    refused("NotImplemented", "see docs/coverage.md", iam.create_virtual_mfa_device, VirtualMFADeviceName="x")
+
+
+def test_what_is_awss_own_is_open_to_every_account(instance: Instance) -> None:
+    policy = instance.client("iam").get_policy(PolicyArn=READ_ONLY)["Policy"]
+    assert policy["PolicyName"] == "AmazonDynamoDBReadOnlyAccess"
+
+
+def test_the_simulator_and_the_gateway_agree(instance: Instance) -> None:
+    iam = instance.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"AWS": WORKLOAD}, "Action": "sts:AssumeRole"},
+    }
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.attach_role_policy(RoleName="reader", PolicyArn=READ_ONLY)
+    deny = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Deny", "Action": "dynamodb:Describe*", "Resource": "*"},
+    }
+    iam.put_role_policy(RoleName="reader", PolicyName="no", PolicyDocument=json.dumps(deny))
+    session = instance.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="ann")["Credentials"]
+    dynamodb = instance.client("dynamodb", credentials=session)
+    calls = {
+        "dynamodb:ListTables": lambda: dynamodb.list_tables(),
+        "dynamodb:DescribeLimits": lambda: dynamodb.describe_limits(),
+        "dynamodb:DeleteTable": lambda: dynamodb.delete_table(TableName="orders"),
+    }
+    simulated = iam.simulate_principal_policy(PolicySourceArn=ROLE, ActionNames=list(calls))
+    decisions = {each["EvalActionName"]: each["EvalDecision"] for each in simulated["EvaluationResults"]}
+    assert decisions == {
+        "dynamodb:ListTables": "allowed",
+        "dynamodb:DescribeLimits": "explicitDeny",
+        "dynamodb:DeleteTable": "implicitDeny",
+    }
+    for action, call in calls.items():
+        if decisions[action] == "allowed":
+            call()
+            continue
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+        explicit = "with an explicit deny in an identity-based policy" in str(caught.value)
+        assert explicit is (decisions[action] == "explicitDeny")
