@@ -23,7 +23,9 @@ ORDER = [
 
 
 @pytest.mark.parametrize(
-    "case", [*cases("evaluation.json"), *cases("perimeter.json")], ids=lambda case: case["name"]
+    "case",
+    [*cases("evaluation.json"), *cases("perimeter.json"), *cases("parties.json")],
+    ids=lambda case: case["name"],
 )
 def test_decision(case: dict[str, Any]) -> None:
     request, policies = request_of(case["given"]), policies_of(case["given"])
