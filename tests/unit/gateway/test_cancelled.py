@@ -33,7 +33,10 @@ class _Interrupted(Pipeline):
     def _nothing(self, exchange: Any) -> None:
         del exchange
 
-    _parse = _authenticate = _locate = _gather_keys = _authorize = _nothing
+    def _parse(self, exchange: Any) -> None:
+        exchange.operation = "implemented"
+
+    _authenticate = _locate = _gather_keys = _authorize = _nothing
 
     async def _dispatch(self, exchange: Any) -> None:
         del exchange
