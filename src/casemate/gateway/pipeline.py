@@ -83,9 +83,8 @@ class Pipeline:
         except AwsError as error:
             exchange.error = error
         except asyncio.CancelledError:
-            self._journal.record(
-                exchange
-            )  # what was committed is on record, even when Casemate stops meanwhile
+            # What was committed is on record, even when Casemate stops meanwhile.
+            self._journal.record(exchange)
             raise
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
