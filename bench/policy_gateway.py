@@ -25,8 +25,6 @@ from typing import Any
 
 from tests.support.direct import DirectCloud
 
-from tests.support.direct import DirectCloud
-
 from casemate.app import MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT, House, Options
 from casemate.gateway.authorization import Situation
 from casemate.gateway.certificates import CertificateAuthority
