@@ -7,6 +7,8 @@ import inspect
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from casemate.gateway.arrival import Arrival
@@ -135,7 +137,7 @@ class Pipeline:
             raise scoped_elsewhere(
                 family_of(exchange.parsed.protocol, exchange.service_name), exchange.region
             )
-        exchange.principal = found.principal
+        exchange.principal = _with_mfa_age(found, exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -232,6 +234,13 @@ class Pipeline:
             if encodes(exchange.service_name, decision):
                 encoded = self._authorizer.encoded(situation, check, decision)
             raise refusal(exchange.service_name, decision, encoded)
+
+
+def _with_mfa_age(credential: Credential, now: datetime) -> Principal:
+    made = credential.mfa_authenticated
+    if made is None:
+        return credential.principal
+    return replace(credential.principal, mfa_age_seconds=max(0, int((now - made).total_seconds())))
 
 
 _IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}

@@ -103,7 +103,10 @@ def _identity(principal: Principal | None) -> dict[str, Any]:
             "userName": principal.role_arn.rpartition("/")[2],
         }
         mfa = "false" if principal.mfa_age_seconds is None else "true"
-        session: dict[str, Any] = {"sessionIssuer": issuer, "attributes": {"mfaAuthenticated": mfa}}
+        attributes = {"mfaAuthenticated": mfa}
+        if principal.token_issued is not None:
+            attributes["creationDate"] = principal.token_issued.strftime("%Y-%m-%dT%H:%M:%SZ")
+        session: dict[str, Any] = {"sessionIssuer": issuer, "attributes": attributes}
         if principal.source_identity is not None:
             session["sourceIdentity"] = principal.source_identity
         identity["sessionContext"] = session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 
@@ -49,6 +50,8 @@ class Principal:
     source_identity: str | None = None
     mfa_age_seconds: int | None = None
     """`aws:MultiFactorAuthAge`; None when the session was made without MFA."""
+    token_issued: datetime | None = None
+    """`aws:TokenIssueTime`; None for long-term credentials."""
     source_function_arn: str | None = None
     """`lambda:SourceFunctionArn`: set on credentials that were given to a Lambda execution environment."""
     issuer_user_name: str | None = None

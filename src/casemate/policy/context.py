@@ -145,10 +145,15 @@ def principal_context(principal: Principal) -> dict[str, ContextValue]:
         keys["aws:SourceIdentity"] = principal.source_identity
     if principal.source_function_arn is not None:
         keys["lambda:SourceFunctionArn"] = principal.source_function_arn
+    if principal.token_issued is not None:
+        keys["aws:TokenIssueTime"] = principal.token_issued.strftime("%Y-%m-%dT%H:%M:%SZ")
     if principal.mfa_age_seconds is not None:
         keys["aws:MultiFactorAuthAge"] = str(principal.mfa_age_seconds)
         keys["aws:MultiFactorAuthPresent"] = "true"
-    elif kind in {PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER}:
+    elif principal.token_issued is not None or kind in {
+        PrincipalKind.ROLE_SESSION,
+        PrincipalKind.FEDERATED_USER,
+    }:
         keys["aws:MultiFactorAuthPresent"] = "false"
     keys.update({f"aws:PrincipalTag/{key}": value for key, value in principal.tags.items()})
     return keys

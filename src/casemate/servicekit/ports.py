@@ -24,6 +24,8 @@ class Credential:
     """Must accompany the request when not None."""
     expires: datetime | None = None
     active: bool = True
+    mfa_authenticated: datetime | None = None
+    """When the session was made with MFA: `aws:MultiFactorAuthAge` counts from there."""
 
 
 class Credentials(Protocol):
@@ -78,6 +80,14 @@ class Directory(Protocol):
 
     def user(self, account: str, name: str) -> Principal | None:
         """The user as a principal, with its present tags. The same object until the user changes."""
+        ...
+
+    def mfa_step(self, user: Principal, serial: str, code: str, now: datetime) -> int | None:
+        """The half minute in which that MFA device of the user shows `code`; None when the code is not good."""
+        ...
+
+    def use_mfa_step(self, serial: str, step: int) -> None:
+        """A code was used: no code up to that half minute is good any more. Call inside a transaction."""
         ...
 
     def policy_document(self, policy_arn: str) -> str | None:

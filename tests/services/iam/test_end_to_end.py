@@ -32,7 +32,7 @@ def test_the_access_advisor_is_refused_with_the_reason(instance: Instance) -> No
         Arn=ROLE,
     )
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    refused("NotImplemented", "see docs/coverage.md", iam.create_virtual_mfa_device, VirtualMFADeviceName="x")
+    refused("NotImplemented", "see docs/coverage.md", iam.generate_credential_report)
 
 
 def test_what_is_awss_own_is_open_to_every_account(instance: Instance) -> None:

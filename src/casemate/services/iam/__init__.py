@@ -2,7 +2,7 @@
 
 Modelled: users, groups, roles, service-linked roles, instance profiles, access keys, inline and managed policies with
 their versions, all AWS managed policies (`managed`), permissions boundaries, tags, the account's alias and summary, the
-policy simulator (`simulator`). Not modelled: passwords and login profiles, MFA devices, SAML and OIDC providers, server
+policy simulator (`simulator`). Not modelled: passwords and login profiles, hardware MFA devices, SAML and OIDC providers, server
 certificates, service-specific credentials, credential reports, last-used times and the access advisor. AWS makes
 changes visible eventually; here they are visible at once.
 

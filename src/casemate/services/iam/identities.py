@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
@@ -9,6 +12,7 @@ from casemate.servicekit.memo import Memo, Reads
 from casemate.servicekit.ports import AssumableRole, IdentityPolicies
 from casemate.services.iam.labels import inline_label, trust_label
 from casemate.services.iam.managed import aws_policy
+from casemate.services.iam.one_time_codes import step_shown
 from casemate.services.iam.policies import ManagedPolicy
 from casemate.services.iam.state import Group, IamState, Role, User
 
@@ -78,6 +82,19 @@ class IamDirectory:
         """The document in force of a managed policy."""
         policy = self._state.policy(policy_arn)
         return None if policy is None else policy.document
+
+    def mfa_step(self, user: Principal, serial: str, code: str, now: datetime) -> int | None:
+        """The half minute in which the user's device shows `code`; None when it is not good."""
+        device = self._state.mfa_devices.get(serial)
+        if device is None or not device.belongs_to(user.account, user.user_name):
+            return None
+        return step_shown(device.seed, code, now=now, after=device.last_step)
+
+    def use_mfa_step(self, serial: str, step: int) -> None:
+        """No code up to that half minute is good any more. Inside a transaction."""
+        device = self._state.mfa_devices.get(serial)
+        if device is not None:
+            self._state.mfa_devices.put((serial,), replace(device, last_step=step))
 
     def _assumable(self, role: Role | None) -> AssumableRole | None:
         if role is None:

@@ -118,6 +118,26 @@ class DeletionTask:
     role_arn: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MfaDevice:
+    """A virtual MFA device."""
+
+    serial: str
+    """Its ARN."""
+    account: str
+    seed: bytes
+    user: str | None = None
+    """Name of the user it is enabled for."""
+    enabled: datetime | None = None
+    last_step: int = -1
+    """Half minute of the last code that was used: no code is good twice."""
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+    def belongs_to(self, account: str, user: str | None) -> bool:
+        """Whether it is enabled for that user."""
+        return self.account == account and self.user is not None and self.user == user
+
+
 class IamState:
     """All of IAM, of every account. Names are unique without regard to case, so keys hold them in lower case."""
 
@@ -134,6 +154,7 @@ class IamState:
             "iam.instance_profiles", InstanceProfile
         )
         self.keys: Collection[AccessKey] = store.collection("iam.access_keys", AccessKey)
+        self.mfa_devices: Collection[MfaDevice] = store.collection("iam.mfa_devices", MfaDevice)
         self.policies: Collection[ManagedPolicy] = store.collection("iam.policies", ManagedPolicy)
         self.deletion_tasks: Collection[DeletionTask] = store.collection("iam.deletion_tasks", DeletionTask)
         self.aliases: Collection[str] = store.collection("iam.account_aliases", str)

@@ -1,8 +1,8 @@
 """AWS Security Token Service.
 
 Modelled: GetCallerIdentity, AssumeRole (trust policies, external ids, session tags with transitive ones, source
-identity, session policies, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo,
-DecodeAuthorizationMessage, and the sessions that services make of roles. Not modelled: MFA, the restriction of GetSessionToken's credentials to
+identity, session policies, MFA, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo,
+DecodeAuthorizationMessage, and the sessions that services make of roles. Not modelled: the restriction of GetSessionToken's credentials to
 AssumeRole and GetCallerIdentity of STS, web identity and SAML (no providers exist, so they are refused as AWS refuses
 them), AssumeRoot, packed sizes beyond plain text. Tokens are opaque and stored.
 

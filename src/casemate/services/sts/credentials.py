@@ -57,6 +57,7 @@ def role_principal(session: Session, role: AssumableRole) -> Principal:
         session_policies=session.policies,
         source_identity=session.source_identity,
         source_function_arn=session.function_arn,
+        token_issued=session.issued,
         is_service_linked=role.is_service_linked,
     )
 
@@ -75,6 +76,7 @@ def credential_of(session: Session, principal: Principal) -> Credential:
         principal=principal,
         session_token=session.token,
         expires=session.expires,
+        mfa_authenticated=session.issued if session.mfa else None,
     )
 
 
@@ -118,13 +120,14 @@ def _principal(session: Session, issuer: AssumableRole | Principal | None) -> Pr
     if isinstance(issuer, AssumableRole):
         return role_principal(session, issuer)
     if issuer is not None and session.kind == "user":
-        return replace(issuer, access_key_id=session.access_key_id)
+        return replace(issuer, access_key_id=session.access_key_id, token_issued=session.issued)
     root = Principal(
         kind=PrincipalKind.ROOT,
         arn=f"arn:aws:iam::{session.account}:root",
         account=session.account,
         user_id=session.account,
         access_key_id=session.access_key_id,
+        token_issued=session.issued,
     )
     if session.kind == "root":
         return root

@@ -43,6 +43,8 @@ class Session:
     """Documents of the session policies."""
     source_identity: str | None = None
     function_arn: str | None = None
+    mfa: bool = False
+    """Made with a code of an MFA device, by GetSessionToken."""
 
 
 @dataclass(kw_only=True)

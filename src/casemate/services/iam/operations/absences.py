@@ -25,7 +25,6 @@ def _none_of_user(member: str, *, paged: bool) -> Handler[IamState]:
 
 
 for _name, _member, _paged in (
-    ("ListMFADevices", "MFADevices", True),
     ("ListSSHPublicKeys", "SSHPublicKeys", True),
     ("ListSigningCertificates", "Certificates", True),
     ("ListServiceSpecificCredentials", "ServiceSpecificCredentials", False),
@@ -33,7 +32,6 @@ for _name, _member, _paged in (
     operations.operation(_name, checks=own_user_checks(_name))(_none_of_user(_member, paged=_paged))
 
 for _name, _member, _paged in (
-    ("ListVirtualMFADevices", "VirtualMFADevices", True),
     ("ListOpenIDConnectProviders", "OpenIDConnectProviderList", False),
     ("ListSAMLProviders", "SAMLProviderList", False),
     ("ListServerCertificates", "ServerCertificateMetadataList", True),

@@ -37,8 +37,9 @@ def delete_account_alias(ctx: Context[IamState], params: Params) -> Output:
 
 @operations.operation("GetAccountSummary")
 def get_account_summary(ctx: Context[IamState], _: Params) -> Output:
-    """What is counted is counted; what Casemate does not have (MFA devices, server certificates, ...) is none."""
+    """What is counted is counted; what Casemate does not have (server certificates, providers, ...) is none."""
     state, account = ctx.state, ctx.account
+    devices = [device for device in state.mfa_devices.values() if device.account == account]
     policies = state.policies.values(account)
     return {
         "SummaryMap": {
@@ -69,8 +70,8 @@ def get_account_summary(ctx: Context[IamState], _: Params) -> Output:
             "AccountMFAEnabled": 0,
             "AccountPasswordPresent": 0,
             "AccountSigningCertificatesPresent": 0,
-            "MFADevices": 0,
-            "MFADevicesInUse": 0,
+            "MFADevices": len(devices),
+            "MFADevicesInUse": sum(device.user is not None for device in devices),
             "Providers": 0,
             "ServerCertificates": 0,
         }

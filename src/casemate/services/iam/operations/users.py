@@ -100,6 +100,9 @@ def update_user(ctx: Context[IamState], params: Params) -> Output:
     USERS.put(ctx, replace(user, name=name, path=params.get("NewPath") or user.path))
     for key in keys:
         ctx.state.keys.put((key.id,), replace(key, user=name))
+    for device in ctx.state.mfa_devices.values():
+        if device.belongs_to(ctx.account, user.name):
+            ctx.state.mfa_devices.put((device.serial,), replace(device, user=name))
     return {}
 
 
@@ -108,6 +111,8 @@ def delete_user(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
     if keys_of(ctx, user.name):
         raise delete_conflict("Cannot delete entity, must delete access keys first.")
+    if any(device.belongs_to(ctx.account, user.name) for device in ctx.state.mfa_devices.values()):
+        raise delete_conflict("Cannot delete entity, must delete MFA device first.")
     refuse_while_it_has_policies(user)
     if user.groups:
         raise delete_conflict("Cannot delete entity, must remove users from group first.")

@@ -10,6 +10,7 @@ from casemate.servicekit.ports import AssumableRole
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.sts.credentials import new_session, session_arn
 from casemate.services.sts.errors import access_denied, invalid_parameter, validation_error
+from casemate.services.sts.one_time_codes import one_time_step, use_code
 from casemate.services.sts.registry import operations
 from casemate.services.sts.session_parameters import packed_size, session_policies, session_tags
 from casemate.services.sts.shapes import credentials_shape
@@ -44,6 +45,10 @@ def _checks(ctx: Context[StsState], params: Params) -> tuple[Check, ...]:
         raise validation_error("Request ARN is invalid" if arn.startswith("arn:") else f"{arn} is invalid")
     role = ctx.state.directory.role(arn)
     context: dict[str, str | tuple[str, ...]] = {"sts:RoleSessionName": params["RoleSessionName"]}
+    if one_time_step(ctx, params) is not None:
+        # Of this request only: "temporary credentials returned by AssumeRole do not include MFA information in the
+        # context" (IAM User Guide, "Secure API access with MFA").
+        context["aws:MultiFactorAuthPresent"], context["aws:MultiFactorAuthAge"] = "true", "0"
     if params.get("ExternalId"):
         context["sts:ExternalId"] = params["ExternalId"]
     source_identity = params.get("SourceIdentity") or ctx.principal.source_identity
@@ -72,11 +77,7 @@ def assume_role(ctx: Context[StsState], params: Params) -> Output:
     role = ctx.state.directory.role(params["RoleArn"])
     # INVARIANT: a role that does not exist lets nobody in, so the checks have refused.
     assert role is not None, f"{params['RoleArn']} was assumed and does not exist"
-    if params.get("SerialNumber") or params.get("TokenCode"):
-        raise access_denied(
-            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code "
-            "of an existing device; Casemate has no MFA devices."
-        )
+    use_code(ctx, params)
     if params.get("ProvidedContexts"):
         raise validation_error("ProvidedContexts are not modelled by Casemate.")
     policies = session_policies(ctx.state, params, role.account)

@@ -6,6 +6,7 @@ from casemate.model.principals import PrincipalKind
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.sts.credentials import new_session
 from casemate.services.sts.errors import access_denied
+from casemate.services.sts.one_time_codes import use_code
 from casemate.services.sts.registry import operations
 from casemate.services.sts.session_parameters import packed_size, session_policies, session_tags
 from casemate.services.sts.shapes import credentials_shape
@@ -36,8 +37,7 @@ def _session_token_checks(ctx: Context[StsState], _: Params) -> tuple[Check, ...
 
 @operations.operation("GetSessionToken", checks=_session_token_checks)
 def get_session_token(ctx: Context[StsState], params: Params) -> Output:
-    if params.get("SerialNumber") or params.get("TokenCode"):
-        raise access_denied("MultiFactorAuthentication failed, Casemate has no MFA devices.")
+    with_mfa = use_code(ctx, params)
     root = ctx.principal.kind is PrincipalKind.ROOT
     session = new_session(
         ctx.state,
@@ -46,6 +46,7 @@ def get_session_token(ctx: Context[StsState], params: Params) -> Output:
         duration_seconds=_duration(ctx, params),
         user_name=ctx.principal.user_name,
         issuer_id=ctx.principal.user_id,
+        mfa=with_mfa,
     )
     return {"Credentials": credentials_shape(session)}
 
