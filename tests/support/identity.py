@@ -211,5 +211,12 @@ def assert_fits(value: Any, shape: Any, where: str) -> None:
         for item in value:
             assert_fits(item, shape.member, f"{where}[]")
     else:
-        types = {"string": str, "timestamp": datetime, "boolean": bool, "integer": int, "map": dict, "blob": bytes}
+        types = {
+            "string": str,
+            "timestamp": datetime,
+            "boolean": bool,
+            "integer": int,
+            "map": dict,
+            "blob": bytes,
+        }
         assert isinstance(value, types[shape.type_name]), f"{where}: {value!r} is no {shape.type_name}"
