@@ -25,6 +25,7 @@ class Peer:
     secret: str
     process: subprocess.Popen[str]
     seconds_to_ready: float
+    runs_functions: bool = True
 
     def memory_mib(self) -> float:
         """Proportional set size of the process and everything below it."""
@@ -66,7 +67,9 @@ def moto(directory: Path) -> Peer:
     port = _free_port()
     program = PEERS / "bin" / "moto_server"
     argv = [str(program), "-H", "127.0.0.1", "-p", str(port)]
-    return _start("moto", argv, port, directory, dict(os.environ), "/moto-api/")
+    peer = _start("moto", argv, port, directory, dict(os.environ), "/moto-api/")
+    peer.runs_functions = False
+    return peer
 
 
 def _start(

@@ -1,16 +1,25 @@
-"""Policy decisions per second: the reference architecture's request through five policies, trace included.
+"""Policy decisions per second, complete trace included, beside npm @cloud-copilot/iam-simulate in the same run.
 
-Run: PYTHONPATH=src python bench/policy.py
+Run: PYTHONPATH=src:. python bench/policy.py [--no-peer]
+
+Both are given the documents and requests of `policy_cases`, parsed beforehand, and take turns; medians of the turns.
+"Again" asks the same request over and over, "new" never asks a request twice: Casemate keeps answers, so the second
+number is the one to believe for traffic that does not repeat itself.
 """
 
 from __future__ import annotations
 
+import argparse
+import gc
 import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
+from bench.policy_cases import COMPLEX, SIMPLE, Asked, Document, Policies, complex_, simple
+from bench.policy_peer import IamSimulate, NoPeerError
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
@@ -18,122 +27,201 @@ from casemate.policy.evaluation import evaluate
 from casemate.policy.parser import parse_policy
 from casemate.policy.request import AuthorizationRequest, PolicyLevel, PolicySet
 
-TABLE = "arn:aws:dynamodb:us-east-2:000000000000:table/orders"
-ROLE = "arn:aws:iam::000000000000:role/orders-role"
+TURNS = 15
+PER_TURN = {"simple": 2000, "complex": 500}
+PEER_WAYS = ("unvalidated", "pre-parsed")
 
 
-def policy(kind: PolicyType, label: str, *statements: dict[str, object]) -> Policy:
-    return parse_policy(
-        json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), kind=kind, label=label
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One of the two requests, in as many variants as all turns together ask."""
+
+    name: str
+    policies: Policies
+    asked: list[Asked]
+
+    @property
+    def per_turn(self) -> int:
+        return PER_TURN[self.name]
 
 
-FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-OUTSIDE = {
-    "Sid": "DenyDynamoDBOutsideVPC",
-    "Effect": "Deny",
-    "Action": "dynamodb:*",
-    "Resource": "*",
-    "Condition": {
-        "StringNotEquals": {"aws:SourceVpc": "vpc-0a1b2c3d4e5f60718"},
-        "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/break-glass"},
-    },
-}
-ORDERS = {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": TABLE}
-LOGS = {"Effect": "Allow", "Action": ["logs:CreateLogGroup", "logs:PutLogEvents"], "Resource": "*"}
+def cases() -> list[Case]:
+    made = [("simple", SIMPLE, simple), ("complex", COMPLEX, complex_)]
+    return [
+        Case(name=name, policies=policies, asked=[ask(n) for n in range((TURNS + 1) * PER_TURN[name])])
+        for name, policies, ask in made
+    ]
 
-POLICIES = PolicySet(
-    scps=(
-        PolicyLevel(target_id="r-root", policies=(policy(PolicyType.SCP, "FullAWSAccess", FULL),)),
+
+def _policy(document: Document, kind: PolicyType, label: str) -> Policy:
+    return parse_policy(json.dumps(document), kind=kind, label=label)
+
+
+def _one(document: Document | None, kind: PolicyType) -> Policy | None:
+    return None if document is None else _policy(document, kind, kind.value)
+
+
+def _levels(given: Sequence[Sequence[Document]], kind: PolicyType) -> tuple[PolicyLevel, ...]:
+    # RCPFullAWSAccess is implied: the engine's RCP level has the policies that were added to it.
+    return tuple(
         PolicyLevel(
-            target_id="000000000000",
-            policies=(
-                policy(PolicyType.SCP, "FullAWSAccess", FULL),
-                policy(PolicyType.SCP, "perimeter", OUTSIDE),
+            target_id=f"ou-{depth}",
+            policies=tuple(
+                _policy(document, kind, f"{kind.value} {depth}.{index}")
+                for index, document in enumerate(documents)
+                if kind is PolicyType.SCP or index
             ),
+        )
+        for depth, documents in enumerate(given)
+    )
+
+
+def policy_set(given: Policies) -> PolicySet:
+    return PolicySet(
+        identity=tuple(
+            _policy(document, PolicyType.IDENTITY, f"identity {index}")
+            for index, document in enumerate(given.identity)
         ),
-    ),
-    endpoint=policy(PolicyType.ENDPOINT, "vpce-1", {**ORDERS, "Principal": "*"}),
-    identity=(policy(PolicyType.IDENTITY, "inline", ORDERS), policy(PolicyType.IDENTITY, "managed", LOGS)),
-)
-PRINCIPAL = Principal(
-    kind=PrincipalKind.ROLE_SESSION,
-    arn="arn:aws:sts::000000000000:assumed-role/orders-role/orders",
-    account="000000000000",
-    user_id="AROAEXAMPLEEXAMPLE001:orders",
-    role_arn=ROLE,
-    session_name="orders",
-)
+        scps=_levels(given.scps, PolicyType.SCP),
+        rcps=_levels(given.rcps, PolicyType.RCP),
+        boundary=_one(given.boundary, PolicyType.BOUNDARY),
+        session=(_policy(given.session, PolicyType.SESSION, "session"),) if given.session else (),
+        endpoint=_one(given.endpoint, PolicyType.ENDPOINT),
+        resource=_one(given.resource, PolicyType.RESOURCE),
+    )
 
 
-def request(*, leading_key: str = "o-1", vpc: str | None = "vpc-0a1b2c3d4e5f60718") -> AuthorizationRequest:
-    context: dict[str, str | tuple[str, ...]] = {
-        "aws:PrincipalArn": ROLE,
-        "aws:PrincipalAccount": "000000000000",
-        "aws:PrincipalType": "AssumedRole",
-        "aws:PrincipalOrgID": "o-casemate01",
-        "aws:PrincipalOrgPaths": ("o-casemate01/r-root/000000000000/",),
-        "aws:userid": "AROAEXAMPLEEXAMPLE001:orders",
-        "aws:RequestedRegion": "us-east-2",
-        "aws:SecureTransport": "true",
-        "aws:CurrentTime": "2026-11-21T09:00:00Z",
-        "aws:EpochTime": "1795251600",
-        "aws:ViaAWSService": "false",
-        "aws:PrincipalIsAWSService": "false",
-        "aws:ResourceAccount": "000000000000",
-        "aws:ResourceOrgID": "o-casemate01",
-        "lambda:SourceFunctionArn": "arn:aws:lambda:us-east-2:000000000000:function:orders",
-        "dynamodb:LeadingKeys": (leading_key,),
-    }
-    if vpc:
-        context |= {"aws:SourceVpc": vpc, "aws:SourceVpce": "vpce-1", "aws:VpcSourceIp": "10.0.1.7"}
+def request(asked: Asked) -> AuthorizationRequest:
+    name = asked.principal.rpartition("/")[2]
+    if ":assumed-role/" in asked.principal:
+        principal = Principal(
+            kind=PrincipalKind.ROLE_SESSION,
+            arn=asked.principal,
+            account=asked.account,
+            user_id=str(asked.context["aws:userid"]),
+            role_arn=str(asked.context["aws:PrincipalArn"]),
+            session_name=name,
+        )
     else:
-        context["aws:SourceIp"] = "203.0.113.9"
+        principal = Principal(
+            kind=PrincipalKind.USER,
+            arn=asked.principal,
+            account=asked.account,
+            user_id="AIDAEXAMPLEEXAMPLE001",
+            user_name=name,
+        )
     return AuthorizationRequest(
-        principal=PRINCIPAL,
-        action="dynamodb:GetItem",
-        resource=TABLE,
-        resource_account="000000000000",
-        context=context,
+        principal=principal,
+        action=asked.action,
+        resource=asked.resource,
+        resource_account=asked.account,
+        context={
+            key: tuple(value) if isinstance(value, list) else value for key, value in asked.context.items()
+        },
     )
 
 
-def measure(name: str, ask: Callable[[int], object], *, rounds: int = 200, batch: int = 100) -> None:
-    samples: list[float] = []
-    number = 0
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(batch):
-            ask(number)
-            number += 1
-        samples.append((time.perf_counter() - start) / batch * 1e6)
-    print(
-        f"{name:<48} median {statistics.median(samples):6.1f} us  p90 {sorted(samples)[rounds * 9 // 10]:6.1f} us"
-    )
+def ours(requests: Sequence[AuthorizationRequest], policies: PolicySet) -> float:
+    """Nanoseconds per decision."""
+    allowed = 0
+    start = time.perf_counter_ns()
+    for one in requests:
+        allowed += evaluate(one, policies).allowed
+    spent = time.perf_counter_ns() - start
+    assert allowed == len(requests)
+    return spent / len(requests)
 
 
-def main() -> None:
-    print(f"python {sys.version.split()[0]}")
-    inside, outside = request(), request(vpc=None)
-    assert evaluate(inside, POLICIES).allowed
-    assert not evaluate(outside, POLICIES).allowed
-    measure("allowed, through the endpoint", lambda _: evaluate(inside, POLICIES))
-    measure("refused by the SCP, message included", lambda _: evaluate(outside, POLICIES))
-    conditioned = PolicySet(
-        scps=POLICIES.scps,
-        endpoint=POLICIES.endpoint,
-        identity=(
-            policy(
-                PolicyType.IDENTITY,
-                "leading keys",
-                {**ORDERS, "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "o-*"}}},
-            ),
-        ),
-    )
-    varying = [request(leading_key=f"o-{number}") for number in range(20_000)]
-    measure("allowed, a key never seen before each time", lambda n: evaluate(varying[n], conditioned))
-    measure("request built and decided", lambda _: evaluate(request(), POLICIES))
+Turn = Callable[[int], float]
+
+
+def turns_of(case: Case, peer: IamSimulate | None) -> dict[str, Turn]:
+    """What takes turns: each a function from the turn's number to nanoseconds per decision."""
+    count = case.per_turn
+    policies = policy_set(case.policies)
+    requests = [request(one) for one in case.asked]
+    turns: dict[str, Turn] = {
+        "casemate, again": lambda _: ours([requests[0]] * count, policies),
+        "casemate, new": lambda turn: ours(requests[turn * count : (turn + 1) * count], policies),
+    }
+
+    def theirs(way: str, *, again: bool) -> Turn:
+        def turn(number: int) -> float:
+            assert peer is not None
+            answer = peer.ask(run=case.name, way=way, **{"from": number * count}, count=count, again=again)
+            assert answer["allowed"] == count, answer
+            return answer["ns"]
+
+        return turn
+
+    if peer is not None:
+        for way in PEER_WAYS:
+            error = peer.ask(run=case.name, way=way, **{"from": 0}, count=1, again=True).get("error")
+            if error:
+                print(f"iam-simulate {way}: cannot answer the {case.name} request: {error}", file=sys.stderr)
+                continue
+            turns[f"iam-simulate {way}, again"] = theirs(way, again=True)
+            turns[f"iam-simulate {way}, new"] = theirs(way, again=False)
+    return turns
+
+
+def measure(case: Case, peer: IamSimulate | None) -> dict[str, float]:
+    """Median nanoseconds per decision. The first turn warms everybody up and does not count."""
+    turns = turns_of(case, peer)
+    gc.collect()
+    gc.freeze()
+    samples: dict[str, list[float]] = {name: [] for name in turns}
+    for number in range(TURNS + 1):
+        for name, turn in turns.items():
+            spent = turn(number)
+            if number:
+                samples[name].append(spent)
+    gc.unfreeze()
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def show(case: Case, medians: dict[str, float]) -> None:
+    print(f"\n{case.name} request")
+    for name, spent in medians.items():
+        print(f"  {name:<34}{1e9 / spent:>12,.0f} /s {spent / 1000:>9.1f} us")
+    for kind in ("again", "new"):
+        best = min(
+            (spent for name, spent in medians.items() if name.startswith("iam-") and name.endswith(kind)),
+            default=None,
+        )
+        if best is not None:
+            ratio = best / medians[f"casemate, {kind}"]
+            print(f"  {kind}: casemate decides {ratio:.1f} times as many as iam-simulate at its fastest")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--no-peer", action="store_true", help="Casemate alone")
+    options = parser.parse_args()
+    peer: IamSimulate | None = None
+    if not options.no_peer:
+        try:
+            peer = IamSimulate()
+        except NoPeerError as error:
+            print(f"iam-simulate: not measured: {error}", file=sys.stderr)
+    print(f"python {sys.version.split()[0]}" + (f", iam-simulate {peer.version}" if peer else ""))
+    if peer is None:
+        for case in cases():
+            show(case, measure(case, None))
+        return 0
+    with peer:
+        for case in cases():
+            peer.ask(
+                load={
+                    case.name: {
+                        "policies": asdict(case.policies),
+                        "requests": [asdict(one) for one in case.asked],
+                    }
+                }
+            )
+            show(case, measure(case, peer))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

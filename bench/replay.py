@@ -35,7 +35,8 @@ def _signed(peer: Peer, operation: str, params: dict[str, Any]) -> bytes:
 
 async def _drive(host: str, port: int, raw: bytes, connections: int, seconds: float) -> float:
     started = time.perf_counter()
-    counts = await asyncio.gather(*[_one(host, port, raw, started + seconds) for _ in range(connections)])
+    workers = [_one(host, port, raw, started + seconds) for _ in range(connections)]
+    counts = await asyncio.wait_for(asyncio.gather(*workers), seconds + 10)
     return sum(counts) / (time.perf_counter() - started)
 
 
@@ -47,6 +48,7 @@ async def _one(host: str, port: int, raw: bytes, until: float) -> int:
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode())
+        closes = b"connection: close" in head.lower() or head.startswith(b"HTTP/1.0")
         length = next(
             int(line.split(b":")[1])
             for line in head.lower().split(b"\r\n")
@@ -54,5 +56,8 @@ async def _one(host: str, port: int, raw: bytes, until: float) -> int:
         )
         await reader.readexactly(length)
         done += 1
+        if closes:
+            writer.close()
+            reader, writer = await asyncio.open_connection(host, port)
     writer.close()
     return done

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import platform
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -17,6 +18,7 @@ from casemate.dataplane.off import NoDataplane
 from casemate.dataplane.reconciler import Reconciler
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
+from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
@@ -32,10 +34,11 @@ from casemate.servicekit.constraints import models
 from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
 from casemate.servicekit.ports import Credentials
 from casemate.servicekit.service import Service
-from casemate.servicekit.store import Store
+from casemate.servicekit.store import Store, StoreError
+from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
-    from casemate.dataplane.kernel.client import KernelDataplane, NamespaceListener
+    from casemate.dataplane.kernel.client import KernelDataplane
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +91,8 @@ class House:
     async def open(self) -> None:
         """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
         self.plane = Plane()
+        # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
+        self.front = Front(handler=self._handle, tls=self._authority.context, snapshot=self._snapshot)
         starting = asyncio.get_running_loop().create_task(self._start_dataplane())
         # The helper process starts while this one imports and wires the services: the two halves of a start.
         await asyncio.sleep(0)
@@ -209,14 +214,14 @@ class House:
             clock=system_clock,
             settled=self.reconciler.settled,
         )
-        self.front = Front(
-            handler=self.pipeline.handle, tls=self._authority.context, snapshot=self._ec2.network.snapshot
-        )
         self.explainer = Explainer(
             network=self._ec2.network,
             authorizer=self.authorizer,
             functions=self._lambda.state,
+            tables=self._dynamodb.state,
             identities=self._identities,
+            directory=self._identities,
+            organization=self._organization,
             clock=system_clock,
             laptop=LAPTOP,
         )
@@ -250,19 +255,19 @@ class House:
 
         try:
             return await KernelDataplane.start(
-                on_listener=self._adopt, on_listener_gone=self._drop, log=_log.info
+                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
             )
         except KernelUnavailableError as error:
             if self._options.dataplane == "kernel":
                 raise StartError(f"the kernel data plane cannot run here: {error}") from error
             return NoDataplane(str(error))
 
-    def _adopt(self, made: NamespaceListener) -> None:
-        # Only the running loop hands listeners over, so never before `_wire` has made the front.
-        self.front.adopt(made)
+    def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
+        # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        return self.pipeline.handle(request, arrival)
 
-    def _drop(self, key: str) -> None:
-        self.front.drop(key)
+    def _snapshot(self) -> NetworkSnapshot:
+        return self._ec2.network.snapshot()
 
     async def _warm(self) -> None:
         try:
@@ -280,26 +285,32 @@ class House:
         plane = self.plane.current
         enforced = not isinstance(plane, NoDataplane)
         network = (
-            f"NOT ENFORCED: {plane.why}" if isinstance(plane, NoDataplane) else f"kernel ({plane.mode.name})"
+            f"NOT ENFORCED: {plane.why}"
+            if isinstance(plane, NoDataplane)
+            else f"enforced ({plane.mode.name})"
         )
+        # Empty until the fork-server has said which interpreter it is: a moment after the ready line.
+        version = self._supervisor.python_version or platform.python_version()
         return {
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.reconciler.failure,
             "policies": "enforced",
-            "functions": f"python {self._supervisor.python_version}"
-            if enforced
-            else "cannot run without the network",
+            "functions": f"run on python {version}" if enforced else "cannot run without the network",
         }
 
 
 async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
-    directory = DataDirectory(options.data)
+    # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
+    os.umask(0o077)
     try:
+        directory = DataDirectory(options.data)
         directory.acquire()
     except InUseError as error:
         raise StartError(str(error)) from None
+    except OSError as error:
+        raise StartError(f"the data directory {options.data} cannot be used: {error.strerror}") from error
     try:
         authority = CertificateAuthority(options.data / "ca")
         instance = Instance(
@@ -310,6 +321,10 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
             version=__version__,
         )
         await instance.run(announce)
+    except StoreError as error:
+        raise StartError(
+            f"the state in {options.data} cannot be read: {error}; move the directory away, or choose another with --data"
+        ) from error
     finally:
         directory.release()
 

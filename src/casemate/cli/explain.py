@@ -26,13 +26,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--account", default=WORKLOAD_ACCOUNT, metavar="ID", help="account (default: %(default)s)"
     )
-    parser.add_argument("--region", default="us-east-2", help="Region (default: %(default)s)")
+    parser.add_argument("--region", default="us-east-2", help="Region of WHO (default: %(default)s)")
+    parser.add_argument(
+        "--target-region", default=None, metavar="REGION", help="Region of WHAT (default: that of WHO)"
+    )
     add_data_option(parser)
     add_json_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the running instance and print its answer."""
+    if arguments.request_id and (arguments.source or arguments.target):
+        fail("name a REQUEST-ID, or --from and --to, not both", 2)
     if arguments.request_id:
         request = {"command": "event", "request_id": arguments.request_id}
     elif arguments.source and arguments.target:
@@ -43,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             "action": arguments.action or "dynamodb:GetItem",
             "account": arguments.account,
             "region": arguments.region,
+            "target_region": arguments.target_region,
         }
     else:
         fail("name a REQUEST-ID, or both --from and --to; see: casemate explain --help", 2)

@@ -24,8 +24,7 @@ _EPILOG = """exit codes: 0 done, 1 the command failed (the message says why), 2 
 
 example:
   casemate up --detach
-  eval "$(casemate env)"
-  aws dynamodb list-tables
+  casemate aws dynamodb list-tables
 """
 
 

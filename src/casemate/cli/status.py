@@ -7,6 +7,9 @@ import json
 
 from casemate.cli.instance import add_data_option, add_json_option, command
 
+_FOR_PROGRAMS = frozenset({"network_enforced"})
+"""Members of `--json` that the text says in other words."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
@@ -21,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(status, indent=2))
         return 0
-    width = max(len(name) for name in status)
-    for name, value in status.items():
-        print(f"{name:{width}}  {'-' if value is None else value}")
+    shown = {name: value for name, value in status.items() if name not in _FOR_PROGRAMS and value is not None}
+    width = max(len(name) for name in shown)
+    for name, value in shown.items():
+        print(f"{name.replace('_', ' '):{width}}  {value}")
     return 0

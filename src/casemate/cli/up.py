@@ -13,12 +13,19 @@ from pathlib import Path
 
 from casemate.cli.instance import EXIT_FAILED, add_data_option, fail
 
+_MAX_PORT = 65_535
+_LAST_LINES = 5
+"""Of the log, shown when a detached start fails."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.epilog = "example:\n  casemate up --port 4566 --detach"
     parser.add_argument(
-        "--port", type=int, default=4566, help="port on 127.0.0.1; 0 picks a free one (default: %(default)s)"
+        "--port",
+        type=_port,
+        default=4566,
+        help="port on 127.0.0.1; 0 picks a free one (default: %(default)s)",
     )
     parser.add_argument("--ephemeral", action="store_true", help="keep nothing: state lives in memory")
     parser.add_argument(
@@ -36,6 +43,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
     )
     add_data_option(parser)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to {_MAX_PORT}")
+    return port
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,7 +95,12 @@ def _announce(line: str) -> None:
 
 def _detach(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data.absolute()
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = data / "casemate.log"
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        fail(f"the data directory {data} cannot be used: {error.strerror}")
     argv = [
         sys.executable,
         "-m",
@@ -95,9 +114,8 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--dataplane", arguments.dataplane]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
-    log = data / "casemate.log"
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as file:
+        before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program
             argv,
             stdin=subprocess.DEVNULL,
@@ -112,6 +130,8 @@ def _detach(arguments: argparse.Namespace) -> int:
         if line.startswith("ready "):
             return 0
     process.wait()
-    print(f"casemate: it did not start; see {log}", file=sys.stderr)
-    sys.stderr.write("".join(log.read_text(errors="replace").splitlines(keepends=True)[-5:]))
+    # What this start wrote, and not what earlier ones left in the log.
+    written = log.read_bytes()[before:].decode(errors="replace").splitlines(keepends=True)
+    sys.stderr.write("".join(written[-_LAST_LINES:]))
+    print(f"casemate: it did not start; the whole log is {log}", file=sys.stderr)
     return EXIT_FAILED

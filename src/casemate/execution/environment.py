@@ -299,7 +299,9 @@ class Environment:
     def _give_back(self) -> None:
         assert self._running is not None
         running, self._running = self._running, None
-        running.outcome.set_exception(NotDeliveredError())
+        # A caller that was cancelled waits no longer; the environment must come to its end all the same.
+        if not running.outcome.done():
+            running.outcome.set_exception(NotDeliveredError())
 
     def _result(self, event: Event, running: _Running) -> tuple[bool, bytes, str, str]:
         """(failed, payload, status, error type) of the invocation that `event` ends; logs what explains it."""

@@ -12,6 +12,11 @@ EVENT_LIMIT = 256 * 1024
 _READS = 4
 """Reads per call, of as much as a pipe holds (64 KB: pipe(7))."""
 
+_LINES, _SECONDS = 10_000, 0.25
+"""A function that writes more lines than this in this time waits on its pipe: everybody else shares the loop."""
+_SIP = 4096
+"""Bytes of one read when nobody waits for the log."""
+
 
 class LogPipe:
     """Reads what the function writes, line by line. `on_line` gets each line, its newline removed."""
@@ -21,7 +26,27 @@ class LogPipe:
         self._on_line = on_line
         self._rest = b""
         self._open = True
-        asyncio.get_running_loop().add_reader(descriptor, self.drain)
+        self._loop = asyncio.get_running_loop()
+        self._lines = 0
+        self._pause: asyncio.TimerHandle | None = None
+        self._began = self._loop.time()
+        self._loop.add_reader(descriptor, self._sip)
+
+    def _sip(self) -> None:
+        """Something was written. Read a little, or stop reading for a while when it has been too much."""
+        now = self._loop.time()
+        if now - self._began > _SECONDS:
+            self._began, self._lines = now, 0
+        elif self._lines > _LINES:
+            self._loop.remove_reader(self._descriptor)
+            self._pause = self._loop.call_later(_SECONDS, self._read_on)
+            return
+        self._read(_SIP)
+
+    def _read_on(self) -> None:
+        self._pause = None
+        if self._open:
+            self._loop.add_reader(self._descriptor, self._sip)
 
     def drain(self) -> None:
         """Read what is there now: what a runtime wrote before it answered is in the pipe when its answer arrives.
@@ -29,18 +54,20 @@ class LogPipe:
         Not "until it is empty": a function that never stops writing must not hold up everybody else.
         """
         for _ in range(_READS):
-            if not self._open:
+            if not self._open or self._read(65536) < 65536:
                 return
-            try:
-                data = os.read(self._descriptor, 65536)
-            except BlockingIOError:
-                return
-            if not data:
-                self.close()
-                return
+
+    def _read(self, most: int) -> int:
+        """Read once; how much there was."""
+        try:
+            data = os.read(self._descriptor, most)
+        except BlockingIOError:
+            return 0
+        if data:
             self._feed(data)
-            if len(data) < 65536:
-                return
+        else:
+            self.close()
+        return len(data)
 
     def _feed(self, data: bytes) -> None:
         *lines, rest = (self._rest + data).split(b"\n")
@@ -48,6 +75,7 @@ class LogPipe:
             lines.append(rest[:EVENT_LIMIT])
             rest = rest[EVENT_LIMIT:]
         self._rest = rest
+        self._lines += len(lines)
         for line in lines:
             for start in range(0, max(len(line), 1), EVENT_LIMIT):
                 self._emit(line[start : start + EVENT_LIMIT])
@@ -67,6 +95,8 @@ class LogPipe:
         """Give the descriptor back."""
         if self._open:
             self._open = False
-            asyncio.get_running_loop().remove_reader(self._descriptor)
+            if self._pause is not None:
+                self._pause.cancel()
+            self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
             self.flush()

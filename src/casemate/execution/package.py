@@ -117,9 +117,9 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path, left: in
     _refuse_links_on_the_way(root, parts, entry.filename)
     mode = entry.external_attr >> 16
     if entry.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
+        _make_directories(root, parts)
         return 0
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_directories(root, parts[:-1])
     if stat.S_ISLNK(mode):
         return _link(opened, entry, path, PurePosixPath(*parts))
     if path.exists() or path.is_symlink():
@@ -136,6 +136,16 @@ def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path, left: in
     # Readable by the function's user whatever the archive says; `Package.unreadable` remembers that it said otherwise.
     path.chmod(mode & 0o777 | 0o444)
     return taken
+
+
+def _make_directories(root: Path, parts: tuple[str, ...]) -> None:
+    """Directories that the function's user can read, whatever this process's umask is."""
+    here = root
+    for part in parts:
+        here = here / part
+        if not here.is_dir():
+            here.mkdir()
+            here.chmod(0o755)
 
 
 def _safe_parts(name: str) -> tuple[str, ...]:

@@ -29,13 +29,19 @@ def result_of(verdict: Verdict | None, decision: Decision | None) -> str:
     return "the network lets it through" if verdict is not None else "nothing was asked"
 
 
-def render_case(*, title: str, verdict: Verdict | None = None, decision: Decision | None = None) -> str:
-    """A network verdict and a policy decision about one request, with the result first."""
+def render_case(
+    *, title: str, verdict: Verdict | None = None, decision: Decision | None = None, change: str = ""
+) -> str:
+    """A network verdict and a policy decision about one request, with the result first.
+
+    `change` is what mends a refusal, where that is no change of the policies.
+    """
     lines = [*paragraph("", title), *paragraph("Result:", result_of(verdict, decision)), ""]
     if verdict is not None:
         lines += verdict_lines(verdict)
     if decision is not None and not _silent(verdict):
-        lines += ["", *decision_lines(decision)] if verdict is not None else decision_lines(decision)
+        told = decision_lines(decision, change=change)
+        lines += ["", *told] if verdict is not None else told
     elif decision is not None:
         outlook = "would be allowed" if decision.allowed else "would be denied"
         lines += ["", f"With the network open, it {outlook}:", *decision_lines(decision)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from casemate.explain.layout import paragraph, rows
+from casemate.explain.remedies import decision_remedy
 from casemate.policy.decision import (
     ConditionTrace,
     Decision,
@@ -27,8 +28,8 @@ def render_decision(decision: Decision) -> str:
     return "\n".join(decision_lines(decision))
 
 
-def decision_lines(decision: Decision) -> list[str]:
-    """The lines of `render_decision`."""
+def decision_lines(decision: Decision, *, change: str = "") -> list[str]:
+    """The lines of `render_decision`; `change` is a remedy smaller than one of the policies, where there is one."""
     lines = ["Access: " + _head(decision)]
     lines += paragraph("  Who:", decision.principal)
     lines += paragraph("  What:", f"{decision.action} on {decision.resource}")
@@ -43,6 +44,8 @@ def decision_lines(decision: Decision) -> list[str]:
         lines += _layer(number, layer, decision)
     if decision.message:
         lines += paragraph("  AWS says:", decision.message)
+    if wanted := change or decision_remedy(decision):
+        lines += paragraph("  Change:", wanted)
     return lines
 
 
@@ -73,7 +76,8 @@ def _layer(number: int, layer: LayerTrace, decision: Decision) -> list[str]:
         elif statement.failed is None:
             text = "does not apply"
         else:
-            text = f"does not apply: its {statement.failed.value} does not match"
+            wanted = f" ({' or '.join(statement.wanted)})" if statement.wanted else ""
+            text = f"does not apply: its {statement.failed.value}{wanted} does not match"
         lines += paragraph(
             f"     {_EFFECT.get(statement.effect, statement.effect.value):5}", f"{_name(statement)}: {text}"
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from casemate.policy.decision import ConditionTrace, Decision, Outcome, PolicyType, StatementTrace
+from casemate.explain.remedies import decision_remedy, statement_name
+from casemate.policy.decision import ConditionTrace, Decision
 from casemate.reachability.verdict import Hop, HopKind, Verdict
 from casemate.reachability.verdict import Outcome as Reach
 
 _ID = re.compile(r"\b([a-z]+)-0([0-9a-f]{6})[0-9a-f]{10}\b")
 _ARN = re.compile(r"arn:aws:[a-z0-9-]*:[a-z0-9-]*:[0-9a-z*]*:([^\s,)]+)")
-_OF_ARN = re.compile(r" \(arn:[^)]*\)")
 _PATH_KINDS = frozenset(HopKind) - {HopKind.NAME}
 
 
@@ -43,30 +43,19 @@ def decided_by(verdict: Verdict, decision: Decision | None) -> str:
         code = verdict.reason.value if verdict.reason else verdict.outcome.value
         return short_ids(f"{code}: {verdict.explanation}")
     if decision.allowed:
-        where = _statement(decision.statement) if decision.statement else decision.reason.value
+        where = statement_name(decision.statement) if decision.statement else decision.reason.value
         return short_ids(f"allowed: {where}")
     kind = decision.decided_by.value if decision.decided_by else "policy"
     if decision.statement is None:
         return f"no {kind} allows {decision.action}"
     conditions = "; ".join(_condition(one) for one in decision.statement.conditions if one.matched)
     because = f" ({conditions})" if conditions else ""
-    return short_ids(f"explicit deny in a {kind}: {_statement(decision.statement)}{because}")
+    return short_ids(f"explicit deny in a {kind}: {statement_name(decision.statement)}{because}")
 
 
 def remedy_of(verdict: Verdict, decision: Decision | None) -> str:
     """The smallest change that mends it; empty when nothing is wrong."""
-    if decision is None:
-        return short_ids(verdict.remedy)
-    if decision.allowed:
-        return ""
-    if decision.statement is not None and decision.statement.effect is Outcome.EXPLICIT_DENY:
-        ways = [way for one in decision.statement.conditions if (way := _way_out(one))]
-        return short_ids(
-            ", or ".join(ways) or f"take {decision.action} out of {_statement(decision.statement)}"
-        )
-    kind = decision.decided_by.value if decision.decided_by else "policy"
-    where = f" ({layer})" if (layer := _layer_policy(decision)) else ""
-    return short_ids(f"allow {decision.action} on {decision.resource} in the {kind}{where}")
+    return short_ids(verdict.remedy if decision is None else decision_remedy(decision))
 
 
 def _step(hop: Hop) -> str:
@@ -74,38 +63,6 @@ def _step(hop: Hop) -> str:
     return short_ids(hop.component) + back + ("" if hop.passed else " (x)")
 
 
-def _statement(statement: StatementTrace) -> str:
-    # `inline policy p of role r (arn:...)`: the name says enough here.
-    policy = _OF_ARN.sub("", statement.policy)
-    return f"{policy}, statement {statement.sid or statement.index + 1}"
-
-
 def _condition(condition: ConditionTrace) -> str:
     actual = "absent" if condition.actual is None else ", ".join(condition.actual)
     return f"{condition.key} is {actual}"
-
-
-def _way_out(condition: ConditionTrace) -> str:
-    expected = " or ".join(condition.expected)
-    match condition.key.lower():
-        case "aws:sourcevpc":
-            return f"call through a VPC endpoint in {expected}"
-        case "aws:sourcevpce":
-            return f"call through {expected}"
-        case "aws:principalarn":
-            return f"assume {expected}"
-        case "aws:sourceip":
-            return f"call from {expected}"
-        case _:
-            return ""
-
-
-def _layer_policy(decision: Decision) -> str:
-    """The one policy of the refusing layer, when it is one."""
-    names = {
-        statement.policy
-        for layer in decision.layers
-        if layer.type is decision.decided_by
-        for statement in layer.statements
-    }
-    return names.pop() if len(names) == 1 and decision.decided_by is PolicyType.ENDPOINT else ""

@@ -82,6 +82,7 @@ class CertificateAuthority:
         )
         _write_private(self._directory / _KEY, _pem_key(key))
         self.bundle.write_bytes(_pem(certificate))
+        self.bundle.chmod(0o644)  # functions read it, as another user
 
     def _leaf(self, name: str) -> tuple[bytes, bytes]:
         from cryptography import x509

@@ -25,7 +25,7 @@ _SOURCE_VPC_ARN_SERVICES = frozenset({"s3", "kms", "lambda"})
 def request_keys(*, region: str, now: datetime, tls: bool, user_agent: str) -> Values:
     """Keys of the request itself: always present."""
     keys: Values = {
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:CurrentTime": f"{now.isoformat()[:19]}Z",
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:SecureTransport": "true" if tls else "false",
         "aws:RequestedRegion": region,

@@ -51,8 +51,10 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError):
             line = await reader.readline()
-            if line:
-                writer.write(json.dumps(await self._answer(json.loads(line)), default=str).encode() + b"\n")
+            request: object = json.loads(line)
+            if isinstance(request, dict):
+                answer = await self._answer(cast("dict[str, Any]", request))
+                writer.write(json.dumps(answer, default=str).encode() + b"\n")
                 await writer.drain()
         writer.close()
 

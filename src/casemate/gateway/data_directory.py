@@ -36,12 +36,20 @@ class DataDirectory:
             owner = lock.read().strip()
             lock.close()
             raise InUseError(
-                f"{self.path} is in use by process {owner}; stop it with: casemate down"
+                f"{self.path} is in use by process {owner}; stop it with: casemate down --data {self.path}"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+        self._tighten()
+
+    def _tighten(self) -> None:
+        """What an earlier start may have left readable by others."""
+        for pattern in _STATE:
+            for entry in self.path.glob(pattern):
+                if not entry.is_symlink():
+                    entry.chmod(0o700 if entry.is_dir() else 0o600)
 
     def release(self) -> None:
         """Give the directory back."""

@@ -35,7 +35,7 @@ class Resolver:
         dnslib = _dnslib()
         try:
             record = dnslib.DNSRecord.parse(query)
-        except (dnslib.DNSError, ValueError, struct.error):
+        except _malformed():
             return None
         if record.header.qr or not record.questions:
             return None
@@ -53,7 +53,10 @@ class Resolver:
                     reply.add_answer(
                         dnslib.RR(question.qname, dnslib.QTYPE.A, ttl=_TTL, rdata=dnslib.A(str(address)))
                     )
-        packed = cast("bytes", reply.pack())
+        try:
+            packed = cast("bytes", reply.pack())
+        except _malformed():
+            return None  # a name of more than 253 characters can be read, but not written
         return cast("bytes", reply.truncate().pack()) if udp and len(packed) > _MAX_UDP else packed
 
 
@@ -62,6 +65,14 @@ def _dnslib() -> Any:
     import dnslib
 
     return dnslib
+
+
+def _malformed() -> tuple[type[Exception], ...]:
+    """What the library raises for what is no message, or no name."""
+    from dnslib import DNSError
+    from dnslib.label import DNSLabelError
+
+    return DNSError, DNSLabelError, ValueError, struct.error
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -6,26 +6,28 @@ is evaluated by other code than what serves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Any
 
 from casemate.explain import render_case, to_json
-from casemate.explain.summary import decided_by, path_of, remedy_of
+from casemate.explain.remedies import decision_remedy
+from casemate.explain.summary import decided_by, path_of, remedy_of, short_ids
 from casemate.gateway.authorization import Authorizer, Situation
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.control import CommandError
+from casemate.gateway.detours import detours
 from casemate.model.arns import Arn
 from casemate.model.network import EndpointKind, NetworkSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.model.principals import Principal, PrincipalKind
-from casemate.model.regions import LAMBDA_PUBLIC_POOL
+from casemate.model.regions import LAMBDA_PUBLIC_POOL, REGIONS
 from casemate.policy.decision import Decision
 from casemate.reachability import reach_name
 from casemate.reachability.verdict import FromInterface, FromInternet, Outcome, Source, Verdict
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Functions, Identities, Network
+from casemate.servicekit.ports import Directory, Functions, Identities, Network, Organization, Tables
 from casemate.servicekit.service import Check
 
 
@@ -51,6 +53,20 @@ class _Caller:
     sources: tuple[Source, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What becomes of a request that leaves `source`."""
+
+    source: Source
+    verdict: Verdict
+    decision: Decision | None
+    """None when it never arrives."""
+
+    @property
+    def works(self) -> bool:
+        return self.decision is not None and self.decision.allowed
+
+
 class Explainer:
     """Answers questions about calls nobody has made yet."""
 
@@ -60,14 +76,20 @@ class Explainer:
         network: Network,
         authorizer: Authorizer,
         functions: Functions,
+        tables: Tables,
         identities: Identities,
+        directory: Directory,
+        organization: Organization,
         clock: Clock,
         laptop: IPv4Address,
     ) -> None:
         self._network = network
         self._authorizer = authorizer
         self._functions = functions
+        self._tables = tables
         self._identities = identities
+        self._directory = directory
+        self._organization = organization
         self._clock = clock
         self._laptop = laptop
 
@@ -76,24 +98,74 @@ class Explainer:
 
         CommandError when the question names something that does not exist.
         """
+        self._refuse_nonsense(question)
+        name = question.target.partition(":")[2]
+        snapshot = self._network.snapshot()
+        caller = self._caller(question)
+        judged = [self._judge(question, caller, snapshot, source) for source in caller.sources]
+        # A function with interfaces in several subnets may be placed in any: show the one that fails first.
+        answer = next((one for one in judged if not one.works), judged[0])
+        change = "" if answer.works else self._smaller_change(question, caller, snapshot, answer)
+        verdict, decision = answer.verdict, answer.decision
+        if change and decision is None:
+            verdict = replace(verdict, remedy=change)
+        title = f"{question.source} -> {question.action} on {question.target} in {question.target_region}"
+        text = render_case(title=title, verdict=verdict, decision=decision, change=change)
+        exists = self._tables.table_exists(account=question.account, region=question.target_region, name=name)
+        if not exists:
+            text += (
+                f"\n\nThere is no table {name} in {question.target_region}: "
+                "a call that is let in gets ResourceNotFoundException."
+            )
+        members = _as_json(snapshot, verdict, decision)
+        if change:
+            members["remedy"] = short_ids(change)
+        return {"text": text, "json": {**members, "target_exists": exists}}
+
+    def _refuse_nonsense(self, question: Question) -> None:
         service, _, name = question.target.partition(":")
         if service != "dynamodb" or not name:
             raise CommandError(f"--to {question.target}: only dynamodb:TABLE can be explained yet")
-        snapshot = self._network.snapshot()
-        caller = self._caller(question)
-        host = f"dynamodb.{question.target_region}.amazonaws.com"
-        verdicts = [reach_name(snapshot, source, host) for source in caller.sources]
-        # A function with interfaces in several subnets may be placed in any: show the one that fails first.
-        verdict = next((one for one in verdicts if one.outcome is not Outcome.REACHED), verdicts[0])
-        title = f"{question.source} -> {question.action} on {question.target} in {question.target_region}"
+        if not question.action.startswith("dynamodb:"):
+            raise CommandError(f"--action {question.action}: name an action such as dynamodb:GetItem")
+        for region in (question.region, question.target_region):
+            if region not in REGIONS:
+                raise CommandError(f"{region} is no Region; use one such as us-east-2")
+        if not self._organization.account_exists(question.account):
+            raise CommandError(f"there is no account {question.account}")
+
+    def _judge(
+        self, question: Question, caller: _Caller, snapshot: NetworkSnapshot, source: Source
+    ) -> _Answer:
+        """Does the packet arrive on that network, and is the request allowed?"""
+        verdict = reach_name(snapshot, source, f"dynamodb.{question.target_region}.amazonaws.com")
         decision = None
         if verdict.outcome is Outcome.REACHED:
+            name = question.target.partition(":")[2]
             resource = f"arn:aws:dynamodb:{question.target_region}:{question.account}:table/{name}"
             decision = self._decide(question, caller, _origin(snapshot, caller, verdict), resource)
-        return {
-            "text": render_case(title=title, verdict=verdict, decision=decision),
-            "json": _as_json(snapshot, verdict, decision),
-        }
+        return _Answer(source=source, verdict=verdict, decision=decision)
+
+    def _smaller_change(
+        self, question: Question, caller: _Caller, snapshot: NetworkSnapshot, answer: _Answer
+    ) -> str:
+        """An endpoint that is there already, where associating it lets the request in; proved by asking again."""
+        if not isinstance(answer.source, FromInterface):
+            return ""
+        found = detours(
+            snapshot,
+            answer.source.interface_id,
+            service="dynamodb",
+            service_region=question.target_region,
+        )
+        half_way = ""
+        for detour in found:
+            after = self._judge(question, caller, detour.snapshot, answer.source)
+            if after.works:
+                return detour.change
+            if after.decision is not None and answer.decision is None:
+                half_way = half_way or f"{detour.change} Then {decision_remedy(after.decision)}."
+        return half_way
 
     def _decide(self, question: Question, caller: _Caller, origin: Origin, resource: str) -> Decision:
         now: datetime = self._clock()
@@ -114,12 +186,15 @@ class Explainer:
             case "lambda":
                 return self._function(question, name)
             case "laptop" | "user":
-                return self._laptop_caller(_user(question.account, name or "admin"))
+                user = self._directory.user(question.account, name or "admin")
+                if user is None:
+                    raise CommandError(f"account {question.account} has no user {name}")
+                return self._laptop_caller(user)
             case "role":
                 role_arn = self._identities.role_arn(question.account, name)
                 if role_arn is None:
                     raise CommandError(f"account {question.account} has no role {name}")
-                return self._laptop_caller(_session(role_arn, "explain"))
+                return self._laptop_caller(self._session(role_arn, "explain"))
             case _:
                 raise CommandError(
                     f"--from {question.source}: use lambda:NAME, laptop, user:NAME or role:NAME"
@@ -133,33 +208,27 @@ class Explainer:
         if facts is None:
             raise CommandError(f"account {question.account} has no function {name} in {question.region}")
         sources: tuple[Source, ...] = tuple(FromInterface(interface_id=one) for one in facts.interface_ids)
-        principal = _session(facts.role_arn, name, function_arn=facts.function_arn)
+        principal = self._session(facts.role_arn, name, function_arn=facts.function_arn)
         outside = (FromInternet(address=LAMBDA_PUBLIC_POOL[10]),)
         return _Caller(principal=principal, vpc_id=facts.vpc_id, sources=sources or outside)
 
-
-def _user(account: str, name: str) -> Principal:
-    return Principal(
-        kind=PrincipalKind.USER,
-        arn=f"arn:aws:iam::{account}:user/{name}",
-        account=account,
-        user_id="AIDAEXPLAIN0000000000",
-        user_name=name,
-    )
-
-
-def _session(role_arn: str, session: str, *, function_arn: str | None = None) -> Principal:
-    arn = Arn.parse(role_arn)
-    role = arn.resource.rpartition("/")[2]
-    return Principal(
-        kind=PrincipalKind.ROLE_SESSION,
-        arn=f"arn:aws:sts::{arn.account}:assumed-role/{role}/{session}",
-        account=arn.account,
-        user_id=f"AROAEXPLAIN0000000000:{session}",
-        role_arn=role_arn,
-        session_name=session,
-        source_function_arn=function_arn,
-    )
+    def _session(self, role_arn: str, session: str, *, function_arn: str | None = None) -> Principal:
+        """The principal that assuming the role gives, with the role's own tags."""
+        role = self._directory.role(role_arn)
+        if role is None:
+            raise CommandError(f"{role_arn} does not exist any more")
+        name = Arn.parse(role_arn).resource.rpartition("/")[2]
+        return Principal(
+            kind=PrincipalKind.ROLE_SESSION,
+            arn=f"arn:aws:sts::{role.account}:assumed-role/{name}/{session}",
+            account=role.account,
+            user_id=f"{role.role_id}:{session}",
+            role_arn=role_arn,
+            session_name=session,
+            tags=role.tags,
+            source_function_arn=function_arn,
+            is_service_linked=role.is_service_linked,
+        )
 
 
 def _origin(snapshot: NetworkSnapshot, caller: _Caller, verdict: Verdict) -> Origin:

@@ -158,13 +158,13 @@ class HttpConnection(asyncio.Protocol):
                 return
             if self._writable is not None:
                 await self._writable
-            self._resume()
+            self._read_on()
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
 
-    def _resume(self) -> None:
-        # A method of its own: the connection may be lost at any await of `_work`.
+    def _read_on(self) -> None:
+        # The client may have gone while its answer was being written.
         if len(self._queue) <= _MAX_QUEUE and self._transport is not None:
             self._transport.resume_reading()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -137,8 +138,10 @@ class Instance:
         try:
             return house.front.open(self._port)
         except OSError as error:
-            text = f"127.0.0.1:{self._port} cannot be listened on: {error}; choose another port with --port"
-            raise StartError(text) from error
+            why = (
+                "is taken" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
+            )
+            raise StartError(f"127.0.0.1:{self._port} {why}; choose another port with --port") from error
 
     async def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         del request

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from casemate.policy.decision import Decision
 _FLUSH_SECONDS = 0.25
 _IN_MEMORY = 2_000
 _ON_DISK = 200_000
+_NO_PLACE = 2**63 - 1
 
 
 _DECISIONS = msgspec.json.Decoder(list[Decision])
@@ -79,14 +81,20 @@ class Journal:
             return None
         return Recorded(event=json.loads(row[0]), decisions=_DECISIONS.decode(row[1]))
 
-    def events(self, *, account: str, region: str, limit: int = 1000) -> list[dict[str, Any]]:
-        """The newest events of an account and Region, newest first."""
+    def events(
+        self, *, account: str, region: str, before: int | None = None
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(place on record, event) of an account and Region, newest first, read as they are asked for.
+
+        `before` leaves out that place and what was recorded after it: pages stay whole while requests go on.
+        """
         self.flush()
         rows = self._db.execute(
-            "SELECT event FROM events WHERE account = ? AND region = ? ORDER BY time DESC, rowid DESC LIMIT ?",
-            (account, region, limit),
+            "SELECT rowid, event FROM events WHERE account = ? AND region = ? AND rowid < ? ORDER BY rowid DESC",
+            (account, region, _NO_PLACE if before is None else before),
         )
-        return [json.loads(text) for (text,) in cast("list[tuple[str]]", rows.fetchall())]
+        for place, text in cast("Iterator[tuple[int, str]]", rows):
+            yield place, json.loads(text)
 
     def flush(self) -> None:
         """Write what is pending."""
@@ -108,5 +116,5 @@ def _row(exchange: Exchange) -> tuple[str, float, str, str, str, bytes]:
     event = event_of(exchange)
     account = exchange.principal.account if exchange.principal else ""
     decisions = msgspec.json.encode(exchange.decisions)
-    text = json.dumps(event, default=str)
+    text = msgspec.json.encode(event, enc_hook=str).decode()
     return exchange.request_id, exchange.now.timestamp(), account, exchange.region, text, decisions

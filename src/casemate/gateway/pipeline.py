@@ -85,9 +85,8 @@ class Pipeline:
         except AwsError as error:
             exchange.error = error
         except asyncio.CancelledError:
-            self._journal.record(
-                exchange
-            )  # what was committed is on record, even when Casemate stops meanwhile
+            # What was committed is on record, even when Casemate stops meanwhile.
+            self._journal.record(exchange)
             raise
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
@@ -256,12 +255,13 @@ def _iam_prefix(exchange: Exchange) -> str:
 
 
 def _require_implemented(exchange: Exchange) -> None:
-    if exchange.operation is None:
-        service = exchange.service
-        reason = service.operations.refusals.get(exchange.operation_name) if service else None
-        text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
-        text += f": {reason}" if reason else "; see docs/coverage.md"
-        raise AwsError("NotImplemented", text, http_status=501, fault="server")
+    if exchange.operation is not None:
+        return
+    service = exchange.service
+    reason = service.operations.refusals.get(exchange.operation_name) if service else None
+    text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
+    text += f": {reason}" if reason else "; see docs/coverage.md"
+    raise AwsError("NotImplemented", text, http_status=501, fault="server")
 
 
 def _protocol(exchange: Exchange) -> str:

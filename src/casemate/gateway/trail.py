@@ -45,7 +45,7 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     event: dict[str, Any] = {
         "eventVersion": "1.11",
         "userIdentity": _identity(exchange.principal),
-        "eventTime": exchange.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": f"{exchange.now.isoformat()[:19]}Z",
         "eventSource": f"{_event_source(exchange)}.amazonaws.com",
         "eventName": name,
         "awsRegion": exchange.region,

@@ -6,5 +6,5 @@ Knows `casemate.model` only.
 
 Read in this order: `document`, `grammar` and `parser` (what a policy is); `variables`, `patterns`, `operators`,
 `conditions`, `principals` (what a statement matches); `compiled` and `layers` (statements and policy types asked,
-answers kept); `evaluation` (AWS's order); `messages` (AWS's words).
+answers kept); `evaluation` (who takes part); `combination` (AWS's order); `messages` (AWS's words).
 """

@@ -64,6 +64,9 @@ class StatementTrace:
     applied: bool
     failed: Element | None = None
     """The first element that did not match; None when it applied."""
+    wanted: tuple[str, ...] = ()
+    """What that element lists, where it is Resource or Principal; empty for their Not- forms, and for Action, which may
+    list hundreds of names."""
     conditions: tuple[ConditionTrace, ...] = ()
 
 

@@ -18,7 +18,8 @@ Matcher = Callable[[str], bool]
 ARN_PARTS = 6
 
 
-def _always(text: str) -> bool:  # noqa: ARG001 - a Matcher
+def always(text: str) -> bool:  # noqa: ARG001 - a Matcher
+    """The matcher of `*`."""
     return True
 
 
@@ -51,7 +52,7 @@ def compile_glob(pieces: Resolved) -> Matcher:
         return texts[0].__eq__
     if plain and not any(texts[1:]):
         prefix = texts[0]
-        return _prefix_matcher(prefix) if prefix else _always
+        return _prefix_matcher(prefix) if prefix else always
     if len(runs) == 1:
         regex = _run_regex(runs[0])
     else:
@@ -136,7 +137,7 @@ def compile_resource(pieces: Resolved) -> Matcher:
     to match beyond the colon boundaries".
     """
     if pieces == ("*",):
-        return _always
+        return always
     segments = _segments(pieces)
     if segments[0] != ("arn",):
         return compile_glob(pieces)

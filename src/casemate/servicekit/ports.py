@@ -202,6 +202,12 @@ class FunctionFacts:
     interface_ids: tuple[str, ...]
 
 
+class Tables(Protocol):
+    """Implemented by services.dynamodb."""
+
+    def table_exists(self, *, account: str, region: str, name: str) -> bool: ...
+
+
 class Functions(Protocol):
     """Implemented by services.lambda_."""
 

@@ -86,10 +86,25 @@ class Collection(Generic[R]):
 Listener = Callable[[frozenset[str]], None]
 
 
+class StoreError(Exception):
+    """The state on disk is not one this version can read; the text says what is wrong with it."""
+
+
 class Store:
     """The durable control-plane state of one Casemate. `path` None keeps everything in memory (`--ephemeral`)."""
 
     def __init__(self, path: Path | None) -> None:
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{path}: {error}") from error
+        self._collections: dict[str, Collection[Any]] = {}
+        self._before: dict[tuple[str, Key], Any] | None = None
+        self._listeners: list[Listener] = []
+        row = cast("tuple[int | None]", self._db.execute("SELECT max(seq) FROM records").fetchone())
+        self._seq = row[0] or 0
+
+    def _open(self, path: Path | None) -> None:
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         # An acknowledged change survives power loss, not only a crash: one fdatasync per committed operation.
@@ -98,11 +113,6 @@ class Store:
             "CREATE TABLE IF NOT EXISTS records (collection TEXT, key TEXT, seq INTEGER, data BLOB,"
             " PRIMARY KEY (collection, key)) WITHOUT ROWID"
         )
-        self._collections: dict[str, Collection[Any]] = {}
-        self._before: dict[tuple[str, Key], Any] | None = None
-        self._listeners: list[Listener] = []
-        row = cast("tuple[int | None]", self._db.execute("SELECT max(seq) FROM records").fetchone())
-        self._seq = row[0] or 0
 
     def collection(self, name: str, record_type: type[R]) -> Collection[R]:
         """The collection of that name, loaded. Names are unique in the product: `ec2.vpcs`, `iam.roles`."""
@@ -111,7 +121,10 @@ class Store:
         made = Collection(self, name, record_type)
         rows = self._db.execute("SELECT key, data FROM records WHERE collection = ? ORDER BY seq", (name,))
         for key, data in cast("Iterator[tuple[str, bytes]]", rows):
-            made.load(tuple(key.split(_SEPARATOR)), data)
+            try:
+                made.load(tuple(key.split(_SEPARATOR)), data)
+            except msgspec.DecodeError as error:
+                raise StoreError(f"record {key.replace(_SEPARATOR, ' ')} of {name}: {error}") from error
         self._collections[name] = made
         return made
 

@@ -24,7 +24,7 @@ ORDER = [
 
 @pytest.mark.parametrize(
     "case",
-    [*cases("evaluation.json"), *cases("perimeter.json"), *cases("pages.json")],
+    [*cases("evaluation.json"), *cases("perimeter.json"), *cases("pages.json"), *cases("parties.json")],
     ids=lambda case: case["name"],
 )
 def test_decision(case: dict[str, Any]) -> None:

@@ -157,6 +157,15 @@ def handler(e, c):
         ("os.kill(1, 9)", "Operation not permitted"),
         ("set_loopback_down()", "Operation not permitted"),
         ("open('/proc/1/mem', 'rb')", "Permission denied"),
+        # Rootless, the file's owner is the function's user.
+        ('open("/var/runtime/botocore/cacert.pem", "w")', "Read-only file system"),
+        # Key rings have no namespace of their own: what is in them is the machine's, or another function's.
+        ("system_call(KEYCTL, 0, -3, 0)", "Operation not permitted"),
+        ('system_call(ADD_KEY, b"user", b"name", b"value", 5, -3)', "Operation not permitted"),
+        # A file system mounted in a namespace of its own is memory that nobody counts.
+        ("libc.unshare(0x10000000)", "Operation not permitted"),
+        ("system_call(CLONE, 0x10000011, 0, 0, 0, 0)", "Operation not permitted"),
+        ("system_call(435, 0, 0)", "Function not implemented"),
         ("os.mknod('/tmp/device', 0o20666, os.makedev(1, 3))", "Operation not permitted"),
     ],
 )
@@ -172,6 +181,12 @@ class Calls:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return call
 libc = Calls()
+KEYCTL, ADD_KEY, CLONE = (250, 248, 56) if os.uname().machine == "x86_64" else (219, 217, 220)
+def system_call(*arguments):
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    call.restype = ctypes.c_long
+    if call(*(ctypes.c_long(a) if isinstance(a, int) else a for a in arguments)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 def set_loopback_down():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         fcntl.ioctl(probe, 0x8914, struct.pack("16sh14x", b"lo", 0))
@@ -186,8 +201,8 @@ def handler(e, c):
     assert seen == expected
 
 
-async def test_even_root_of_a_namespace_of_its_own_cannot_touch_the_network(machine: Machine) -> None:
-    """A function may make itself a user namespace, as on any Linux; that gives it nothing over this one's network."""
+async def test_asking_for_a_namespace_of_its_own_gives_nothing_over_the_network(machine: Machine) -> None:
+    """Whether or not the machine refuses the user namespace."""
     seen = await machine.run(
         """
 import ctypes, fcntl, os, socket, struct
@@ -261,3 +276,17 @@ def handler(e, c):
 """
     )
     assert seen == [1024, 1024]
+
+
+async def test_threads_and_child_processes_are_as_ever(machine: Machine) -> None:
+    seen = await machine.run(
+        """
+import concurrent.futures, os, subprocess
+def handler(e, c):
+    open("/tmp/made", "w").close()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        squares = list(pool.map(lambda n: n * n, range(8)))
+    return [squares, subprocess.check_output(["echo", "hi"], text=True), oct(os.stat("/tmp/made").st_mode)]
+"""
+    )
+    assert seen == [[n * n for n in range(8)], "hi\n", "0o100644"]

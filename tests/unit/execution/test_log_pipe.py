@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 
 from casemate.execution import log_pipe
@@ -58,5 +60,24 @@ async def test_everything_written_before_a_drain_is_there_after_it() -> None:
         os.write(writing, b"x" * 6000 + b"\n")
     pipe.drain()
     assert len(lines) == 10
+    os.close(writing)
+    pipe.close()
+
+
+async def test_whoever_writes_without_end_waits_and_nobody_else_does() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    lines: list[str] = []
+    pipe = LogPipe(reading, lines.append)
+    loop = asyncio.get_running_loop()
+    end, longest = loop.time() + 1, 0.0
+    while (began := loop.time()) < end:
+        with contextlib.suppress(BlockingIOError):
+            os.write(writing, b"\n" * 65536)
+        await asyncio.sleep(0)
+        longest = max(longest, loop.time() - began)
+    assert 10_000 < len(lines) < 100_000
+    assert longest < 0.2
     os.close(writing)
     pipe.close()

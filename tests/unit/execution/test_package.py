@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from base64 import b64encode
@@ -56,6 +57,16 @@ def test_files_that_others_may_not_read_are_made_readable_and_remembered(tmp_pat
     unpacked = unpack(archive(("app.py", b""), mode=0o600), tmp_path)
     assert unpacked.unreadable == "app.py"
     assert (tmp_path / unpacked.directory / "app.py").stat().st_mode & 0o777 == 0o644
+
+
+def test_directories_can_be_read_by_the_functions_user_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        unpacked = unpack(archive(("pkg/deep/mod.py", b""), ("other/", b"")), tmp_path)
+    finally:
+        os.umask(before)
+    root = tmp_path / unpacked.directory
+    assert {path.stat().st_mode & 0o777 for path in root.rglob("*") if path.is_dir()} == {0o755}
 
 
 @pytest.mark.parametrize(

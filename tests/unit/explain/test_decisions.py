@@ -110,7 +110,9 @@ def test_an_explicit_deny_names_policy_sid_and_condition() -> None:
     assert text.startswith("Access: DENIED (explicit deny)")
     assert f"Decided by: service control policy, policy {SCP}, Sid DenyDynamoDBOutsideVPC" in text
     assert "StringNotEquals aws:SourceVpc: policy vpc-0abc or vpc-0def, request: absent -> matches" in text
-    assert text.endswith(f"AWS says: {DENIED.message}")
+    assert text.endswith(
+        f"AWS says: {DENIED.message} Change: call through a VPC endpoint in vpc-0abc or vpc-0def"
+    )
 
 
 def test_layers_come_in_the_order_of_evaluation() -> None:
@@ -131,6 +133,16 @@ def test_a_statement_that_does_not_apply_says_which_element_failed() -> None:
         "ArnNotLike aws:PrincipalArn: policy arn:aws:iam::*:role/break-glass, "
         "request: arn:aws:iam::000000000000:role/break-glass -> does not match"
     ) in text
+
+
+def test_a_resource_that_does_not_match_is_shown() -> None:
+    missed = replace(OTHER, failed=Element.RESOURCE, wanted=("arn:aws:s3:::a", "arn:aws:s3:::b"))
+    layers = tuple(
+        replace(layer, statements=tuple(missed if one is OTHER else one for one in layer.statements))
+        for layer in DENIED.layers
+    )
+    text = words(render_decision(replace(DENIED, layers=layers)))
+    assert "does not apply: its Resource (arn:aws:s3:::a or arn:aws:s3:::b) does not match" in text
 
 
 def test_an_implicit_deny_says_what_kind_of_policy_is_missing() -> None:

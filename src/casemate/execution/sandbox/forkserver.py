@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> None:
     syscalls.die_with_parent(signal.SIGKILL)
     os.closerange(CONTROL_FD + 1, 1024)  # whatever the helper may have had open besides
     os.set_inheritable(CONTROL_FD, True)
+    os.umask(0o022)  # not the front door's: the function's user reads what is made here
     base, code, *bundle = arguments
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)

@@ -133,7 +133,9 @@ def _trust(base: Path, bundle: Path) -> None:
         target = base / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(bundle.read_bytes())
-    syscalls.mount(str(bundle), str(base / "var/runtime/botocore/cacert.pem"), flags=syscalls.MS_BIND)
+    target = str(base / "var/runtime/botocore/cacert.pem")
+    syscalls.mount(str(bundle), target, flags=syscalls.MS_BIND)
+    syscalls.seal(target)  # rootless, the function's user is the owner of the file
 
 
 def _bind(source: Path, target: Path) -> None:

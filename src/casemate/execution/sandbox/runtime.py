@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from casemate.execution.sandbox import compiled, root, syscalls
+from casemate.execution.sandbox import compiled, root, syscall_filter, syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ def run(description: dict[str, Any], log_fd: int, asked: int, granted: int) -> N
         os.close(granted)
         _shed_privileges()
         _limit()
+        syscall_filter.install()
     except OSError as error:
         os.write(asked, str(error).encode())
         os._exit(1)

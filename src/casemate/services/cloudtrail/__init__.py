@@ -7,9 +7,10 @@ only; here they are the point). Not modelled yet: trails, event selectors, deliv
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from casemate.model.errors import AwsError
@@ -19,8 +20,10 @@ from casemate.servicekit.service import Context, Operations, Output, Params, Ser
 class EventHistory(Protocol):
     """Implemented by the gateway's journal."""
 
-    def events(self, *, account: str, region: str, limit: int = 1000) -> Sequence[Mapping[str, Any]]:
-        """CloudTrail event records of an account and Region, newest first."""
+    def events(
+        self, *, account: str, region: str, before: int | None = None
+    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """(place on record, CloudTrail event) of an account and Region, newest first; only places under `before`."""
         ...
 
 
@@ -31,38 +34,65 @@ class CloudTrailState:
 
 operations: Operations[CloudTrailState] = Operations("cloudtrail")
 
-_ATTRIBUTES = {
-    "EventId": "eventID",
-    "EventName": "eventName",
-    "ReadOnly": "readOnly",
-    "EventSource": "eventSource",
-    "AccessKeyId": "accessKeyId",
-    "Username": "userName",
-    "ResourceName": "resources",
-    "ResourceType": "resources",
+_ATTRIBUTES = frozenset(
+    {
+        "EventId",
+        "EventName",
+        "ReadOnly",
+        "EventSource",
+        "AccessKeyId",
+        "Username",
+        "ResourceName",
+        "ResourceType",
+    }
+)
+_PAGE = 50
+_RESOURCE_TYPES = {
+    ("dynamodb", "table"): "AWS::DynamoDB::Table",
+    ("lambda", "function"): "AWS::Lambda::Function",
+    ("logs", "log-group"): "AWS::Logs::LogGroup",
+    ("iam", "role"): "AWS::IAM::Role",
+    ("iam", "user"): "AWS::IAM::User",
+    ("iam", "group"): "AWS::IAM::Group",
+    ("iam", "policy"): "AWS::IAM::Policy",
+    ("iam", "instance-profile"): "AWS::IAM::InstanceProfile",
+    ("ec2", "vpc"): "AWS::EC2::VPC",
+    ("ec2", "subnet"): "AWS::EC2::Subnet",
+    ("ec2", "route-table"): "AWS::EC2::RouteTable",
+    ("ec2", "security-group"): "AWS::EC2::SecurityGroup",
+    ("ec2", "network-acl"): "AWS::EC2::NetworkAcl",
+    ("ec2", "network-interface"): "AWS::EC2::NetworkInterface",
+    ("ec2", "internet-gateway"): "AWS::EC2::InternetGateway",
+    ("ec2", "natgateway"): "AWS::EC2::NatGateway",
+    ("ec2", "elastic-ip"): "AWS::EC2::EIP",
+    ("ec2", "vpc-endpoint"): "AWS::EC2::VPCEndpoint",
 }
+"""(service, kind) of an ARN -> the type that LookupEvents knows. Source: "Resource types supported by CloudTrail"."""
 
 
 @operations.operation("LookupEvents")
 def lookup_events(ctx: Context[CloudTrailState], params: Params) -> Output:
     """Newest first, at most 50 a page, filtered by time and by one lookup attribute."""
-    size = int(params.get("MaxResults") or 50)
-    if not 1 <= size <= 50:
-        raise AwsError("InvalidMaxResultsException", "MaxResults must be between 1 and 50")
+    size = int(params.get("MaxResults") or _PAGE)
+    if not 1 <= size <= _PAGE:
+        raise AwsError("InvalidMaxResultsException", f"MaxResults must be between 1 and {_PAGE}")
     start, end = params.get("StartTime"), params.get("EndTime")
     if start is not None and end is not None and start > end:
         raise AwsError("InvalidTimeRangeException", "StartTime must be before EndTime")
-    offset = _offset(params.get("NextToken"))
-    attributes: list[Mapping[str, str]] = params.get("LookupAttributes") or []
-    matching = [
-        event
-        for event in ctx.state.history.events(account=ctx.account, region=ctx.region)
-        if _in_time(event, start, end) and all(_has(event, one) for one in attributes)
-    ]
-    page = matching[offset : offset + size]
-    output: dict[str, Any] = {"Events": [_summary(event) for event in page]}
-    if offset + size < len(matching):
-        output["NextToken"] = str(offset + size)
+    attribute = _attribute(params.get("LookupAttributes") or [])
+    history = ctx.state.history.events(
+        account=ctx.account, region=ctx.region, before=_place(params.get("NextToken"))
+    )
+    matching = (
+        (place, event)
+        for place, event in history
+        if _in_time(event, start, end) and (attribute is None or _has(event, *attribute))
+    )
+    page = list(islice(matching, size))
+    output: dict[str, Any] = {"Events": [_summary(event) for _, event in page]}
+    if next(matching, None) is not None:
+        # A place, not a count: looking up is itself on record, and would shift what is counted.
+        output["NextToken"] = str(page[-1][0])
     return output
 
 
@@ -71,12 +101,24 @@ def build(history: EventHistory) -> Service[CloudTrailState]:
     return Service(operations=operations, state=CloudTrailState(history=history))
 
 
-def _offset(token: str | None) -> int:
+def _place(token: str | None) -> int | None:
     if token is None:
-        return 0
-    if not token.isdigit():
+        return None
+    if not token.isdecimal() or len(token) >= len(str(2**63)):
         raise AwsError("InvalidNextTokenException", "The specified NextToken is invalid")
     return int(token)
+
+
+def _attribute(given: list[Mapping[str, str]]) -> tuple[str, str] | None:
+    """The one attribute to look for. Source: LookupEvents, "currently the list can contain only one item"."""
+    if not given:
+        return None
+    if len(given) > 1:
+        raise AwsError("InvalidLookupAttributesException", "LookupAttributes can contain only one item")
+    key, wanted = given[0].get("AttributeKey", ""), given[0].get("AttributeValue", "")
+    if key not in _ATTRIBUTES:
+        raise AwsError("InvalidLookupAttributesException", f"{key} is not a lookup attribute")
+    return key, wanted
 
 
 def _time(event: Mapping[str, Any]) -> datetime:
@@ -92,10 +134,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _has(event: Mapping[str, Any], attribute: Mapping[str, str]) -> bool:
-    key, wanted = attribute.get("AttributeKey", ""), attribute.get("AttributeValue", "")
-    if key not in _ATTRIBUTES:
-        raise AwsError("InvalidLookupAttributesException", f"{key} is not a lookup attribute")
+def _has(event: Mapping[str, Any], key: str, wanted: str) -> bool:
     identity: Mapping[str, Any] = event.get("userIdentity") or {}
     match key:
         case "ReadOnly":
@@ -103,17 +142,29 @@ def _has(event: Mapping[str, Any], attribute: Mapping[str, str]) -> bool:
         case "AccessKeyId":
             return identity.get("accessKeyId") == wanted
         case "Username":
-            return wanted in {identity.get("userName"), str(identity.get("arn", "")).rpartition("/")[2]}
-        case "ResourceName" | "ResourceType":
-            arns = _arns(event)
-            return any(wanted == arn or arn.endswith((f"/{wanted}", f":{wanted}")) for arn in arns)
+            return wanted == _user_name(identity)
+        case "ResourceName":
+            return any(wanted == arn or arn.endswith((f"/{wanted}", f":{wanted}")) for arn in _arns(event))
+        case "ResourceType":
+            return any(wanted == _resource_type(arn) for arn in _arns(event))
         case _:
-            return event.get(_ATTRIBUTES[key]) == wanted
+            # EventId, EventName, EventSource.
+            return event.get(key[0].lower() + key[1:].replace("Id", "ID")) == wanted
+
+
+def _user_name(identity: Mapping[str, Any]) -> str:
+    """Of a user its name, of a role's session the session's."""
+    return identity.get("userName") or str(identity.get("arn", "")).rpartition("/")[2]
+
+
+def _resource_type(arn: str) -> str | None:
+    _, _, service, _, _, resource = (*arn.split(":", 5), *[""] * 6)[:6]
+    return _RESOURCE_TYPES.get((service, resource.replace(":", "/").partition("/")[0]))
 
 
 def _arns(event: Mapping[str, Any]) -> list[str]:
     resources: list[Mapping[str, str]] = event.get("resources") or []
-    return [resource.get("ARN", "") for resource in resources]
+    return [resource["ARN"] for resource in resources]
 
 
 def _summary(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +176,7 @@ def _summary(event: Mapping[str, Any]) -> dict[str, Any]:
         "AccessKeyId": identity.get("accessKeyId"),
         "EventTime": _time(event),
         "EventSource": event["eventSource"],
-        "Username": identity.get("userName") or str(identity.get("arn", "")).rpartition("/")[2],
-        "Resources": [{"ResourceName": arn} for arn in _arns(event)],
+        "Username": _user_name(identity),
+        "Resources": [{"ResourceName": arn, "ResourceType": _resource_type(arn)} for arn in _arns(event)],
         "CloudTrailEvent": json.dumps(event, default=str),
     }

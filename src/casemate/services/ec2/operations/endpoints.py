@@ -12,6 +12,7 @@ from dataclasses import replace
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import endpoint_policies, errors, tags
+from casemate.services.ec2.deletions import delete_each
 from casemate.services.ec2.endpoint_catalog import (
     EndpointService,
     dns_names,
@@ -303,15 +304,8 @@ def delete_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
     ids = params.get("VpcEndpointIds")
     if not ids:
         raise errors.missing_parameter("vpcEndpointId")
-    unsuccessful: list[Rendered] = []
-    for endpoint_id in ids:
-        endpoint = ctx.state.endpoints.find(ctx, endpoint_id)
-        if endpoint is None:
-            missing = errors.ENDPOINT.missing(endpoint_id)
-            unsuccessful.append(
-                {"ResourceId": endpoint_id, "Error": {"Code": missing.code, "Message": missing.message}}
-            )
-            continue
+
+    def empty(endpoint: VpcEndpoint) -> None:
         remove_subnets(ctx, endpoint, endpoint.subnet_ids)
-        ctx.state.discard(ctx.state.endpoints, endpoint)
-    return {"Unsuccessful": unsuccessful}
+
+    return delete_each(ctx, ctx.state.endpoints, errors.ENDPOINT, ids, before=empty)

@@ -7,6 +7,7 @@ from typing import Any
 
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.ec2 import errors, tags
+from casemate.services.ec2.deletions import delete_each
 from casemate.services.ec2.paging import Rendered, filtered, paged, selected
 from casemate.services.ec2.records import FlowLog
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
@@ -174,14 +175,4 @@ def delete_flow_logs(ctx: Ctx, params: Params) -> Output:
     ids = params.get("FlowLogIds")
     if not ids:
         raise errors.missing_parameter("flowLogId")
-    unsuccessful: list[Rendered] = []
-    for log_id in ids:
-        log = ctx.state.flow_logs.find(ctx, log_id)
-        if log is None:
-            missing = errors.FLOW_LOG.missing(log_id)
-            unsuccessful.append(
-                {"ResourceId": log_id, "Error": {"Code": missing.code, "Message": missing.message}}
-            )
-            continue
-        ctx.state.discard(ctx.state.flow_logs, log)
-    return {"Unsuccessful": unsuccessful}
+    return delete_each(ctx, ctx.state.flow_logs, errors.FLOW_LOG, ids)

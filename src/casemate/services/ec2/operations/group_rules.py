@@ -26,9 +26,19 @@ def rule_output(state: Ec2State, group: SecurityGroup, rule: GroupRule) -> Rende
     if rule.group_id:
         peer = {"ReferencedGroupInfo": {"GroupId": rule.group_id, "UserId": rule.group_account}}
     return {
+        **_matter(group, rule),
+        **peer,
+        "GroupOwnerId": group.account,
+        "SecurityGroupRuleArn": f"arn:aws:ec2:{group.region}:{group.account}:security-group-rule/{rule.rule_id}",
+        "Tags": tags.rendered(state, group, rule.rule_id),
+    }
+
+
+def _matter(group: SecurityGroup, rule: GroupRule) -> Rendered:
+    """What a rule, present or revoked, says; without the group it may refer to."""
+    return {
         "SecurityGroupRuleId": rule.rule_id,
         "GroupId": group.id,
-        "GroupOwnerId": group.account,
         "IsEgress": rule.egress,
         "IpProtocol": rule.protocol,
         "FromPort": rule.from_port,
@@ -36,10 +46,7 @@ def rule_output(state: Ec2State, group: SecurityGroup, rule: GroupRule) -> Rende
         "CidrIpv4": rule.cidr or None,
         "CidrIpv6": rule.cidr6 or None,
         "PrefixListId": rule.prefix_list_id or None,
-        **peer,
         "Description": rule.description or None,
-        "SecurityGroupRuleArn": f"arn:aws:ec2:{group.region}:{group.account}:security-group-rule/{rule.rule_id}",
-        "Tags": tags.rendered(state, group, rule.rule_id),
     }
 
 
@@ -127,19 +134,7 @@ def _revoke(ctx: Ctx, params: Params, *, egress: bool) -> Output:
 
 
 def _revoked(group: SecurityGroup, rule: GroupRule) -> Rendered:
-    return {
-        "SecurityGroupRuleId": rule.rule_id,
-        "GroupId": group.id,
-        "IsEgress": rule.egress,
-        "IpProtocol": rule.protocol,
-        "FromPort": rule.from_port,
-        "ToPort": rule.to_port,
-        "CidrIpv4": rule.cidr or None,
-        "CidrIpv6": rule.cidr6 or None,
-        "PrefixListId": rule.prefix_list_id or None,
-        "ReferencedGroupId": rule.group_id or None,
-        "Description": rule.description or None,
-    }
+    return {**_matter(group, rule), "ReferencedGroupId": rule.group_id or None}
 
 
 @operation("RevokeSecurityGroupIngress", on=_GROUP)

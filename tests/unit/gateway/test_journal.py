@@ -1,0 +1,70 @@
+"""The journal: what is on record, in which order, across restarts, and what of it outlives what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.exchanges import ACCOUNT, exchange
+
+from casemate.gateway import journal as module
+from casemate.gateway.journal import Journal
+
+
+def names(journal: Journal, **where: str) -> list[str]:
+    found = journal.events(**{"account": ACCOUNT, "region": "us-east-2", **where})
+    return [event["eventName"] for _, event in found]
+
+
+def test_a_recorded_request_is_found_at_once_with_its_decisions() -> None:
+    journal = Journal(None)
+    done = exchange(resource=f"arn:aws:dynamodb:us-east-2:{ACCOUNT}:table/orders")
+    journal.record(done)
+    found = journal.find(done.request_id)
+    assert found is not None
+    assert found.event["requestID"] == done.request_id
+    assert found.decisions == done.decisions
+    assert journal.find("another") is None
+
+
+def test_newest_first_and_only_of_that_account_and_region() -> None:
+    journal = Journal(None)
+    for operation in ("ListTables", "DescribeLimits"):
+        journal.record(exchange(operation=operation))
+    journal.record(exchange(operation="DescribeEndpoints", region="us-east-1"))
+    assert names(journal) == ["DescribeLimits", "ListTables"]
+    assert names(journal, region="us-east-1") == ["DescribeEndpoints"]
+    assert names(journal, account="111111111111") == []
+
+
+def test_a_page_goes_on_where_it_ended_though_requests_came_between() -> None:
+    journal = Journal(None)
+    done = [exchange() for _ in range(4)]
+    for one in done:
+        journal.record(one)
+    first = list(journal.events(account=ACCOUNT, region="us-east-2"))[:2]
+    journal.record(exchange())
+    rest = journal.events(account=ACCOUNT, region="us-east-2", before=first[-1][0])
+    seen = [event["requestID"] for _, event in [*first, *rest]]
+    assert seen == [one.request_id for one in reversed(done)]
+
+
+async def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    before = Journal(path)
+    before.start()
+    done = exchange()
+    before.record(done)
+    await before.close()
+    after = Journal(path)
+    assert after.find(done.request_id) is not None
+    await after.close()
+
+
+def test_only_the_last_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ON_DISK", 3)
+    journal = Journal(None)
+    done = [exchange() for _ in range(5)]
+    for one in done:
+        journal.record(one)
+    assert [journal.find(one.request_id) is not None for one in done] == [False, False, True, True, True]

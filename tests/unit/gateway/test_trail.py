@@ -1,0 +1,73 @@
+"""The CloudTrail form of a request. Source: CloudTrail User Guide, "CloudTrail record contents"."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from tests.support.exchanges import ACCOUNT, ADMIN, exchange
+
+from casemate.gateway.trail import event_of
+from casemate.model.errors import AwsError
+from casemate.model.origin import EndpointOrigin, InternetOrigin
+
+TABLE = f"arn:aws:dynamodb:us-east-2:{ACCOUNT}:table/orders"
+
+
+def test_a_data_event_names_the_item_by_its_key_and_never_holds_it() -> None:
+    params = {"TableName": "orders", "Key": {"id": {"S": "1"}}, "Item": {"card": {"S": "4111"}}}
+    event = event_of(exchange("dynamodb", "PutItem", params=params, resource=TABLE))
+    assert event["eventCategory"] == "Data"
+    assert event["managementEvent"] is False
+    assert event["readOnly"] is False
+    assert event["requestParameters"] == {"tableName": "orders", "key": {"id": {"s": "1"}}}
+    assert event["resources"] == [{"ARN": TABLE}]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "name"),
+    [
+        ("lambda", "CreateFunction", {"Code": {"ZipFile": b"PK"}}, "zipFile"),
+        ("iam", "CreateLoginProfile", {"Password": "hunter2"}, "password"),
+        ("lambda", "UpdateFunctionConfiguration", {"Environment": {"Variables": {"A": "b"}}}, "variables"),
+    ],
+)
+def test_secrets_are_hidden(service: str, operation: str, params: dict[str, Any], name: str) -> None:
+    recorded = event_of(exchange(service, operation, params=params))["requestParameters"]
+    while name not in recorded:
+        (recorded,) = recorded.values()
+    assert recorded[name] == "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+
+def test_the_endpoint_is_named_exactly_when_one_was_passed() -> None:
+    inside = EndpointOrigin(
+        vpc_id="vpc-1",
+        endpoint_id="vpce-1",
+        endpoint_account=ACCOUNT,
+        address=IPv4Address("10.0.0.4"),
+        is_gateway=True,
+    )
+    event = event_of(exchange(origin=inside))
+    assert (event["vpcEndpointId"], event["vpcEndpointAccountId"]) == ("vpce-1", ACCOUNT)
+    outside = event_of(exchange(origin=InternetOrigin(address=IPv4Address("127.0.0.1"))))
+    assert "vpcEndpointId" not in outside
+
+
+def test_a_refused_request_says_so() -> None:
+    event = event_of(exchange(error=AwsError("AccessDeniedException", "because", http_status=400)))
+    assert (event["errorCode"], event["errorMessage"]) == ("AccessDeniedException", "because")
+
+
+def test_who_asked() -> None:
+    assert event_of(exchange())["userIdentity"] == {
+        "type": "IAMUser",
+        "principalId": ADMIN.user_id,
+        "arn": ADMIN.arn,
+        "accountId": ACCOUNT,
+        "accessKeyId": ADMIN.access_key_id,
+        "userName": "admin",
+    }
+    nobody = event_of(exchange(principal=None))
+    assert nobody["userIdentity"] == {"type": "Unknown"}
+    assert nobody["recipientAccountId"] is None
