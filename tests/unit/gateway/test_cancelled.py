@@ -33,17 +33,10 @@ class _Interrupted(Pipeline):
     def _nothing(self, exchange: Any) -> None:
         del exchange
 
-<<<<<<< HEAD
-    _parse = _authenticate = _locate = _gather_keys = _nothing
-
-    def _authorize(self, exchange: Any) -> None:
-        exchange.operation = "one that is implemented"
-=======
     def _parse(self, exchange: Any) -> None:
         exchange.operation = "implemented"
 
     _authenticate = _locate = _gather_keys = _authorize = _nothing
->>>>>>> review2
 
     async def _dispatch(self, exchange: Any) -> None:
         del exchange
