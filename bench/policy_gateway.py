@@ -56,8 +56,8 @@ class World:
 def build(house: House) -> World:
     """A VPC with a gateway endpoint and its policy, a role, and the perimeter's SCP on the account."""
     pipeline = house.pipeline
-    services = pipeline._services  # noqa: SLF001 - a bench builds its world without the wire
-    store = pipeline._store  # noqa: SLF001
+    services = pipeline._services  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - builds its world without the wire
+    store = pipeline._store  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
     cloud = DirectCloud(store, *(services[name] for name in ("ec2", "iam", "organizations")))
     ec2, iam = cloud.client("ec2"), cloud.client("iam")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

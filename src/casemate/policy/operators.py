@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from operator import eq, ge, gt, le, lt
 from typing import Any
@@ -100,6 +101,7 @@ _DATE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def parse_date(text: str) -> Decimal | None:
     """Seconds since the epoch, of a W3C profile of ISO 8601 date or of a number of seconds; None for anything else.
 
@@ -145,6 +147,7 @@ def _binary(values: Sequence[Resolved]) -> Matcher:
     return lambda actual: _decode(actual) in expected
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(text)

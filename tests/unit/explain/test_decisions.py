@@ -135,6 +135,16 @@ def test_a_statement_that_does_not_apply_says_which_element_failed() -> None:
     ) in text
 
 
+def test_a_resource_that_does_not_match_is_shown() -> None:
+    missed = replace(OTHER, failed=Element.RESOURCE, wanted=("arn:aws:s3:::a", "arn:aws:s3:::b"))
+    layers = tuple(
+        replace(layer, statements=tuple(missed if one is OTHER else one for one in layer.statements))
+        for layer in DENIED.layers
+    )
+    text = words(render_decision(replace(DENIED, layers=layers)))
+    assert "does not apply: its Resource (arn:aws:s3:::a or arn:aws:s3:::b) does not match" in text
+
+
 def test_an_implicit_deny_says_what_kind_of_policy_is_missing() -> None:
     decision = replace(DENIED, reason=Reason.NO_ALLOW, decided_by=PolicyType.IDENTITY, statement=None)
     text = words(render_decision(decision))

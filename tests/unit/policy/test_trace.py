@@ -88,6 +88,32 @@ def test_a_principal_that_is_not_named_fails_first() -> None:
     assert layer.statements[0].failed is Element.PRINCIPAL
 
 
+def test_a_resource_that_does_not_match_says_what_it_lists() -> None:
+    statement = {**FULL, "Resource": [TABLE + "-old", TABLE + "-${aws:username}"]}
+    policies = PolicySet(identity=(policy(statement),))
+    layer = next(x for x in evaluate(ask(policies), policies).layers if x.type is PolicyType.IDENTITY)
+    assert layer.statements[0].wanted == (TABLE + "-old", TABLE + "-${aws:username}")
+
+
+@pytest.mark.parametrize(
+    ("element", "wanted"),
+    [
+        (
+            {"Principal": {"AWS": "222222222222", "Service": "ec2.amazonaws.com"}},
+            ("222222222222", "ec2.amazonaws.com"),
+        ),
+        ({"NotPrincipal": {"AWS": "*"}}, ()),
+    ],
+)
+def test_a_principal_that_is_not_named_says_whom_the_statement_names(
+    element: dict[str, object], wanted: tuple[str, ...]
+) -> None:
+    policies = PolicySet(resource=policy({**FULL, **element}, kind=PolicyType.RESOURCE))
+    layer = next(x for x in evaluate(ask(policies), policies).layers if x.type is PolicyType.RESOURCE)
+    assert layer.statements[0].failed is Element.PRINCIPAL
+    assert layer.statements[0].wanted == wanted
+
+
 def test_all_conditions_are_evaluated_even_after_one_failed() -> None:
     statement = {
         **FULL,
