@@ -128,15 +128,10 @@ class Pipeline:
         )
         if verified is None or found is None:
             raise _missing_token(exchange)
-        if exchange.region not in REGIONS:
-            raise AwsError(
-                "InvalidSignatureException", "Credential should be scoped to a valid region.", http_status=403
-            )
-        if verified.scope.region != exchange.region:
-            # An Authorization header that says two things, or a host name that contradicts the scope.
-            raise scoped_elsewhere(
-                family_of(exchange.parsed.protocol, exchange.service_name), exchange.region
-            )
+        if exchange.region not in REGIONS or verified.scope.region != exchange.region:
+            # No such Region, an Authorization header that says two things, or a host name that contradicts the scope.
+            family = family_of(exchange.parsed.protocol, exchange.service_name)
+            raise scoped_elsewhere(family, verified.scope.region)
         exchange.principal = _with_mfa_age(found, exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
