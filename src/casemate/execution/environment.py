@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
 
 from casemate.execution import memory, report, runtime_api
@@ -85,7 +86,7 @@ class Environment:
         self._exit_status: int | None = None
         self._report: Call | None = None
         self._timeout_seconds = 0.0
-        self._began = self._loop.time()
+        self._began = monotonic()
         self._peak_mb = 0
         self._teardown: asyncio.Task[None] | None = None
 
@@ -111,7 +112,7 @@ class Environment:
             self.closed.set_result(None)
             raise
         try:
-            self._began = self._loop.time()
+            self._began = monotonic()
             self._api = await runtime_api.serve(attached.runtime_api, self._on_call)
             self._sandbox = server.launch(attached.netns_fd)
             self._sandbox.listen(self._on_sandbox)
@@ -134,7 +135,7 @@ class Environment:
         self._running = running = _Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
-            began=self._loop.time(),
+            began=monotonic(),
             deadline=self._clock() + timedelta(seconds=timeout_seconds),
             log=deque(),
         )
@@ -218,7 +219,7 @@ class Environment:
     def _perform(self, effect: Effect, event: Event) -> None:
         if effect is Effect.READY:
             self._disarm()
-            self.init_ms = (self._loop.time() - self._began) * 1000
+            self.init_ms = (monotonic() - self._began) * 1000
             self._measure()
             self._drain()
             self._initialized.set_result(None)
@@ -244,7 +245,7 @@ class Environment:
     def _fail_init(self, event: Event) -> None:
         self._disarm()
         self._drain(end=True)
-        duration = (self._loop.time() - self._began) * 1000
+        duration = (monotonic() - self._began) * 1000
         if self._initialized.done():
             return
         if event is Event.INIT_ERROR and self._report is not None:
@@ -272,7 +273,7 @@ class Environment:
     def _complete(self, event: Event) -> None:
         running = self._running
         assert running is not None
-        duration = (self._loop.time() - running.began) * 1000
+        duration = (monotonic() - running.began) * 1000
         self._disarm()
         self._measure()
         failed, payload, status, error_type = self._result(event, running)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from functools import lru_cache
+from time import time
 from typing import Any, cast
 
 import httptools
@@ -198,12 +201,18 @@ class _TooLargeError(Exception):
     """A limit of this server, met while parsing."""
 
 
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 def _encode(response: HttpResponse, *, keep_alive: bool, head: bool) -> bytes:
     status = response.status
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
     lines.extend(f"{name}: {value}" for name, value in response.headers)
     if status not in {204, 304}:
         lines.append(f"Content-Length: {len(response.body)}")
+    lines.append(f"Date: {_http_date(int(time()))}")
     if not keep_alive:
         lines.append("Connection: close")
     raw = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
