@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from casemate import __version__
+from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
-from casemate.dataplane.reconciler import Reconciler
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
@@ -60,7 +60,7 @@ class Options:
 
 
 class Plane:
-    """The data plane in force; execution and the reconciler hold this while the one behind it is being started."""
+    """The data plane in force; execution and the follower hold this while the one behind it is being started."""
 
     def __init__(self) -> None:
         self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
@@ -101,10 +101,10 @@ class House:
         finally:
             self.plane.current = await starting
             self._closing.push_async_callback(self.plane.current.close)
-        self._closing.push_async_callback(self.reconciler.close)
+        self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
-        self.reconciler.start()
+        self.follower.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -162,7 +162,7 @@ class House:
         from casemate.services import ec2
 
         self._ec2 = ec2.build(self._store)
-        self.reconciler = Reconciler(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
+        self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
@@ -212,7 +212,7 @@ class House:
             authorizer=self.authorizer,
             journal=self.journal,
             clock=system_clock,
-            settled=self.reconciler.settled,
+            settled=self.follower.settled,
         )
         self.explainer = Explainer(
             network=self._ec2.network,
@@ -246,7 +246,7 @@ class House:
 
     def _committed(self, collections: frozenset[str]) -> None:
         if any(name.startswith("ec2.") for name in collections):
-            self.reconciler.changed()
+            self.follower.changed()
 
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
@@ -294,7 +294,7 @@ class House:
         return {
             "network": network,
             "network_enforced": enforced,
-            "network_failure": self.reconciler.failure,
+            "network_failure": self.follower.failure,
             "policies": "enforced",
             "functions": f"run on python {version}" if enforced else "cannot run without the network",
         }

@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 
 
-class Reconciler:
-    """Keeps the data plane at the committed snapshot."""
+class Follower:
+    """Keeps the data plane at the committed snapshot. What the kernel holds is `kernel.reconciler`'s affair."""
 
     def __init__(
         self,
