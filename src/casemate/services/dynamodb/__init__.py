@@ -1,11 +1,11 @@
 """Amazon DynamoDB.
 
 Modelled: tables with their indexes, billing modes, tags, deletion protection, TTL settings, encryption settings and
-resource policies; items with conditions, updates, queries, scans, batches and transactions. A table is ready as soon
+resource policies; items with conditions, updates, queries, scans, batches, transactions and PartiQL. A table is ready as soon
 as CreateTable has answered: that answer says CREATING and DeleteTable's DELETING, as AWS's do, and the next
 DescribeTable shows what is, so that waiters return at their first look. A table of another account is named by its ARN.
 
-Not modelled: streams, backups and restores, global tables, export and import, PartiQL, Kinesis destinations,
+Not modelled: streams, backups and restores, global tables, export and import, Kinesis destinations,
 throttling, expiry of items by TTL, encryption itself (the settings are kept; who may use the key is not asked).
 """
 
