@@ -174,6 +174,7 @@ class House:
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
         self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
@@ -191,8 +192,8 @@ class House:
 
     def _wire_gateway(self) -> None:
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
-            self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
+            self._logs, self._lambda, self._cloudtrail,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -333,6 +334,7 @@ def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
     from casemate.services.cloudtrail import operations as cloudtrail
     from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
@@ -340,4 +342,4 @@ def registries() -> list[Any]:
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, LAMBDA, LOGS, organizations, sts]

@@ -169,7 +169,9 @@ class ChangeLog:
         shard = next((one for one in tail.shards if one.number == shard.number), shard)
         if position <= tail.trimmed and shard.first <= tail.trimmed:
             raise trimmed()
-        end = successor(_STREAMS + stream_id) if shard.last is None else _record_key(stream_id, shard.last + 1)
+        end = (
+            successor(_STREAMS + stream_id) if shard.last is None else _record_key(stream_id, shard.last + 1)
+        )
         found: list[ChangeRecord] = []
         size = 0
         for place, data in self._storage.scan(_record_key(stream_id, position), end):
