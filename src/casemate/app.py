@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -105,10 +105,17 @@ class House:
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
+        self._in_background(self._housekeeper.run())
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the requests until the house is closed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.push_async_callback(asyncio.wait, [task])
+        self._closing.callback(task.cancel)
 
     async def close(self) -> None:
         """Take everything down, in the reverse order."""
@@ -167,6 +174,7 @@ class House:
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services.dynamodb.housekeeping import Housekeeper
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
@@ -175,6 +183,7 @@ class House:
         self._closing.callback(self._engine.close)
         self._dynamodb = dynamodb.build(self._store, self._engine)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
+        self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
