@@ -25,6 +25,7 @@ from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
+from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
@@ -106,6 +107,8 @@ class House:
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
         self._in_background(self._housekeeper.run())
+        self._closing.push_async_callback(self._pollers.close)
+        self._pollers.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -175,6 +178,7 @@ class House:
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, lambda_, logs
         from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
@@ -194,12 +198,15 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
+            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
+        from casemate.services.lambda_.event_sources.pollers import Pollers
+
         slices: list[Service[Any]] = [
             self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
             self._logs, self._lambda, self._cloudtrail,
@@ -212,6 +219,13 @@ class House:
                 services={one.operations.iam_prefix: one for one in slices},
                 messages=self._messages,
             )
+        )
+        self._pollers = Pollers(
+            self._lambda.state,
+            self._store,
+            authority=Inside(self.authorizer, clock=system_clock),
+            clock=system_clock,
+            random_bytes=os.urandom,
         )
         self.pipeline = Pipeline(
             models=models(),

@@ -76,7 +76,7 @@ class ChangeLog:
         self._listeners: list[Callable[[bytes], None]] = []
 
     def subscribe(self, listener: Callable[[bytes], None]) -> None:
-        """Call `listener` with the id of a stream that is about to grow or has been closed."""
+        """Call `listener` with the id of a stream that is about to grow, or one of whose shards has ended."""
         self._listeners.append(listener)
 
     # Writing.
@@ -107,7 +107,6 @@ class ChangeLog:
         tail = self._tail(stream_id)
         if tail.shards and tail.shards[-1].closed is None:
             self._close_shard(stream_id, tail)
-        self._announce(stream_id)
 
     def drop(self, stream_id: bytes) -> None:
         """Forget a stream and its records."""
@@ -221,6 +220,7 @@ class ChangeLog:
         closed = msgspec.structs.replace(tail.shards[-1], closed=self._now(), last=tail.last)
         tail.shards[-1] = closed
         self._storage.write([(_shard_key(stream_id, closed.number), _encoder.encode(closed))])
+        self._announce(stream_id)
 
     def _next(self, tail: _Tail) -> int:
         return max(tail.last + 1, _microseconds(self._now()))
