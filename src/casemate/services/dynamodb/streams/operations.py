@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casemate.model.errors import AwsError
@@ -99,7 +99,7 @@ def describe_stream(ctx: Context[DynamoState], params: Params) -> Output:
     limit = _limit(params, _PAGE)
     stream = _stream(ctx, _ref(ctx, params["StreamArn"]))
     shards = ctx.state.engine.changes.shards(stream.id_bytes)
-    wanted = params.get("ShardFilter") or {}
+    wanted: Mapping[str, str] = params.get("ShardFilter") or {}
     if wanted:
         if wanted.get("Type") != "CHILD_SHARDS" or wanted.get("ShardId") is None:
             raise validation("ShardFilter needs Type CHILD_SHARDS and a ShardId")

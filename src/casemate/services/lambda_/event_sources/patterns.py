@@ -69,9 +69,10 @@ def _compile(raw: Mapping[str, Any]) -> Pattern:
 
 
 def _alternatives(given: list[Any]) -> tuple[Pattern, ...]:
-    if not given or not all(isinstance(one, dict) and one for one in given):
+    objects = [cast("dict[str, Any]", one) for one in given if isinstance(one, dict) and one]
+    if not objects or len(objects) != len(given):
         raise InvalidPatternError("$or needs a list of objects")
-    return tuple(_compile(one) for one in given)
+    return tuple(_compile(one) for one in objects)
 
 
 def _any_branch(pattern: Pattern, value: object) -> bool:
@@ -138,7 +139,7 @@ def _exists(operand: object) -> _Rule:
 
 
 def _anything_but(operand: object) -> _Rule:
-    unwanted = cast("list[Any]", operand) if isinstance(operand, list) else [operand]
+    unwanted = cast("list[Any]", operand if isinstance(operand, list) else [operand])
     texts = all(isinstance(one, str) for one in unwanted)
     if not unwanted or not (texts or all(_is_number(one) for one in unwanted)):
         raise InvalidPatternError("anything-but takes strings or numbers")

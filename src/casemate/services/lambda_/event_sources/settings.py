@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from casemate.servicekit.service import Params
 from casemate.services.lambda_ import errors
@@ -35,12 +35,12 @@ def check_members(params: Params) -> None:
     for member in _NOT_MODELLED:
         given: Any = params.get(member)
         if isinstance(given, dict):
-            given = any(given.values())
+            given = any(cast("dict[str, Any]", given).values())
         if given:
             raise errors.invalid(f"Casemate does not support {member} of event source mappings yet.")
-    destinations: Mapping[str, Any] = params.get("DestinationConfig") or {}
-    for kind in ("OnSuccess", "OnFailure"):
-        destination = (destinations.get(kind) or {}).get("Destination")
+    destinations: Mapping[str, Mapping[str, str]] = params.get("DestinationConfig") or {}
+    for kind, given in destinations.items():
+        destination = given.get("Destination")
         if destination and kind == "OnSuccess":
             raise errors.invalid(
                 "Unsupported DestinationConfig parameter for given event source mapping type."
