@@ -378,6 +378,27 @@ def test_an_update_waits_for_the_batch_that_is_being_handed_over(shop: Workshop)
     assert shop.batches == [["1"], ["2", "3", "4"]]
 
 
+def test_a_batch_that_could_not_run_before_an_update_is_handed_over_after_it(shop: Workshop) -> None:
+    shop.put("1")
+    uuid = shop.map()
+
+    async def throttled(keys: Keys) -> Any:
+        raise AwsError("TooManyRequestsException", "Rate Exceeded.", http_status=429)
+
+    async def scenario() -> None:
+        shop.play = throttled
+        async with shop.polling():
+            await shop.until(lambda: shop.batches)
+            shop.client.update_event_source_mapping(UUID=uuid, BatchSize=10)
+            await asyncio.sleep(0.05)
+            shop.batches.clear()
+            shop.play = failing()
+            await shop.until(lambda: shop.batches)
+
+    asyncio.run(scenario())
+    assert shop.batches == [["1"]]
+
+
 def test_another_number_of_lanes_goes_on_from_the_least_advanced(shop: Workshop) -> None:
     keys = [str(number) for number in range(20)]
     shop.put(*keys)
