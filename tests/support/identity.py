@@ -217,6 +217,8 @@ def assert_fits(value: Any, shape: Any, where: str) -> None:
             "timestamp": datetime,
             "boolean": bool,
             "integer": int,
+            "long": int,
+            "double": float,
             "map": dict,
             "blob": bytes,
         }
