@@ -203,6 +203,19 @@ def test_what_cannot_be_is_refused(
         )
 
 
+def test_a_mapping_has_tags(cloud: Any, client: Any, stream: str) -> None:
+    cloud.create(client)
+    arn = client.create_event_source_mapping(
+        EventSourceArn=stream, FunctionName="orders", StartingPosition="LATEST", Tags={"team": "a"}
+    )["EventSourceMappingArn"]
+    client.tag_resource(Resource=arn, Tags={"stage": "b"})
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "a", "stage": "b"}
+    client.untag_resource(Resource=arn, TagKeys=["team"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"stage": "b"}
+    with refused("ResourceNotFoundException"):
+        client.list_tags(Resource=arn.replace(arn[-4:], "ffff"))
+
+
 def test_calls_are_authorized_on_the_mapping_and_its_function(cloud: Any, client: Any, mapped: Any) -> None:
     cloud.checks.clear()
     client.update_event_source_mapping(UUID=mapped["UUID"], BatchSize=5)

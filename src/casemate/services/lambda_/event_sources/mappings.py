@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from casemate.services.lambda_.names import FunctionName
 
+_ARN = re.compile(
+    r"arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):event-source-mapping:(?P<uuid>[0-9a-f-]{36})"
+)
 NO_RECORDS = "No records processed"
 OK = "OK"
 
@@ -59,6 +63,12 @@ class EventSourceMapping:
         return FunctionName(
             account=self.account, region=self.region, name=self.function, qualifier=self.qualifier
         )
+
+
+def mapping_key(arn: str) -> tuple[str, str, str] | None:
+    """The key of the mapping of that ARN; None when it is something else's."""
+    match = _ARN.fullmatch(arn)
+    return None if match is None else (match["account"], match["region"], match["uuid"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
