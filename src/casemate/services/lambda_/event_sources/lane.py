@@ -81,10 +81,14 @@ class Lane:
         self._wake.set()
 
     async def run(self) -> None:
-        self._begin()
-        problems, clean = 0, True
-        while self._position is not None and not self._stopping.is_set():
+        problems, clean, begun = 0, True, False
+        while not self._stopping.is_set():
             try:
+                if not begun:
+                    self._begin()
+                    begun = True
+                if self._position is None:
+                    break
                 entries = await self._gather()
                 if entries:
                     clean = await self._hand_over(entries)
@@ -94,14 +98,14 @@ class Lane:
             except AwsError as error:
                 problems += 1
                 self._tools.report(self._mapping, f"PROBLEM: {error.message}")
+                begun = False
                 await self._pause(pause(problems))
-                self._begin()
             except Exception:
                 problems += 1
                 _log.exception("event source mapping %s failed", self._mapping.uuid)
+                begun = False
                 await self._pause(pause(problems))
-                self._begin()
-        if not clean:
+        if not (begun and clean):
             return
         if self._position is None:
             end = Checkpoint(next=self._kept, done=True)
