@@ -1,13 +1,13 @@
 """Amazon DynamoDB.
 
 Modelled: tables with their indexes, billing modes, tags, deletion protection, TTL settings, encryption settings and
-resource policies; items with conditions, updates, queries, scans, batches and transactions; streams, and expiry of items
-by time to live. A table is ready as soon
-as CreateTable has answered: that answer says CREATING and DeleteTable's DELETING, as AWS's do, and the next
-DescribeTable shows what is, so that waiters return at their first look. A table of another account is named by its ARN.
+resource policies; items with conditions, updates, queries, scans, batches, transactions and PartiQL; streams, and
+expiry of items by time to live. A table is ready as soon as CreateTable has answered: that answer says CREATING and
+DeleteTable's DELETING, as AWS's do, and the next DescribeTable shows what is, so that waiters return at their first
+look. A table of another account is named by its ARN.
 
-Not modelled: backups and restores, global tables, export and import, PartiQL, Kinesis destinations,
-throttling, encryption itself (the settings are kept; who may use the key is not asked).
+Not modelled: backups and restores, global tables, export and import, Kinesis destinations, throttling, encryption
+itself (the settings are kept; who may use the key is not asked).
 """
 
 from __future__ import annotations
