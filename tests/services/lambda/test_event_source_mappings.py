@@ -189,7 +189,11 @@ def test_the_role_must_be_able_to_read_the_stream(cloud: Any, client: Any, strea
             "no queues, topics or buckets",
         ),
         ({"Queues": ["q"]}, "InvalidParameterValueException", "Queues is not supported"),
-        ({"TumblingWindowInSeconds": 30}, "InvalidParameterValueException", "TumblingWindowInSeconds"),
+        (
+            {"TumblingWindowInSeconds": 30, "ParallelizationFactor": 2},
+            "InvalidParameterValueException",
+            "TumblingWindowInSeconds",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(

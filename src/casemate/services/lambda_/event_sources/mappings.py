@@ -39,6 +39,8 @@ class EventSourceMapping:
     max_age: int = -1
     """MaximumRecordAgeInSeconds; -1 is for ever."""
     filters: tuple[str, ...] = ()
+    tumbling: int = 0
+    """TumblingWindowInSeconds; 0: no windows."""
     reports_failures: bool = False
     """FunctionResponseTypes has ReportBatchItemFailures."""
     modified: datetime
@@ -79,3 +81,7 @@ class Checkpoint:
     """The first record that is not processed yet."""
     done: bool = False
     """The shard is closed and everything in it processed."""
+    window: int | None = None
+    """Where the open tumbling window began."""
+    state: str = "{}"
+    """Its state: JSON."""
