@@ -187,6 +187,7 @@ class House:
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
+        self._ec2.service.state.functions = self._lambda.state
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:

@@ -2,13 +2,13 @@
 
 Modelled: VPCs with their attributes and CIDR blocks, the default VPC, subnets, route tables and routes, internet,
 egress-only and NAT gateways, elastic addresses, network interfaces, security groups and their rules, network ACLs,
-gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs (as resources), Availability
-Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
+gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs, Reachability Analyzer's paths
+and analyses, Availability Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
 follow. Every account finds a default VPC in every Region at its first call there.
 
 Not modelled: instances (so nothing can be attached to one), load balancers, transit and virtual private gateways,
 IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
-Access Analyzer and Reachability Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
+Access Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
 """
 
 from __future__ import annotations
@@ -56,9 +56,11 @@ def build(
     """EC2 on a store."""
     state = Ec2State(store, quotas)
     policies = EndpointPolicies(state)
+    network = CommittedNetwork(state, store, policies)
+    state.network = network
     return Ec2(
         service=Service(operations=operations, state=state),
-        network=CommittedNetwork(state, store, policies),
+        network=network,
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
     )

@@ -47,5 +47,7 @@ class Quotas:
     """Per Region."""
     policy_characters: int = 20_480
     """Of an endpoint policy."""
+    insights_paths: int = 100
+    """Reachability Analyzer's paths per Region. Source: Reachability Analyzer guide, "Quotas"."""
     tags: int = 50
     """Per resource."""

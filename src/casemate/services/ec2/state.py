@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from casemate.servicekit.ports import Functions, Network
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import errors
 from casemate.services.ec2.quotas import Quotas
@@ -15,6 +16,8 @@ from casemate.services.ec2.records import (
     EgressOnlyGateway,
     FlowLog,
     Home,
+    InsightsAnalysis,
+    InsightsPath,
     Interface,
     InternetGateway,
     ManagedPrefixList,
@@ -94,6 +97,14 @@ class Ec2State:
         self.dhcp_options = self._shelf("dhcp_options", DhcpOptions, errors.DHCP_OPTIONS, _nowhere)
         self.prefix_lists = self._shelf("prefix_lists", ManagedPrefixList, errors.PREFIX_LIST, _nowhere)
         self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _nowhere)
+        self.insights_paths = self._shelf("insights_paths", InsightsPath, errors.INSIGHTS_PATH, _nowhere)
+        self.insights_analyses = self._shelf(
+            "insights_analyses", InsightsAnalysis, errors.INSIGHTS_ANALYSIS, _nowhere
+        )
+        self.network: Network | None = None
+        """The committed network, for analyses of it. Wired by `build`."""
+        self.functions: Functions | None = None
+        """Wired by the app; None: no function is known."""
         self.projected: tuple[Shelf[Any], ...] = (
             self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
             self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
@@ -116,6 +127,8 @@ class Ec2State:
             "prefix-list": self.prefix_lists,
             "vpc-peering-connection": self.peerings,
             "vpc-flow-log": self.flow_logs,
+            "network-insights-path": self.insights_paths,
+            "network-insights-analysis": self.insights_analyses,
         }
         """By `ResourceType`."""
         self.tags = store.collection("ec2.tags", TagSet)

@@ -9,6 +9,8 @@ from casemate.services.ec2.operations import (
     flow_logs,
     group_rules,
     groups,
+    insights_analyses,
+    insights_paths,
     interface_attributes,
     interfaces,
     internet_gateways,
@@ -27,6 +29,6 @@ from casemate.services.ec2.operations import (
 
 __all__ = [
     "addresses", "dhcp_options", "egress_only_gateways", "endpoint_services", "endpoints", "flow_logs", "group_rules",
-    "groups", "interface_attributes", "interfaces", "internet_gateways", "nat_gateways", "network_acls", "peerings",
+    "groups", "insights_analyses", "insights_paths", "interface_attributes", "interfaces", "internet_gateways", "nat_gateways", "network_acls", "peerings",
     "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "vpcs", "vpn_gateways",
 ]  # fmt: skip
