@@ -22,6 +22,7 @@ from casemate.dataplane.kernel.apply import Kernel
 from casemate.dataplane.kernel.counters import read_counters
 from casemate.dataplane.kernel.detect import detect
 from casemate.dataplane.kernel.environments import Environments
+from casemate.dataplane.kernel.flows import read_flows
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
@@ -92,6 +93,11 @@ class Helper:
                     netlink = NetlinkSocket(NETLINK_NETFILTER)
                 with netlink:
                     return read_counters(netlink)
+            case messages.ReadFlows(namespace):
+                with self._namespaces.inside(namespace):
+                    netlink = NetlinkSocket(NETLINK_NETFILTER)
+                with netlink:
+                    return read_flows(netlink)
 
     def _child_ended(self, _number: int, _frame: FrameType | None) -> None:
         self._children.reap()
