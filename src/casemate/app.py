@@ -24,11 +24,14 @@ from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
+from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
+from casemate.gateway.log_delivery import RoleLogDelivery
 from casemate.gateway.pipeline import Pipeline
-from casemate.model.network import NetworkSnapshot
+from casemate.model.flows import FlowCount
+from casemate.model.network import NetworkSnapshot, VpcSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
 from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
@@ -77,6 +80,9 @@ class Plane:
     async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
         return await self.current.spawn(argv, env=env, fds=fds)
 
+    async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
+        return await self.current.flows(vpc)
+
 
 class House:
     """One Casemate, wired. `open` builds it, `close` takes it down; both leave the data directory consistent."""
@@ -104,7 +110,9 @@ class House:
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
+        self._closing.push_async_callback(self.flow_collector.close)
         self.follower.start()
+        self.flow_collector.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -214,6 +222,18 @@ class House:
             journal=self.journal,
             clock=system_clock,
             settled=self.follower.settled,
+        )
+        delivery = RoleLogDelivery(
+            sessions=self._role_sessions,
+            authorizer=self.authorizer,
+            sink=self._logs.state,
+            groups=self._logs.state,
+        )
+        self.flow_collector = FlowCollector(
+            network=self._ec2.network,
+            flows=self.plane.flows,
+            observer=self._ec2.flow_recorder(self._store, delivery),
+            clock=system_clock,
         )
         self.explainer = Explainer(
             network=self._ec2.network,

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
+from casemate.servicekit.ports import LogDelivery
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
+from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
 from casemate.services.ec2.network import CommittedNetwork
 from casemate.services.ec2.quotas import Quotas
@@ -44,6 +46,10 @@ class Ec2:
     """`Endpoints`."""
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
+
+    def flow_recorder(self, store: Store, delivery: LogDelivery) -> FlowRecorder:
+        """`FlowObserver`; wired apart, because who delivers needs what is wired after EC2."""
+        return FlowRecorder(self.service.state, store, delivery)
 
 
 def build(

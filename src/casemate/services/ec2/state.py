@@ -96,7 +96,7 @@ class Ec2State:
         self.addresses = self._shelf("addresses", Address, errors.ALLOCATION, _nowhere)
         self.dhcp_options = self._shelf("dhcp_options", DhcpOptions, errors.DHCP_OPTIONS, _nowhere)
         self.prefix_lists = self._shelf("prefix_lists", ManagedPrefixList, errors.PREFIX_LIST, _nowhere)
-        self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _nowhere)
+        self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _its_vpc)
         self.insights_paths = self._shelf("insights_paths", InsightsPath, errors.INSIGHTS_PATH, _nowhere)
         self.insights_analyses = self._shelf(
             "insights_analyses", InsightsAnalysis, errors.INSIGHTS_ANALYSIS, _nowhere
@@ -108,7 +108,7 @@ class Ec2State:
         self.projected: tuple[Shelf[Any], ...] = (
             self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
             self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
-            self.prefix_lists,
+            self.prefix_lists, self.flow_logs,
         )  # fmt: skip
         """What the network snapshot is made of."""
         self.by_type: dict[str, Shelf[Any]] = {
