@@ -29,6 +29,7 @@ from casemate.gateway.front import Front
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.log_delivery import RoleLogDelivery
+from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
 from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkSnapshot, VpcSnapshot
@@ -80,6 +81,10 @@ class Plane:
     async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
         return await self.current.spawn(argv, env=env, fds=fds)
 
+    async def bytes_counted(self, vpc_id: str) -> dict[str, int]:
+        found = await self.current.counters(vpc_id)
+        return {name: counter.bytes for name, counter in found.items()}
+
     async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
         return await self.current.flows(vpc)
 
@@ -111,8 +116,10 @@ class House:
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
         self._closing.push_async_callback(self.flow_collector.close)
+        self._closing.push_async_callback(self._meter_reading.close)
         self.follower.start()
         self.flow_collector.start()
+        self._meter_reading.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -235,6 +242,12 @@ class House:
             observer=self._ec2.flow_recorder(self._store, delivery),
             clock=system_clock,
         )
+        self._meter_reading = MeterReading(
+            network=self._ec2.network,
+            counters=self.plane.bytes_counted,
+            meters=self._ec2.meter_readings(),
+            store=self._store,
+        )
         self.explainer = Explainer(
             network=self._ec2.network,
             authorizer=self.authorizer,
@@ -300,6 +313,11 @@ class House:
         """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""
         found = await self.plane.current.counters(vpc_id)
         return {name: {"packets": counter.packets, "bytes": counter.bytes} for name, counter in found.items()}
+
+    async def costs(self) -> dict[str, Any]:
+        """What `casemate costs` prints."""
+        await self._meter_reading.read()
+        return self._ec2.bill(system_clock())
 
     def status(self) -> dict[str, Any]:
         """What `casemate status` prints."""

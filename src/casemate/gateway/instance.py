@@ -47,6 +47,10 @@ class House(Protocol):
         """What is enforced."""
         ...
 
+    async def costs(self) -> dict[str, Any]:
+        """The bill: `text` and `json`."""
+        ...
+
     async def counters(self, vpc_id: str) -> dict[str, Any]:
         """Packets counted by the data plane."""
         ...
@@ -80,6 +84,7 @@ class Instance:
                 "event": self._event,
                 "explain": self._explain,
                 "counters": self._counters,
+                "costs": self._costs,
                 "deliver-flow-logs": self._deliver_flow_logs,
             },
         )
@@ -185,6 +190,10 @@ class Instance:
             target_region=str(request.get("target_region") or region),
         )
         return self.house.explainer.explain(question)
+
+    async def _costs(self, request: dict[str, Any]) -> dict[str, Any]:
+        del request
+        return await self.house.costs()
 
     async def _deliver_flow_logs(self, request: dict[str, Any]) -> dict[str, Any]:
         """Without waiting for the aggregation interval: for tests and for the impatient."""

@@ -233,6 +233,18 @@ class FlowObserver(Protocol):
         ...
 
 
+class MeterReader(Protocol):
+    """Meters of what costs by the gigabyte. Implemented by services.ec2."""
+
+    def metered_vpcs(self) -> frozenset[str]:
+        """VPCs with a meter that runs."""
+        ...
+
+    def read(self, vpc_id: str, counters: Mapping[str, int]) -> None:
+        """Totals of bytes by counter, since the data plane began to count. Call inside a transaction."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionFacts:
     """What an explanation needs to know of a function."""

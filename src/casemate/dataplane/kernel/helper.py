@@ -88,6 +88,10 @@ class Helper:
             case messages.OpenNamespace(name):
                 passed.append(os.dup(self._namespaces[name].fd))
                 return None
+            case messages.ReadCounters(namespace) if namespace not in self._namespaces:
+                return {}  # nothing of the VPC could send a packet yet
+            case messages.ReadFlows(namespace) if namespace not in self._namespaces:
+                return []
             case messages.ReadCounters(namespace):
                 with self._namespaces.inside(namespace):
                     netlink = NetlinkSocket(NETLINK_NETFILTER)

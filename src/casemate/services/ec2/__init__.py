@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
@@ -22,6 +24,8 @@ from casemate.servicekit.ports import LogDelivery
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
+from casemate.services.ec2.costs.bill import bill
+from casemate.services.ec2.costs.meters import MeterReadings
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
@@ -46,6 +50,14 @@ class Ec2:
     """`Endpoints`."""
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
+
+    def meter_readings(self) -> MeterReadings:
+        """`MeterReader`."""
+        return MeterReadings(self.service.state)
+
+    def bill(self, now: datetime) -> dict[str, Any]:
+        """What NAT gateways and endpoints come to: `text` and `json`."""
+        return bill(self.service.state.meters.values(), now)
 
     def flow_recorder(self, store: Store, delivery: LogDelivery) -> FlowRecorder:
         """`FlowObserver`; wired apart, because who delivers needs what is wired after EC2."""

@@ -21,6 +21,7 @@ from casemate.services.ec2.records import (
     Interface,
     InternetGateway,
     ManagedPrefixList,
+    Meter,
     NatGateway,
     NetworkAcl,
     Peering,
@@ -131,6 +132,8 @@ class Ec2State:
             "network-insights-analysis": self.insights_analyses,
         }
         """By `ResourceType`."""
+        self.meters = store.collection("ec2.meters", Meter)
+        """Keys are (account, Region, id of the NAT gateway or endpoint)."""
         self.tags = store.collection("ec2.tags", TagSet)
         self.homes = store.collection("ec2.homes", Home)
         self.tokens = store.collection("ec2.client_tokens", ClientToken)
