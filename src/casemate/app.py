@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,6 +61,8 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
 
 class Plane:
@@ -176,7 +178,7 @@ class House:
     def _wire_network(self) -> None:
         from casemate.services import ec2
 
-        self._ec2 = ec2.build(self._store)
+        self._ec2 = ec2.build(self._store, quotas=ec2.quotas_with(self._options.quotas))
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -339,8 +341,18 @@ class House:
         }
 
 
+def _check_quotas(given: Mapping[str, int]) -> None:
+    from casemate.services import ec2
+
+    try:
+        ec2.quotas_with(given)
+    except ValueError as error:
+        raise StartError(str(error)) from error
+
+
 async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
+    _check_quotas(options.quotas)
     # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
     os.umask(0o077)
     try:

@@ -30,11 +30,11 @@ from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
 from casemate.services.ec2.network import CommittedNetwork
-from casemate.services.ec2.quotas import Quotas
+from casemate.services.ec2.quotas import Quotas, quotas_with
 from casemate.services.ec2.registry import operations
 from casemate.services.ec2.state import Ec2State
 
-__all__ = ["Ec2", "Quotas", "build"]
+__all__ = ["Ec2", "Quotas", "build", "quotas_with"]
 
 assert _registered.__all__, "importing the operations registers them"
 
