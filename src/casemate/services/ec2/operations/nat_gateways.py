@@ -26,7 +26,7 @@ _SHOWN_AFTER = timedelta(hours=1)
 """A deleted or failed gateway "remains visible ... for a short while (usually about an hour)". Source: VPC User Guide."""
 
 
-def _address_output(nat: NatGateway, number: int, each: NatAddress) -> Rendered:
+def address_output(nat: NatGateway, number: int, each: NatAddress) -> Rendered:
     return {
         "AllocationId": each.allocation_id or None,
         "AssociationId": each.association_id or None,
@@ -52,7 +52,7 @@ def nat_output(state: Ec2State, nat: NatGateway) -> Rendered:
         "FailureCode": nat.failure_code or None,
         "FailureMessage": nat.failure_message or None,
         "NatGatewayAddresses": [
-            _address_output(nat, number, each) for number, each in enumerate(nat.addresses)
+            address_output(nat, number, each) for number, each in enumerate(nat.addresses)
         ],
         "Tags": tags.rendered(state, nat, nat.id),
     }
