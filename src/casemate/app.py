@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
-from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, PolicySources
@@ -26,13 +25,14 @@ from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
+from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.log_delivery import RoleLogDelivery
 from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
-from casemate.model.flows import FlowCount
-from casemate.model.network import NetworkSnapshot, VpcSnapshot
+from casemate.gateway.plane import Plane
+from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
 from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
@@ -63,32 +63,6 @@ class Options:
     accept_any_credentials: bool = False
     quotas: Mapping[str, int] = field(default_factory=dict[str, int])
     """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
-
-
-class Plane:
-    """The data plane in force; execution and the follower hold this while the one behind it is being started."""
-
-    def __init__(self) -> None:
-        self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
-
-    async def apply(self, snapshot: NetworkSnapshot) -> None:
-        await self.current.apply(snapshot)
-
-    async def attach_environment(self, interface_id: str | None) -> Attached:
-        return await self.current.attach_environment(interface_id)
-
-    async def detach_environment(self, token: str) -> None:
-        await self.current.detach_environment(token)
-
-    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
-        return await self.current.spawn(argv, env=env, fds=fds)
-
-    async def bytes_counted(self, vpc_id: str) -> dict[str, int]:
-        found = await self.current.counters(vpc_id)
-        return {name: counter.bytes for name, counter in found.items()}
-
-    async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
-        return await self.current.flows(vpc)
 
 
 class House:
@@ -122,10 +96,19 @@ class House:
         self.follower.start()
         self.flow_collector.start()
         self._meter_reading.start()
+        self._in_background(self._housekeeper.run())
+        self._closing.push_async_callback(self._pollers.close)
+        self._pollers.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the requests until the house is closed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.push_async_callback(asyncio.wait, [task])
+        self._closing.callback(task.cancel)
 
     async def close(self) -> None:
         """Take everything down, in the reverse order."""
@@ -184,6 +167,8 @@ class House:
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
@@ -191,6 +176,8 @@ class House:
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
         self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
+        self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
@@ -201,6 +188,7 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
+            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
@@ -208,9 +196,11 @@ class House:
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
+        from casemate.services.lambda_.event_sources.pollers import Pollers
+
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
-            self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
+            self._logs, self._lambda, self._cloudtrail,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -220,6 +210,13 @@ class House:
                 services={one.operations.iam_prefix: one for one in slices},
                 messages=self._messages,
             )
+        )
+        self._pollers = Pollers(
+            self._lambda.state,
+            self._store,
+            authority=Inside(self.authorizer, clock=system_clock),
+            clock=system_clock,
+            random_bytes=os.urandom,
         )
         self.pipeline = Pipeline(
             models=models(),
@@ -384,6 +381,7 @@ def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
     from casemate.services.cloudtrail import operations as cloudtrail
     from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
@@ -391,4 +389,4 @@ def registries() -> list[Any]:
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, LAMBDA, LOGS, organizations, sts]

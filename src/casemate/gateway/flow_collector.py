@@ -13,6 +13,7 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import FlowObserver, Network
 
 _log = logging.getLogger(__name__)
+_PATIENCE = 5.0
 _PERIOD = 5.0
 """Seconds between two looks: how exact the start of a record is."""
 
@@ -69,6 +70,9 @@ class FlowCollector:
 
     async def _collect_quietly(self, *, everything: bool = False) -> None:
         try:
-            await self.collect(everything=everything)
+            async with asyncio.timeout(
+                _PATIENCE
+            ):  # a data plane that is being restarted must not hold up the end
+                await self.collect(everything=everything)
         except Exception:
             _log.exception("flow logs could not be collected")

@@ -11,6 +11,7 @@ from casemate.servicekit.ports import MeterReader, Network
 from casemate.servicekit.store import Store
 
 _log = logging.getLogger(__name__)
+_PATIENCE = 5.0
 _PERIOD = 10.0
 """Seconds: what a resource carries after the last reading before its deletion is not counted."""
 
@@ -60,6 +61,9 @@ class MeterReading:
 
     async def _read_quietly(self) -> None:
         try:
-            await self.read()
+            async with asyncio.timeout(
+                _PATIENCE
+            ):  # a data plane that is being restarted must not hold up the end
+                await self.read()
         except Exception:
             _log.exception("the meters could not be read")

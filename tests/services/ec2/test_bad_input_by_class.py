@@ -92,7 +92,8 @@ def _id(answer: dict[str, Any]) -> Any:
         return next(
             value
             for key, value in made.items()
-            if (key.endswith("Id") and not key.startswith(("Vpc", "Subnet", "Owner"))) or key == "VpcEndpointId"
+            if (key.endswith("Id") and not key.startswith(("Vpc", "Subnet", "Owner")))
+            or key == "VpcEndpointId"
         )
     return made
 
