@@ -127,6 +127,7 @@ class House:
         self._wire_network()
         self._wire_functions_and_tables(kept)
         self._wire_gateway()
+        self._wire_records()
 
     def _wire_identity(self) -> None:
         from casemate.services import iam, organizations, sts
@@ -229,6 +230,19 @@ class House:
             clock=system_clock,
             settled=self.follower.settled,
         )
+        self.explainer = Explainer(
+            network=self._ec2.network,
+            authorizer=self.authorizer,
+            functions=self._lambda.state,
+            tables=self._dynamodb.state,
+            identities=self._identities,
+            directory=self._identities,
+            organization=self._organization,
+            clock=system_clock,
+            laptop=LAPTOP,
+        )
+
+    def _wire_records(self) -> None:
         delivery = RoleLogDelivery(
             sessions=self._role_sessions,
             authorizer=self.authorizer,
@@ -246,17 +260,6 @@ class House:
             counters=self.plane.bytes_counted,
             meters=self._ec2.meter_readings(),
             store=self._store,
-        )
-        self.explainer = Explainer(
-            network=self._ec2.network,
-            authorizer=self.authorizer,
-            functions=self._lambda.state,
-            tables=self._dynamodb.state,
-            identities=self._identities,
-            directory=self._identities,
-            organization=self._organization,
-            clock=system_clock,
-            laptop=LAPTOP,
         )
 
     def _admitted(self) -> Credentials:
