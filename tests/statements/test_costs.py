@@ -8,6 +8,8 @@ import pytest
 from tests.support.instance import REGION
 from tests.support.private_table import SERVICE, PrivateTable
 
+from casemate.cli.main import main
+
 pytestmark = pytest.mark.kernel
 GIGABYTE = 1 << 30
 
@@ -19,7 +21,9 @@ def costs(world: PrivateTable, vpc_id: str) -> tuple[dict[str, dict[str, Any]], 
     return lines, [each for each in found["savings"] if each["vpc"] == vpc_id]
 
 
-def test_n23_it_costs_nothing_and_saves_what_nat_would_cost(world: PrivateTable) -> None:
+def test_n23_it_costs_nothing_and_saves_what_nat_would_cost(
+    world: PrivateTable, capsys: pytest.CaptureFixture[str]
+) -> None:
     vpc, table = world.vpc(), world.table()
     vpc.subnet("public")
     vpc.internet("public")
@@ -44,7 +48,8 @@ def test_n23_it_costs_nothing_and_saves_what_nat_would_cost(world: PrivateTable)
     assert (free["for_hours"], free["for_data"], free["total"]) == (0, 0, 0)
     assert lines["nat-gateway"]["bytes"] - before < 200, "the call took the endpoint"
 
-    text = world.instance.ask(command="costs")["text"]
+    assert main(["costs", "--data", str(world.instance.data)]) == 0
+    text = capsys.readouterr().out
     assert f"{nat['id']} processed" in text
     assert f"that a gateway endpoint for {SERVICE} in {vpc.vpc_id} would carry for nothing" in text
 
