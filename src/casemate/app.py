@@ -347,18 +347,8 @@ class House:
         }
 
 
-def _check_quotas(given: Mapping[str, int]) -> None:
-    from casemate.services import ec2
-
-    try:
-        ec2.quotas_with(given)
-    except ValueError as error:
-        raise StartError(str(error)) from error
-
-
 async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
-    _check_quotas(options.quotas)
     # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
     os.umask(0o077)
     try:

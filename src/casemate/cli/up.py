@@ -75,7 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
+    from casemate.services.ec2 import quotas_with
 
+    try:
+        quotas_with(dict(arguments.quota))
+    except ValueError as error:
+        fail(str(error))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
