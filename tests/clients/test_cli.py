@@ -101,6 +101,12 @@ def test_the_getting_started_page_works_verbatim(aws: Aws, tmp_path: Path) -> No
         *("--expression-attribute-values", '{":name":{"S":"Updated Album Title"}}'),
     )
     assert [item["SongTitle"]["S"] for item in by_album["Items"]] == ["Happy Day"]
+    statement = 'SELECT SongTitle FROM Music."AlbumTitle-index" WHERE AlbumTitle = ?'
+    chosen = aws(
+        *("dynamodb", "execute-statement", "--statement", statement),
+        *("--parameters", '[{"S":"Updated Album Title"}]'),
+    )
+    assert chosen["Items"] == [{"SongTitle": {"S": "Happy Day"}}]
     batch = tmp_path / "batch.json"
     delete = [{"DeleteRequest": {"Key": json.loads(key)}}]
     batch.write_text(json.dumps({"Music": delete}))

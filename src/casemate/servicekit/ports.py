@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
-from casemate.servicekit.service import Context
+from casemate.servicekit.service import Authorize, Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +194,58 @@ class LogSink(Protocol):
         ...
 
 
+class LogGroups(Protocol):
+    """What is there to be written to. Implemented by services.logs."""
+
+    def group_exists(self, *, account: str, region: str, group: str) -> bool: ...
+
+    def stream_exists(self, *, account: str, region: str, group: str, stream: str) -> bool: ...
+
+
+class LogDelivery(Protocol):
+    """Delivery of an AWS service's own logs to an account's log group. Implemented by the gateway."""
+
+    def deliver(
+        self,
+        *,
+        account: str,
+        region: str,
+        role_arn: str,
+        service: str,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+    ) -> None:
+        """Write as `role_arn`; AwsError when the role does not let `service` in, or is not allowed to write."""
+        ...
+
+
+class FlowObserver(Protocol):
+    """Who makes flow log records of what the data plane counted. Implemented by services.ec2. Times are in seconds."""
+
+    def observe(
+        self, network: NetworkSnapshot, counts: Mapping[str, Sequence[FlowCount]], *, since: int, now: int
+    ) -> None:
+        """The totals by VPC, for every VPC that has logged interfaces."""
+        ...
+
+    def deliver(self, network: NetworkSnapshot, *, now: int, everything: bool = False) -> None:
+        """Deliver what is due; with `everything` also what is not."""
+        ...
+
+
+class MeterReader(Protocol):
+    """Meters of what costs by the gigabyte. Implemented by services.ec2."""
+
+    def metered_vpcs(self) -> frozenset[str]:
+        """VPCs with a meter that runs."""
+        ...
+
+    def read(self, vpc_id: str, counters: Mapping[str, int]) -> None:
+        """Totals of bytes by counter, since the data plane began to count. Call inside a transaction."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionFacts:
     """What an explanation needs to know of a function."""
@@ -261,4 +314,74 @@ class Functions(Protocol):
 
     def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
         """None when there is no such function."""
+        ...
+
+
+class InsideAuthority(Protocol):
+    """Authorization where no request is being answered. Implemented by the gateway."""
+
+    def asking(self, *, service: str, region: str) -> Authorize:
+        """Asks for the principal it is given, from inside AWS; refuses as `service` does."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamShard:
+    """A shard of a table's stream."""
+
+    shard_id: str
+    parent: str | None
+    closed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChange:
+    """One record of a stream."""
+
+    sequence: int
+    """Orders the records of a stream; `SequenceNumber` is its text."""
+    at: float
+    """Seconds since the epoch."""
+    partition: str
+    """Of the item: changes of one item, and of one partition, have the same."""
+    record: Mapping[str, Any]
+    """In the form of GetRecords."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChanges:
+    """Some records of a shard."""
+
+    changes: tuple[StreamChange, ...]
+    position: int | None
+    """Where to read on; None at the end of a closed shard."""
+
+
+class TableStreams(Protocol):
+    """DynamoDB Streams as Lambda reads them. Implemented by services.dynamodb. `arn` is a stream's."""
+
+    def stream_exists(self, arn: str) -> bool: ...
+
+    def shards(self, arn: str) -> tuple[StreamShard, ...]:
+        """Oldest first; none when there is no such stream."""
+        ...
+
+    def trim_horizon(self, arn: str, shard_id: str) -> int:
+        """The position of the oldest record that is kept."""
+        ...
+
+    def latest(self, arn: str, shard_id: str) -> int:
+        """The position after the newest record."""
+        ...
+
+    def read(self, arn: str, shard_id: str, position: int) -> StreamChanges:
+        """Records from a position on; AwsError ResourceNotFoundException, TrimmedDataAccessException."""
+        ...
+
+    async def durable(self) -> None:
+        """Returns once everything that was read so far survives a crash of the machine."""
+        ...
+
+    def watch(self, arn: str, woken: Callable[[], None]) -> Callable[[], None]:
+        """Call `woken` whenever the stream grows or a shard ends; gives the function that ends this."""
         ...

@@ -164,11 +164,6 @@ def test_settings_are_kept(orders: Any) -> None:
     assert orders.describe_endpoints()["Endpoints"][0]["Address"] == "dynamodb.us-east-2.amazonaws.com"
 
 
-def test_streams_are_refused_plainly(client: Any) -> None:
-    with refused("does not implement DynamoDB Streams"):
-        client.create_table(TableName="one", StreamSpecification={"StreamEnabled": True}, **SIMPLE)
-
-
 def test_resource_policies_and_other_accounts(cloud: DirectCloud, orders: Any) -> None:
     policy = json.dumps(
         {

@@ -17,6 +17,7 @@ from casemate.servicekit.store import Store
 from casemate.services.dynamodb.errors import resource_not_found, table_not_found
 from casemate.services.dynamodb.names import TableRef, table_ref
 from casemate.services.dynamodb.records import TableRecord
+from casemate.services.dynamodb.streams.records import StreamRecord
 from casemate.services.dynamodb.table_keys import TableKeys
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import TableSchema
@@ -43,6 +44,7 @@ class DynamoState:
 
     def __init__(self, store: Store, engine: TablesEngine, keys: Keys | None = None) -> None:
         self.tables = store.collection("dynamodb.tables", TableRecord)
+        self.streams = store.collection("dynamodb.streams", StreamRecord)
         self.engine = engine
         self.policies = ParsedPolicies()
         self.table_keys = TableKeys(keys)
@@ -55,6 +57,13 @@ class DynamoState:
                 for record in self.tables.values()
             }
         )
+        engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
+        for stream in self.streams.values():
+            # The record was durable first: a crash may have come before the engine followed it.
+            if stream.disabled is None:
+                engine.changes.open(stream.id_bytes)
+            else:
+                engine.changes.close(stream.id_bytes)
 
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""

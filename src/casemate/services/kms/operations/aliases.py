@@ -85,7 +85,7 @@ def _update_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
 
 @operations.operation("UpdateAlias", checks=_update_checks)
 def update_alias(ctx: Context[KmsState], params: Params) -> Output:
-    """Source: API Reference: "the current and new KMS key must be the same type and have the same key usage"."""
+    """The new key must be of the same type and usage as the present one (API Reference)."""
     alias = _existing(ctx, params["AliasName"])
     new = named(ctx, ctx.state, params["TargetKeyId"], aliases=False).key
     require_not_pending(new)

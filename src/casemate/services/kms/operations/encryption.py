@@ -138,7 +138,7 @@ def _data_key(ctx: Context[KmsState], params: Params, operation: str) -> dict[st
     spec, size = params.get("KeySpec"), params.get("NumberOfBytes")
     if (spec is None) == (size is None):
         raise validation("Please specify either number of bytes or key spec.")
-    wanted: int = size if spec is None else _SIZES[spec]
+    wanted: int = params["NumberOfBytes"] if spec is None else _SIZES[spec]
     if params.get("DryRun"):
         raise dry_run()
     key = ctx.state.current(key)

@@ -68,7 +68,7 @@ def schedule_key_deletion(ctx: Context[KmsState], params: Params) -> Output:
 
 @operations.operation("CancelKeyDeletion", checks=on_key("CancelKeyDeletion"))
 def cancel_key_deletion(ctx: Context[KmsState], params: Params) -> Output:
-    """The key is left Disabled: "to enable it, use EnableKey" (API Reference)."""
+    """The key is left disabled: EnableKey comes after (API Reference)."""
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     if key.state != "PendingDeletion":
         raise not_pending_deletion(key.arn)
