@@ -19,12 +19,13 @@ from casemate.dataplane.off import NoDataplane
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
-from casemate.gateway.authorization import Authorizer, PolicySources
+from casemate.gateway.authorization import Authorizer, InsideAuthorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
+from casemate.gateway.function_urls import FunctionUrlDoor
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
@@ -105,6 +106,7 @@ class House:
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
+        self._lambda.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -178,21 +180,22 @@ class House:
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
         self._supervisor = Supervisor(self.plane, settings)
-        self._lambda = lambda_.build(
+        self._lambda = lambda_.assemble(
             self._store,
             supervisor=self._supervisor,
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
             code_dir=settings.code,
+            random_bytes=os.urandom,
         )
-        self._closing.callback(self._lambda.state.events.close)
+        self._closing.callback(self._lambda.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
-            self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs,
+            self._lambda.service, self._cloudtrail,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -214,10 +217,20 @@ class House:
             clock=system_clock,
             settled=self.follower.settled,
         )
+        self._lambda.service.state.authority = InsideAuthorizer(self.authorizer, system_clock)
+        self.function_urls = FunctionUrlDoor(
+            urls=self._lambda.urls,
+            credentials=self._admitted(),
+            authorizer=self.authorizer,
+            organization=self._organization,
+            service=self._lambda.service,
+            journal=self.journal,
+            clock=system_clock,
+        )
         self.explainer = Explainer(
             network=self._ec2.network,
             authorizer=self.authorizer,
-            functions=self._lambda.state,
+            functions=self._lambda.service.state,
             tables=self._dynamodb.state,
             identities=self._identities,
             directory=self._identities,
@@ -264,6 +277,8 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        if self.function_urls.serves(request):
+            return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
 
     def _snapshot(self) -> NetworkSnapshot:
