@@ -67,7 +67,7 @@ class DirectCloud:
             operation = service.operations.by_name[operation_name]
             ctx = self._context(service, account, region)
             if operation.checks:
-                self._keep(*operation.checks(ctx, params))
+                self.keep(*operation.checks(ctx, params))
             if operation.runs_async:
                 result = operation.handler(ctx, params)
                 assert inspect.isawaitable(result)
@@ -81,7 +81,7 @@ class DirectCloud:
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
         return SimpleNamespace(status_code=200), {**output, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    def _keep(self, *checks: Check) -> None:
+    def keep(self, *checks: Check) -> None:
         """Remember checks; each must be a question that AWS's Service Authorization Reference knows."""
         wrong = [each for check in checks for each in mistakes(check)]
         assert not wrong, "\n".join(wrong)
@@ -97,7 +97,7 @@ class DirectCloud:
         )
 
         def authorize(check: Check, *, principal: Principal | None = None) -> None:
-            self._keep(check)
+            self.keep(check)
             if check.action in self.denied:
                 raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")
 

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
@@ -50,7 +51,7 @@ class FunctionUrlDoor:
         credentials: Credentials,
         authorizer: Authorizer,
         organization: Organization,
-        service: Service[object],
+        service: Service[Any],
         journal: Journal,
         clock: Clock,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -16,10 +17,12 @@ import pytest
 from tests.support.direct import DirectCloud
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 from casemate.model.network import InterfaceKind, NetworkInterface
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.ports import Credential
+from casemate.servicekit.service import Authorize, Check
 from casemate.servicekit.store import Store
 from casemate.services import lambda_
 
@@ -44,6 +47,10 @@ class StandInRunner:
     retired: list[tuple[str, str | None]] = field(default_factory=list)
     answers: list[Outcome | AwsError] = field(default_factory=list)
     start_environments: bool = False
+    pieces: list[bytes] = field(default_factory=list)
+    """What a streaming function writes."""
+    warmed: list[tuple[str, str, int]] = field(default_factory=list)
+    warm_failure: Exception | None = None
 
     async def invoke(
         self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
@@ -60,6 +67,30 @@ class StandInRunner:
         if isinstance(answer, AwsError):
             raise answer
         return answer
+
+    def invoke_streaming(
+        self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
+    ) -> ResponseStream:
+        stream = ResponseStream()
+
+        async def run() -> None:
+            try:
+                outcome = await self.invoke(function, invocation, host, reserved=reserved)
+            except AwsError as error:
+                stream.fail(error)
+                return
+            for piece in self.pieces:
+                stream.write("text/plain", piece)
+            stream.end(outcome)
+
+        self.running = asyncio.get_running_loop().create_task(run())
+        return stream
+
+    async def ensure_warm(self, function: Any, host: Any, count: int) -> int:
+        self.warmed.append((function.arn, function.version, count))
+        if self.warm_failure is not None:
+            raise self.warm_failure
+        return count
 
     def retire(self, function_arn: str, version: str | None = None) -> None:
         self.retired.append((function_arn, version))
@@ -141,16 +172,30 @@ class LambdaCloud(DirectCloud):
         self.runner, self.interfaces = StandInRunner(), StandInInterfaces()
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
-        self.service = lambda_.build(
+        self.slice = lambda_.assemble(
             store,
             supervisor=self.runner,
             function_interfaces=self.interfaces,
             role_sessions=self.sessions,
             log_sink=self.log,
             code_dir=code_dir,
-            clock=lambda: NOW,
+            clock=lambda: self.now,
+            random_bytes=self.random_bytes,
         )
-        super().__init__(store, self.service)
+        super().__init__(store, self.slice.service)
+        self.state = self.slice.service.state
+        self.state.authority = self
+
+    def asking(self, *, service: str, region: str) -> Authorize:
+        """The policy engine from inside: what is in `denied` is refused."""
+
+        def ask(check: Check, *, principal: Principal | None = None) -> None:
+            assert principal is not None
+            self.keep(check)
+            if check.action in self.denied:
+                raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")
+
+        return ask
 
     def create(self, client: Any, name: str = "orders", **params: Any) -> Any:
         defaults = {

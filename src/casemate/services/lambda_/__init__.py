@@ -74,9 +74,7 @@ def assemble(
         sessions=role_sessions,
         unpacking=Unpacking(root=code_dir),
     )
-    delivery = FunctionDelivery(
-        state, clock=clock, random_bytes=random_bytes, put=lambda event: state.enqueue(event)
-    )
+    delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)
     state.enqueue = events.put
     return LambdaSlice(

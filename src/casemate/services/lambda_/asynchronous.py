@@ -97,7 +97,7 @@ def before_attempt(
 ) -> Done | None:
     """Whether the event is done without (another) attempt."""
     if reserved == 0:
-        # "Lambda sends new asynchronous events directly to the [...] on-failure event destination, without any retries."
+        # "Configuring reserved concurrency": events of a stopped function go to the on-failure destination untried.
         return Done(condition=Condition.ZERO_CONCURRENCY, event=event)
     if now >= _expiry(event, config):
         return Done(condition=Condition.AGE_EXCEEDED, event=event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -48,12 +47,10 @@ class FunctionDelivery:
         *,
         clock: Clock,
         random_bytes: RandomBytes,
-        put: Callable[[QueuedEvent], None],
     ) -> None:
         self._state = state
         self._clock = clock
         self._random_bytes = random_bytes
-        self._put = put
 
     async def attempt(self, event: QueuedEvent) -> Answer:
         """Run the event once, as the function is now."""
@@ -114,7 +111,7 @@ class FunctionDelivery:
             due=now,
             lineage=lineage,
         )
-        self._put(event)
+        self._state.enqueue(event)
 
     def _require_permission(self, function: Function, target: str) -> None:
         credential = self._state.sessions.assume_for_service(

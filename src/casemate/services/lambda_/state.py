@@ -160,7 +160,7 @@ class LambdaState:
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
         self.enqueue: Callable[[QueuedEvent], None]
-        """Keeps an event for later, inside the current transaction. Set by `build`."""
+        """Keeps an event for later, inside the current transaction. Set by `assemble`."""
 
     def inside(self, region: str) -> Authorize:
         """Questions on behalf of a role, where no request is being answered."""

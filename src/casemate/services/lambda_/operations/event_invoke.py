@@ -101,8 +101,7 @@ def _commit(ctx: Ctx, name: FunctionName, params: Params, config: EventInvokeCon
 
 
 def _destinations(ctx: Ctx, function: Function, config: Params) -> tuple[str, str]:
-    on_success: str = (config.get("OnSuccess") or {}).get("Destination") or ""
-    on_failure: str = (config.get("OnFailure") or {}).get("Destination") or ""
+    on_success, on_failure = _arn_of(config, "OnSuccess"), _arn_of(config, "OnFailure")
     for arn in (on_success, on_failure):
         if not arn:
             continue
@@ -114,6 +113,11 @@ def _destinations(ctx: Ctx, function: Function, config: Params) -> tuple[str, st
             )
         _check_destination(ctx, function, service, arn)
     return on_success, on_failure
+
+
+def _arn_of(config: Params, member: str) -> str:
+    destination: Params = config.get(member) or {}
+    return destination.get("Destination") or ""
 
 
 def _shown(kind: str, arn: str) -> str:

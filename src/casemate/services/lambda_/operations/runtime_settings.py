@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -81,8 +82,11 @@ def list_code_signing_configs(ctx: Ctx, params: Params) -> Output:  # noqa: ARG0
     return {"CodeSigningConfigs": []}
 
 
-def _on_signing(action: str) -> Any:
-    return lambda _ctx, params: [Check(action=f"lambda:{action}", resource=params["CodeSigningConfigArn"])]
+def _on_signing(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
+    def checks(_ctx: Ctx, params: Params) -> Iterable[Check]:
+        yield Check(action=f"lambda:{action}", resource=params["CodeSigningConfigArn"])
+
+    return checks
 
 
 @OPERATIONS.operation("GetCodeSigningConfig", checks=_on_signing("GetCodeSigningConfig"))
