@@ -75,11 +75,15 @@ class DirectCloud:
             else:
                 with self.store.transaction():
                     output = operation.handler(ctx, params)
+            self.answered(operation_name, output)
         except AwsError as error:
             parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}
             parsed["ResponseMetadata"] = {"HTTPStatusCode": error.http_status}
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
         return SimpleNamespace(status_code=200), {**output, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def answered(self, name: str, output: Any) -> None:
+        """For a slice that wants to look at every output."""
 
     def keep(self, *checks: Check) -> None:
         """Remember checks; each must be a question that AWS's Service Authorization Reference knows."""

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
@@ -87,7 +88,7 @@ class FunctionUrlDoor:
             response = _error(exchange.error)
         self._journal.record(exchange)
         headers = (*response.headers, ("x-amzn-RequestId", exchange.request_id))
-        return HttpResponse(status=response.status, headers=headers, body=response.body)
+        return replace(response, headers=headers)
 
     async def _answer(self, exchange: Exchange) -> HttpResponse:
         request = exchange.request

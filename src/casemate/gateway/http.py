@@ -7,8 +7,10 @@ requests of the ASGI servers on this job, where an answer is known in tens of mi
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from email.utils import formatdate
 from functools import lru_cache
 from time import time
@@ -18,6 +20,8 @@ import httptools
 
 from casemate.gateway.arrival import Arrival
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
+
+_log = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest, Arrival], Awaitable[HttpResponse]]
 
@@ -154,7 +158,13 @@ class HttpConnection(asyncio.Protocol):
             request, keep_alive = self._queue.popleft()
             response = await self._handler(request, self._arrival)
             if self._transport is None:
+                if response.stream is not None:
+                    await response.stream.aclose()
                 return
+            if response.stream is not None:
+                if not await self._send_stream(response, response.stream, keep_alive=keep_alive):
+                    return
+                continue
             self._transport.write(_encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
             if not keep_alive:
                 self._transport.close()
@@ -165,6 +175,39 @@ class HttpConnection(asyncio.Protocol):
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+
+    async def _send_stream(
+        self, response: HttpResponse, stream: AsyncGenerator[bytes, None], *, keep_alive: bool
+    ) -> bool:
+        """Pass the pieces on as they come, chunked; False when the connection is over."""
+        assert self._transport is not None
+        self._transport.write(_encode(response, keep_alive=keep_alive, head=False))
+        async with aclosing(stream):
+            try:
+                async for piece in stream:
+                    if self._transport is None:
+                        return False
+                    if piece:
+                        self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    if self._writable is not None:
+                        await self._writable
+            except Exception:
+                # Half an answer is no answer: without the last chunk the client knows that it is not whole.
+                _log.exception("a streamed response was cut off")
+                self._hang_up()
+                return False
+        if self._transport is None:
+            return False
+        self._transport.write(b"0\r\n\r\n")
+        if not keep_alive:
+            self._transport.close()
+            return False
+        self._read_on()
+        return True
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def _read_on(self) -> None:
         # The client may have gone while its answer was being written.
@@ -210,12 +253,16 @@ def _encode(response: HttpResponse, *, keep_alive: bool, head: bool) -> bytes:
     status = response.status
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
     lines.extend(f"{name}: {value}" for name, value in response.headers)
-    if status not in {204, 304}:
+    if response.stream is not None:
+        lines.append("Transfer-Encoding: chunked")
+    elif status not in {204, 304}:
         lines.append(f"Content-Length: {len(response.body)}")
     lines.append(f"Date: {_http_date(int(time()))}")
     if not keep_alive:
         lines.append("Connection: close")
     raw = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
+    if response.stream is not None:
+        return raw + (b"%x\r\n%b\r\n" % (len(response.body), response.body) if response.body else b"")
     return raw if head or status in {204, 304} else raw + response.body
 
 

@@ -21,10 +21,12 @@ from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 from casemate.model.network import InterfaceKind, NetworkInterface
 from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.constraints import models
 from casemate.servicekit.ports import Credential
 from casemate.servicekit.service import Authorize, Check
 from casemate.servicekit.store import Store
 from casemate.services import lambda_
+from casemate.wire.output import serialize_output
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::000000000000:role/orders"
@@ -185,6 +187,10 @@ class LambdaCloud(DirectCloud):
         super().__init__(store, self.slice.service)
         self.state = self.slice.service.state
         self.state.authority = self
+
+    def answered(self, name: str, output: Any) -> None:
+        """Every output must be one that the model has: the wire refuses others."""
+        serialize_output(models().get("lambda").operation_model(name), "rest-json", output, "request")
 
     def asking(self, *, service: str, region: str) -> Authorize:
         """The policy engine from inside: what is in `denied` is refused."""

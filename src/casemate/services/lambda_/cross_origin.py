@@ -6,6 +6,8 @@ The URL's settings "take precedence over" the headers that the function itself r
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from casemate.services.lambda_.records import Cors
 from casemate.wire.http import HttpRequest, HttpResponse
 
@@ -35,7 +37,7 @@ def with_headers(request: HttpRequest, response: HttpResponse, cors: Cors | None
     if headers and cors.expose_headers:
         headers.append(("Access-Control-Expose-Headers", ",".join(cors.expose_headers)))
     kept = [pair for pair in response.headers if not pair[0].lower().startswith("access-control-")]
-    return HttpResponse(status=response.status, headers=(*kept, *headers), body=response.body)
+    return replace(response, headers=(*kept, *headers))
 
 
 def _allowed_origin(cors: Cors, origin: str) -> list[tuple[str, str]]:

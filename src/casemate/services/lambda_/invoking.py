@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.service import Authorize
 from casemate.services.lambda_ import idling
@@ -47,6 +48,31 @@ async def run(
         reserved=None if latest is None else latest.reserved,
         unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
     )
+
+
+async def stream(
+    state: LambdaState,
+    function: Function,
+    invocation: Invocation,
+    *,
+    authorize: Authorize,
+    now: datetime,
+) -> ResponseStream:
+    """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
+    idling.require_active(state, function)
+    _note(state, function, now)
+    latest = state.functions.get(function.account, function.region, function.name, LATEST)
+    response = state.runner.invoke_streaming(
+        runnable(function),
+        invocation,
+        state.host.bound(function.role, authorize),
+        reserved=None if latest is None else latest.reserved,
+        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+    )
+    await response.head()
+    if response.outcome.done():
+        response.outcome.result()  # raises what kept it from running
+    return response
 
 
 def trace_id(function: Function, now: datetime, random_bytes: RandomBytes) -> str:

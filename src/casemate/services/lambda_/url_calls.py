@@ -10,7 +10,7 @@ from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.ports import UrlCall, UrlFacts
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import cross_origin, errors, invoking, url_events
+from casemate.services.lambda_ import cross_origin, errors, invoking, url_events, url_streams
 from casemate.services.lambda_.names import FunctionName
 from casemate.services.lambda_.records import FunctionUrl
 from casemate.services.lambda_.state import LambdaState
@@ -86,17 +86,19 @@ class UrlCalls:
             invoked_arn=name.qualified_arn,
             trace_id=trace_id,
         )
-        outcome = await invoking.run(self._state, function, invocation, authorize=authorize, now=now)
-        if outcome.failed:
-            return _BAD_GATEWAY
         try:
-            return url_events.response_of(outcome.payload)
+            if url.invoke_mode == "RESPONSE_STREAM":
+                stream = await invoking.stream(
+                    self._state, function, invocation, authorize=authorize, now=now
+                )
+                return await url_streams.response_to(stream)
+            outcome = await invoking.run(self._state, function, invocation, authorize=authorize, now=now)
+            return _BAD_GATEWAY if outcome.failed else url_events.response_of(outcome.payload)
         except url_events.BadAnswerError:
             return _BAD_GATEWAY
 
 
-# "502: [...] the function returned an error or a malformed response" (Lambda Developer Guide, "Monitoring Lambda function
-# URLs" counts both as 5xx).
+# A function error, or an answer that is no HTTP response: counted as 5xx by "Monitoring Lambda function URLs".
 _BAD_GATEWAY = HttpResponse(
     status=502, headers=(("Content-Type", "application/json"),), body=b"Internal Server Error"
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
 from casemate.execution import report
-from casemate.execution.function import Invocation, Outcome
+from casemate.execution.function import Invocation
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import errors, invoking
@@ -37,7 +38,8 @@ async def invoke(ctx: Ctx, params: Params) -> Output:
     if kind == "Event":
         accept(ctx, name, function, payload)
         return {"StatusCode": 202, "Payload": b""}
-    outcome = await _run(ctx, name, function, payload, params)
+    invocation = _invocation(ctx, name, function, payload, params)
+    outcome = await invoking.run(ctx.state, function, invocation, authorize=ctx.authorize, now=ctx.now)
     output: dict[str, Any] = {
         "StatusCode": 200,
         "Payload": outcome.payload,
@@ -70,26 +72,42 @@ async def invoke_async(ctx: Ctx, params: Params) -> Output:
 
 @OPERATIONS.operation("InvokeWithResponseStream", checks=on_function("InvokeFunction"), runs_async=True)
 async def invoke_with_response_stream(ctx: Ctx, params: Params) -> Output:
-    """As Invoke, answered as a stream of events: the payload, then how the invocation ended."""
+    """As Invoke, answered as a stream of events: the payload as it is written, then how the invocation ended."""
     name = named(ctx, params)
     function = invoking.chosen(ctx.state, name, ctx.random_bytes)
     payload = _payload(params, limit=_SYNCHRONOUS_LIMIT)
     _refuse_tenants(params)
     if params.get("InvocationType") == "DryRun":
         return {"StatusCode": 204, "EventStream": []}
-    outcome = await _run(ctx, name, function, payload, params)
-    complete: dict[str, str] = {}
-    if outcome.failed:
-        complete = {"ErrorCode": "Unhandled", "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
-    if params.get("LogType") == "Tail":
-        complete["LogResult"] = b64encode(report.tail(outcome.log)).decode()
-    events: list[dict[str, Any]] = [] if outcome.failed else [{"PayloadChunk": {"Payload": outcome.payload}}]
+    response = await invoking.stream(
+        ctx.state,
+        function,
+        _invocation(ctx, name, function, payload, params),
+        authorize=ctx.authorize,
+        now=ctx.now,
+    )
     return {
         "StatusCode": 200,
         "ExecutedVersion": function.version,
-        "ResponseStreamContentType": "application/vnd.amazon.eventstream",
-        "EventStream": [*events, {"InvokeComplete": complete}],
+        "ResponseStreamContentType": response.content_type or "application/octet-stream",
+        "EventStream": _events(response, tail=params.get("LogType") == "Tail"),
     }
+
+
+async def _events(response: ResponseStream, *, tail: bool) -> AsyncGenerator[Mapping[str, Any], None]:
+    """The pieces, then how it ended."""
+    try:
+        async for piece in response:
+            yield {"PayloadChunk": {"Payload": piece}}
+        outcome = await response.outcome
+    finally:
+        response.abandon()
+    complete: dict[str, str] = {}
+    if outcome.failed:
+        complete |= {"ErrorCode": "Unhandled", "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
+    if tail:
+        complete["LogResult"] = b64encode(report.tail(outcome.log)).decode()
+    yield {"InvokeComplete": complete}
 
 
 def accept(ctx: Ctx, name: FunctionName, function: Function, payload: bytes) -> None:
@@ -109,15 +127,16 @@ def accept(ctx: Ctx, name: FunctionName, function: Function, payload: bytes) -> 
         ctx.state.enqueue(event)
 
 
-async def _run(ctx: Ctx, name: FunctionName, function: Function, payload: bytes, params: Params) -> Outcome:
-    invocation = Invocation(
+def _invocation(
+    ctx: Ctx, name: FunctionName, function: Function, payload: bytes, params: Params
+) -> Invocation:
+    return Invocation(
         request_id=ctx.request_id,
         payload=payload,
         invoked_arn=name.qualified_arn,
         client_context=_client_context(params),
         trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
     )
-    return await invoking.run(ctx.state, function, invocation, authorize=ctx.authorize, now=ctx.now)
 
 
 def _refuse_tenants(params: Params) -> None:

@@ -55,7 +55,9 @@ def create_function_url_config(ctx: Ctx, params: Params) -> Output:
         modified=stamp,
     )
     ctx.state.urls.put(_key(name), url)
-    return _describe(url)
+    described = _describe(url)
+    del described["LastModifiedTime"]  # API reference: not in this answer
+    return described
 
 
 @OPERATIONS.operation("UpdateFunctionUrlConfig", checks=_on_url("UpdateFunctionUrlConfig"))
