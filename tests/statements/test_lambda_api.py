@@ -231,7 +231,7 @@ def test_a_url_with_iam_asks_who_it_is(world: PrivateTable) -> None:
     keys = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
     status, headers, _ = call(world, url, keys=keys)
     assert status == 403
-    explained = world.instance.ask(do="explain", request_id=headers["x-amzn-RequestId"])
+    explained = world.instance.ask(command="event", request_id=headers["x-amzn-RequestId"])
     assert "lambda:InvokeFunctionUrl" in json.dumps(explained)
 
 
@@ -261,14 +261,61 @@ def test_a_function_reaches_another_ones_url_by_its_name(world: PrivateTable) ->
     assert invoke(world, caller, Payload=json.dumps(url + "inside")) == "/inside?  anonymous"
 
 
-STREAM = (
-    "export const handler = awslambda.streamifyResponse(async (event, stream) => {\n"
-    "  stream.write('one ');\n"
-    "  await new Promise(r => setTimeout(r, 300));\n"
-    "  stream.write('two');\n"
-    "  stream.end();\n"
-    "});\n"
-)
+STREAM = """
+import http.client, json, os, time
+
+# A runtime of its own: Python's runtime interface client does not stream.
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+while True:
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    response = api.getresponse()
+    event, number = json.loads(response.read()), response.headers["Lambda-Runtime-Aws-Request-Id"]
+
+    def pieces():
+        if isinstance(event, dict) and "version" in event:
+            head = {"statusCode": 202, "headers": {"Content-Type": "text/plain", "X-Mine": "yes"}}
+            yield json.dumps(head).encode() + bytes(8)
+        yield b"one "
+        time.sleep(0.7)
+        yield b"two"
+
+    headers = {
+        "Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked",
+        "Content-Type": "application/vnd.awslambda.http-integration-response" if "version" in event else "text/plain",
+    }
+    api.request("POST", f"/2018-06-01/runtime/invocation/{number}/response", body=pieces(), headers=headers,
+                encode_chunked=True)
+    api.getresponse().read()
+"""
+
+
+def test_a_streamed_response_arrives_while_it_is_written(world: PrivateTable) -> None:
+    name = create(world, STREAM)
+    stream = world.lambda_.invoke_with_response_stream(FunctionName=name, Payload=b"{}")
+    arrived: list[tuple[float, bytes]] = []
+    for event in stream["EventStream"]:
+        if "PayloadChunk" in event:
+            arrived.append((time.monotonic(), event["PayloadChunk"]["Payload"]))
+    assert b"".join(piece for _, piece in arrived) == b"one two"
+    assert arrived[-1][0] - arrived[0][0] > 0.4, "the first piece did not wait for the second"
+
+
+def test_a_url_streams_what_the_function_writes(world: PrivateTable) -> None:
+    name = create(world, STREAM)
+    made = world.lambda_.create_function_url_config(
+        FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM"
+    )
+    open_to_all(world, name)
+    connection = http.client.HTTPConnection(urlsplit(world.instance.endpoint).netloc, timeout=20)
+    connection.request("GET", "/", headers={"Host": urlsplit(made["FunctionUrl"]).hostname or ""})
+    response = connection.getresponse()
+    assert (response.status, response.headers["X-Mine"]) == (202, "yes")
+    assert response.headers["Transfer-Encoding"] == "chunked"
+    first, began = response.read(4), time.monotonic()
+    rest, ended = response.read(), time.monotonic()
+    connection.close()
+    assert (first, rest) == (b"one ", b"two")
+    assert ended - began > 0.4
 
 
 def test_an_event_stream_carries_the_payload_and_the_end(world: PrivateTable) -> None:

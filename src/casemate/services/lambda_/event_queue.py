@@ -23,11 +23,13 @@ from casemate.services.lambda_.asynchronous import (
     after_attempt,
     before_attempt,
 )
+from casemate.services.lambda_.lanes import Lanes
 
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 100
-"""Events that run at the same time. Lambda's own readers scale further; one machine's memory does not."""
+"""Events of one function that run at the same time, or its reserved concurrency if that is less: the queue does not read
+what could only be throttled. Lambda's own readers scale further; one machine's memory does not."""
 _LONGEST_NAP = 3600.0
 """A wait is looked at again after this: the clock may have been moved meanwhile."""
 
@@ -69,7 +71,7 @@ class EventQueue:
         self._delivery = delivery
         self._clock = clock
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._lanes = Lanes()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._accepted: list[str] = []
         """Ids put since the last commit."""
@@ -116,7 +118,9 @@ class EventQueue:
             if wait > 0:
                 await self._sleep(min(wait, _LONGEST_NAP))
                 continue
-            async with self._slots:
+            lane = f"{event.account}:{event.region}:{event.function}"
+            reserved = self._delivery.reserved(event)
+            async with self._lanes.entered(lane, min(AT_ONCE, reserved or AT_ONCE)):
                 try:
                     await self._step(event)
                 except Exception:
