@@ -231,7 +231,7 @@ def test_a_url_with_iam_asks_who_it_is(world: PrivateTable) -> None:
     keys = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
     status, headers, _ = call(world, url, keys=keys)
     assert status == 403
-    explained = world.instance.ask(command="event", request_id=headers["x-amzn-RequestId"])
+    explained = world.instance.ask(command="event", request_id=headers["x-amzn-RequestId"])["json"]
     assert "lambda:InvokeFunctionUrl" in json.dumps(explained)
 
 
@@ -292,10 +292,11 @@ while True:
 def test_a_streamed_response_arrives_while_it_is_written(world: PrivateTable) -> None:
     name = create(world, STREAM)
     stream = world.lambda_.invoke_with_response_stream(FunctionName=name, Payload=b"{}")
-    arrived: list[tuple[float, bytes]] = []
-    for event in stream["EventStream"]:
-        if "PayloadChunk" in event:
-            arrived.append((time.monotonic(), event["PayloadChunk"]["Payload"]))
+    arrived = [
+        (time.monotonic(), event["PayloadChunk"]["Payload"])
+        for event in stream["EventStream"]
+        if "PayloadChunk" in event
+    ]
     assert b"".join(piece for _, piece in arrived) == b"one two"
     assert arrived[-1][0] - arrived[0][0] > 0.4, "the first piece did not wait for the second"
 

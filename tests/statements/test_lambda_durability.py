@@ -43,7 +43,9 @@ def test_events_are_processed_at_least_once_though_everything_is_killed_in_the_m
     )
 
 
-def burst(instance: Instance, *, events: int, callers: int) -> tuple[set[str], dict[str, int]]:
+def burst(
+    instance: Instance, *, events: int, callers: int, concurrency: int = 4, seconds: float = 60
+) -> tuple[set[str], dict[str, int]]:
     """Invoke, kill -9 in the middle, start again, and wait until every accepted event left its mark."""
     world = PrivateTable(instance)
     table, function = world.table(), unique("function")
@@ -52,7 +54,7 @@ def burst(instance: Instance, *, events: int, callers: int) -> tuple[set[str], d
         Role=world.role(),
         Code={"ZipFile": zipped({"m.py": SOURCE})}, Environment={"Variables": {"TABLE": table}},
     )  # fmt: skip
-    world.lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=4)
+    world.lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=concurrency)
     accepted: set[str] = set()
     answers = {"answered": 0, "failed": 0}
     lock = threading.Lock()
@@ -80,7 +82,7 @@ def burst(instance: Instance, *, events: int, callers: int) -> tuple[set[str], d
         thread.join()
     instance.start()
     client: Any = instance.client("dynamodb")
-    end = time.monotonic() + 60
+    end = time.monotonic() + seconds
     while True:
         pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         present = {item["id"]["S"] for page in pages for item in page["Items"]}

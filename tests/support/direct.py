@@ -35,6 +35,7 @@ class DirectCloud:
         self.denied: set[str] = set()
         """Actions that `ctx.authorize` refuses."""
         self._counter = itertools.count(1)
+        self._requests = itertools.count()
 
     def random_bytes(self, size: int) -> bytes:
         return next(self._counter).to_bytes(size, "big")
@@ -107,7 +108,7 @@ class DirectCloud:
 
         return Context(
             state=service.state,
-            request_id="00000000-0000-4000-8000-000000000000",
+            request_id=f"00000000-0000-4000-8000-{next(self._requests):012x}",
             account=account,
             region=region,
             principal=principal,

@@ -72,6 +72,7 @@ class FunctionUrlDoor:
         """The whole life of a request, in order."""
         exchange = Exchange(request=request, arrival=arrival, request_id=uuid4(os.urandom), now=self._clock())
         exchange.service_name, exchange.service = "lambda", self._service
+        exchange.called = "InvokeFunctionUrl"
         try:
             response = await self._answer(exchange)
         except AwsError as error:

@@ -157,8 +157,8 @@ def _formatted(answer: Mapping[str, Any]) -> HttpResponse:
         status = int(status)
     if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
         raise BadAnswerError(f"statusCode is {status!r}")
-    given: Any = answer.get("headers") or {}
-    cookies: Any = answer.get("cookies") or []
+    given: Any = answer.get("headers", {})
+    cookies: Any = answer.get("cookies", [])
     if not isinstance(given, Mapping) or not isinstance(cookies, list):
         raise BadAnswerError("headers must be an object and cookies a list")
     headers = [

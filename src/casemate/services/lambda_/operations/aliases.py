@@ -150,11 +150,13 @@ def _check_pair(ctx: Ctx, name: FunctionName, version: str, other: str) -> None:
 
 
 def _describe(name: FunctionName, alias: Alias) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "AliasArn": f"{name.arn}:{alias.name}",
         "Name": alias.name,
         "FunctionVersion": alias.version,
         "Description": alias.description,
-        "RoutingConfig": {"AdditionalVersionWeights": alias.weights} if alias.weights else None,
         "RevisionId": alias.revision,
     }
+    if alias.weights:
+        described["RoutingConfig"] = {"AdditionalVersionWeights": alias.weights}
+    return described
