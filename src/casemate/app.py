@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -19,13 +19,14 @@ from casemate.dataplane.off import NoDataplane
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
-from casemate.gateway.authorization import Authorizer, InsideAuthorizer, PolicySources
+from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
 from casemate.gateway.function_urls import FunctionUrlDoor
+from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
@@ -106,11 +107,20 @@ class House:
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
+        self._in_background(self._housekeeper.run())
+        self._closing.push_async_callback(self._pollers.close)
+        self._pollers.start()
         self._lambda.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the requests until the house is closed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.push_async_callback(asyncio.wait, [task])
+        self._closing.callback(task.cancel)
 
     async def close(self) -> None:
         """Take everything down, in the reverse order."""
@@ -169,6 +179,8 @@ class House:
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
@@ -176,6 +188,8 @@ class House:
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
         self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
+        self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
@@ -186,6 +200,7 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
+            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
             code_dir=settings.code,
             random_bytes=os.urandom,
         )
@@ -193,9 +208,11 @@ class House:
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
+        from casemate.services.lambda_.event_sources.pollers import Pollers
+
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs,
-            self._lambda.service, self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
+            self._logs, self._lambda.service, self._cloudtrail,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -205,6 +222,15 @@ class House:
                 services={one.operations.iam_prefix: one for one in slices},
                 messages=self._messages,
             )
+        )
+        inside = Inside(self.authorizer, clock=system_clock)
+        self._lambda.service.state.authority = inside
+        self._pollers = Pollers(
+            self._lambda.service.state,
+            self._store,
+            authority=inside,
+            clock=system_clock,
+            random_bytes=os.urandom,
         )
         self.pipeline = Pipeline(
             models=models(),
@@ -217,7 +243,6 @@ class House:
             clock=system_clock,
             settled=self.follower.settled,
         )
-        self._lambda.service.state.authority = InsideAuthorizer(self.authorizer, system_clock)
         self.function_urls = FunctionUrlDoor(
             urls=self._lambda.urls,
             credentials=self._admitted(),
@@ -348,6 +373,7 @@ def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
     from casemate.services.cloudtrail import operations as cloudtrail
     from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
@@ -355,4 +381,4 @@ def registries() -> list[Any]:
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, LAMBDA, LOGS, organizations, sts]

@@ -13,7 +13,6 @@ from casemate.gateway.context_keys import (
     Values,
     network_keys,
     principal_keys,
-    request_keys,
     resource_keys,
 )
 from casemate.gateway.failures import SealedMessages, failure
@@ -27,9 +26,8 @@ from casemate.policy.evaluation import evaluate
 from casemate.policy.rcp_services import rcps_bind
 from casemate.policy.request import AuthorizationRequest, PolicyLevel, PolicySet
 from casemate.policy.sessions import session_policies
-from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Endpoints, Identities, Organization
-from casemate.servicekit.service import Authorize, Check, Service
+from casemate.servicekit.service import Check, Service
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,29 +128,6 @@ class Authorizer:
         if not isinstance(origin, EndpointOrigin):
             return None
         return self._sources.endpoints.endpoint_policy(origin.endpoint_id)
-
-
-class InsideAuthorizer:
-    """Implements `servicekit.ports.InsideAuthority`: questions from inside AWS that no request raised."""
-
-    def __init__(self, authorizer: Authorizer, clock: Clock) -> None:
-        self._authorizer = authorizer
-        self._clock = clock
-
-    def asking(self, *, service: str, region: str) -> Authorize:
-        """Questions of that service, about principals it names."""
-
-        def ask(check: Check, *, principal: Principal | None = None) -> None:
-            assert principal is not None, "there is no caller"
-            keys = request_keys(region=region, now=self._clock(), tls=True, user_agent="")
-            situation = Situation(
-                service=service, region=region, principal=principal, origin=None, request=keys
-            )
-            decision = self._authorizer.decide(situation, check)
-            if not decision.allowed:
-                raise refusal(service, decision)
-
-        return ask
 
 
 _ACCOUNT_DIGITS = 12

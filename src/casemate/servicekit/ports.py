@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Address
-from typing import Protocol
+from typing import Any, Protocol
 
 from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
@@ -220,10 +220,10 @@ class Functions(Protocol):
 
 
 class InsideAuthority(Protocol):
-    """The policy engine for services that act when no request is being answered. Implemented by the gateway."""
+    """Authorization where no request is being answered. Implemented by the gateway."""
 
     def asking(self, *, service: str, region: str) -> Authorize:
-        """As `Context.authorize`; every question must name a principal."""
+        """Asks for the principal it is given, from inside AWS; refuses as `service` does."""
         ...
 
 
@@ -267,4 +267,66 @@ class FunctionUrls(Protocol):
         self, url_id: str, region: str, call: UrlCall, *, authorize: Authorize, now: datetime
     ) -> HttpResponse:
         """The function's answer; AwsError when it could not run."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamShard:
+    """A shard of a table's stream."""
+
+    shard_id: str
+    parent: str | None
+    closed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChange:
+    """One record of a stream."""
+
+    sequence: int
+    """Orders the records of a stream; `SequenceNumber` is its text."""
+    at: float
+    """Seconds since the epoch."""
+    partition: str
+    """Of the item: changes of one item, and of one partition, have the same."""
+    record: Mapping[str, Any]
+    """In the form of GetRecords."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChanges:
+    """Some records of a shard."""
+
+    changes: tuple[StreamChange, ...]
+    position: int | None
+    """Where to read on; None at the end of a closed shard."""
+
+
+class TableStreams(Protocol):
+    """DynamoDB Streams as Lambda reads them. Implemented by services.dynamodb. `arn` is a stream's."""
+
+    def stream_exists(self, arn: str) -> bool: ...
+
+    def shards(self, arn: str) -> tuple[StreamShard, ...]:
+        """Oldest first; none when there is no such stream."""
+        ...
+
+    def trim_horizon(self, arn: str, shard_id: str) -> int:
+        """The position of the oldest record that is kept."""
+        ...
+
+    def latest(self, arn: str, shard_id: str) -> int:
+        """The position after the newest record."""
+        ...
+
+    def read(self, arn: str, shard_id: str, position: int) -> StreamChanges:
+        """Records from a position on; AwsError ResourceNotFoundException, TrimmedDataAccessException."""
+        ...
+
+    async def durable(self) -> None:
+        """Returns once everything that was read so far survives a crash of the machine."""
+        ...
+
+    def watch(self, arn: str, woken: Callable[[], None]) -> Callable[[], None]:
+        """Call `woken` whenever the stream grows or a shard ends; gives the function that ends this."""
         ...

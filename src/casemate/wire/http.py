@@ -58,4 +58,5 @@ class HttpResponse:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     stream: AsyncGenerator[bytes, None] | None = None
-    """What follows the body while it comes into being; closed early when the client goes away."""
+    """Sent chunk by chunk as it comes, instead of `body`. Closed when the client goes; an exception cuts the
+    connection."""

@@ -25,7 +25,10 @@ from casemate.servicekit.constraints import models
 from casemate.servicekit.ports import Credential
 from casemate.servicekit.service import Authorize, Check
 from casemate.servicekit.store import Store
-from casemate.services import lambda_
+from casemate.services import dynamodb, lambda_
+from casemate.services.dynamodb.streams.reading import StreamReading
+from casemate.tables.engine import TablesEngine
+from casemate.tables.storage_memory import MemoryStorage
 from casemate.wire.output import serialize_output
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -168,29 +171,34 @@ class StandInLog:
 
 
 class LambdaCloud(DirectCloud):
-    """A DirectCloud with Lambda only."""
+    """A DirectCloud with Lambda, and with DynamoDB for its streams."""
 
     def __init__(self, code_dir: Path, store: Store | None = None) -> None:
         self.runner, self.interfaces = StandInRunner(), StandInInterfaces()
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
+        tables = dynamodb.build(store, TablesEngine(MemoryStorage(), now=lambda: self.now.timestamp()))
+        self.streams = StreamReading(tables.state, clock=lambda: self.now)
         self.slice = lambda_.assemble(
             store,
             supervisor=self.runner,
             function_interfaces=self.interfaces,
             role_sessions=self.sessions,
             log_sink=self.log,
+            table_streams=self.streams,
             code_dir=code_dir,
             clock=lambda: self.now,
             random_bytes=self.random_bytes,
         )
-        super().__init__(store, self.slice.service)
-        self.state = self.slice.service.state
+        self.service = self.slice.service
+        super().__init__(store, self.service, tables, dynamodb.build_streams(tables))
+        self.state = self.service.state
         self.state.authority = self
 
     def answered(self, name: str, output: Any) -> None:
         """Every output must be one that the model has: the wire refuses others."""
-        serialize_output(models().get("lambda").operation_model(name), "rest-json", output, "request")
+        if name in self.service.operations.by_name:
+            serialize_output(models().get("lambda").operation_model(name), "rest-json", output, "request")
 
     def asking(self, *, service: str, region: str) -> Authorize:
         """The policy engine from inside: what is in `denied` is refused."""

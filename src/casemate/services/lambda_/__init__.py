@@ -1,4 +1,5 @@
-"""Lambda: functions as zip archives, layers, versions, aliases, URLs, permissions, concurrency, invocation.
+"""Lambda: functions as zip archives, layers, versions, aliases, URLs, permissions, concurrency, invocation, event source
+mappings of DynamoDB streams.
 
 Not modelled, and refused where ignoring it would be wrong: container images, code in S3, file systems, SnapStart, code
 signing, capacity providers, durable functions, tenant isolation, dead-letter queues and destinations other than functions.
@@ -14,7 +15,7 @@ from pathlib import Path
 from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions
+from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import layer_versions
@@ -61,6 +62,7 @@ def assemble(
     function_interfaces: FunctionInterfaces,
     role_sessions: RoleSessions,
     log_sink: LogSink,
+    table_streams: TableStreams,
     code_dir: Path,
     clock: Clock = system_clock,
     random_bytes: RandomBytes = os.urandom,
@@ -73,6 +75,7 @@ def assemble(
         interfaces=function_interfaces,
         sessions=role_sessions,
         unpacking=Unpacking(root=code_dir),
+        streams=table_streams,
     )
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)

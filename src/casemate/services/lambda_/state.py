@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, InsideAuthority, RoleSessions
+from casemate.servicekit.ports import (
+    FunctionFacts,
+    FunctionInterfaces,
+    InsideAuthority,
+    RoleSessions,
+    TableStreams,
+)
 from casemate.servicekit.service import Authorize
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import errors
 from casemate.services.lambda_.asynchronous import EventInvokeConfig, QueuedEvent
+from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
+from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.layer_versions import Layers
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.records import FunctionUrl, LayerUse, ProvisionedConcurrency, RuntimeManagement
@@ -137,6 +145,7 @@ class LambdaState:
         interfaces: FunctionInterfaces,
         sessions: RoleSessions,
         unpacking: Unpacking,
+        streams: TableStreams,
     ) -> None:
         self.store = store
         self.functions = store.collection("lambda.functions", Function)
@@ -157,6 +166,9 @@ class LambdaState:
         self.interfaces = interfaces
         self.sessions = sessions
         self.unpacking = unpacking
+        self.event_sources = store.collection("lambda.event_sources", EventSourceMapping)
+        self.checkpoints = Checkpoints(store)
+        self.streams = streams
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
         self.enqueue: Callable[[QueuedEvent], None]

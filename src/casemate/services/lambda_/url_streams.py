@@ -32,7 +32,7 @@ async def response_to(stream: ResponseStream) -> HttpResponse:
         )
     prelude, body = await _prelude(stream)
     head = response_of(prelude)
-    return HttpResponse(status=head.status, headers=head.headers, body=body, stream=_rest(stream))
+    return HttpResponse(status=head.status, headers=head.headers, body=b"", stream=_rest(stream, body))
 
 
 async def _prelude(stream: ResponseStream) -> tuple[bytes, bytes]:
@@ -58,8 +58,9 @@ def _with_status(prelude: bytes) -> bytes:
     return json.dumps({"statusCode": 200, **found}).encode() if isinstance(found, dict) else prelude
 
 
-async def _rest(stream: ResponseStream) -> AsyncGenerator[bytes, None]:
+async def _rest(stream: ResponseStream, first: bytes = b"") -> AsyncGenerator[bytes, None]:
     try:
+        yield first
         async for piece in stream:
             yield piece
         outcome = await stream.outcome
