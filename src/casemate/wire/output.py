@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 from casemate.wire.cbor_output import CborBodies
@@ -201,7 +201,8 @@ def _rest_stream(
         return None
     encode = functools.partial(rest_body, operation.service_model, protocol)
     content_type = "application/json" if protocol == "rest-json" else "text/xml"
-    return encode_coming_events(writer.payload_shape, item, encode, content_type)
+    events = cast("AsyncGenerator[Mapping[str, Any], None]", item)
+    return encode_coming_events(writer.payload_shape, events, encode, content_type)
 
 
 def _rest_body(
