@@ -16,7 +16,7 @@ from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
-from casemate.gateway.context_keys import request_keys
+from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.model.errors import AwsError
@@ -123,8 +123,11 @@ class FunctionUrlDoor:
             source=exchange.arrival.peer,
         )
 
-        def authorize(check: Check, *, principal: Principal | None = None) -> None:
-            self._ask(exchange, check, principal or exchange.principal, inside=principal is not None)
+        def authorize(
+            check: Check, *, principal: Principal | None = None, through: str | None = None
+        ) -> None:
+            inside = principal is not None
+            self._ask(exchange, check, principal or exchange.principal, inside=inside, through=through)
 
         return await self._urls.answer(
             host["id"], host["region"], call, authorize=authorize, now=exchange.now
@@ -178,15 +181,21 @@ class FunctionUrlDoor:
             self._ask(exchange, check, exchange.principal)
 
     def _ask(
-        self, exchange: Exchange, check: Check, principal: Principal | None, *, inside: bool = False
+        self,
+        exchange: Exchange,
+        check: Check,
+        principal: Principal | None,
+        *,
+        inside: bool = False,
+        through: str | None = None,
     ) -> None:
         assert principal is not None
         situation = Situation(
             service="lambda",
             region=exchange.region,
             principal=principal,
-            origin=None if inside else exchange.origin,
-            request=exchange.keys,
+            origin=None if inside or through else exchange.origin,
+            request=forwarded_keys(exchange.keys, through) if through else exchange.keys,
         )
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)
