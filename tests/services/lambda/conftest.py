@@ -145,7 +145,7 @@ class LambdaCloud(DirectCloud):
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
         tables = dynamodb.build(store, TablesEngine(MemoryStorage(), now=lambda: self.now.timestamp()))
-        self.streams = StreamReading(tables.state, clock=lambda: self.now)
+        self.streams = StreamReading(tables.state, store, clock=lambda: self.now)
         self.service = lambda_.build(
             store,
             supervisor=self.runner,
