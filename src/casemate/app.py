@@ -197,7 +197,7 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
-            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
+            table_streams=StreamReading(self._dynamodb.state, self._store, clock=system_clock),
             code_dir=settings.code,
             random_bytes=os.urandom,
         )

@@ -419,6 +419,10 @@ class TableStreams(Protocol):
         """The position after the newest record."""
         ...
 
+    def unlock(self, arn: str, *, principal: Principal, authorize: Authorize) -> None:
+        """AwsError unless `principal` can use the key that the stream's table is encrypted with, if it is."""
+        ...
+
     def read(self, arn: str, shard_id: str, position: int) -> StreamChanges:
         """Records from a position on; AwsError ResourceNotFoundException, TrimmedDataAccessException."""
         ...

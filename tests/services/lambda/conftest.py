@@ -178,7 +178,7 @@ class LambdaCloud(DirectCloud):
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
         tables = dynamodb.build(store, TablesEngine(MemoryStorage(), now=lambda: self.now.timestamp()))
-        self.streams = StreamReading(tables.state, clock=lambda: self.now)
+        self.streams = StreamReading(tables.state, store, clock=lambda: self.now)
         self.slice = lambda_.assemble(
             store,
             supervisor=self.runner,

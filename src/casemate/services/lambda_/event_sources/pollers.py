@@ -53,6 +53,7 @@ class Pollers:
             checkpoints=self._checkpoints,
             invoke=self._invoke,
             require=self._require,
+            unlock=self._unlock,
             report=self._report,
             clock=clock,
         )
@@ -117,6 +118,11 @@ class Pollers:
         role = self._state.version(mapping.name).role
         ask = self._authority.asking(service="lambda", region=mapping.region)
         ask(Check(action=action, resource=mapping.source), principal=self._principal(role))
+
+    def _unlock(self, mapping: EventSourceMapping) -> None:
+        role = self._state.version(mapping.name).role
+        ask = self._authority.asking(service="lambda", region=mapping.region)
+        self._state.streams.unlock(mapping.source, principal=self._principal(role), authorize=ask)
 
     def _principal(self, role: str) -> Principal:
         """The role's session by which Lambda reads streams."""
