@@ -40,8 +40,8 @@ class RootPlan:
 
     base: Path
     """An empty directory to mount on. Nothing is ever written to it."""
-    code: Path
-    """Where unpacked code lives, one directory per CodeSha256."""
+    code: Path | None
+    """Where unpacked code lives, one directory per CodeSha256; None: this root is not for functions."""
     ca_bundle: Path | None
     """Certificates that functions trust; None leaves the sandbox without any."""
 
@@ -77,8 +77,9 @@ def build(plan: RootPlan) -> None:
     _bind_devices(plan.base)
     if plan.ca_bundle is not None:
         _trust(plan.base, plan.ca_bundle)
-    _bind(plan.code, plan.base / CODE[1:])
-    _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
+    if plan.code is not None:
+        _bind(plan.code, plan.base / CODE[1:])
+        _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
     # A visible procfs must remain for an unprivileged user namespace to be allowed a fresh one (mount_too_revealing
     # in the kernel's fs/namespace.c); each environment covers it with its own before any function code runs.
     syscalls.mount("/proc", str(plan.base / "proc"), flags=syscalls.MS_BIND | syscalls.MS_REC)
