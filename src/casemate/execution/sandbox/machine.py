@@ -136,7 +136,9 @@ class _Runner:
                 os.read(wake_read, 4096)
                 self._reap()
             if self._control in ready:
-                data, streams, _, _ = socket.recv_fds(self._control, MESSAGE_LIMIT, 3, socket.MSG_CMSG_CLOEXEC)
+                data, streams, _, _ = socket.recv_fds(
+                    self._control, MESSAGE_LIMIT, 3, socket.MSG_CMSG_CLOEXEC
+                )
                 if not data:
                     return
                 self._obey(json.loads(data), streams)

@@ -3,10 +3,12 @@
 Modelled: VPCs with their attributes and CIDR blocks, the default VPC, subnets, route tables and routes, internet,
 egress-only and NAT gateways, elastic addresses, network interfaces, security groups and their rules, network ACLs,
 gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs (as resources), Availability
-Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
+Zones and Regions; instances with their images, types, key pairs, instance profiles, metadata service and (as records)
+volumes. Each change becomes part of the network snapshot (`projection`) that packets and explanations
 follow. Every account finds a default VPC in every Region at its first call there.
 
-Not modelled: instances (so nothing can be attached to one), load balancers, transit and virtual private gateways,
+Not modelled: instances with more than one interface, volumes apart from instances, images of one's own, launch
+templates, spot requests, load balancers, transit and virtual private gateways,
 IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
 Access Analyzer and Reachability Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
 """
@@ -18,11 +20,14 @@ from dataclasses import dataclass
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
+from casemate.servicekit.ports import InstanceProfiles, RoleSessions
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
+from casemate.services.ec2.instance_keeper import InstanceKeeper, MachineHost
+from casemate.services.ec2.metadata_service import MetadataService
 from casemate.services.ec2.network import CommittedNetwork
 from casemate.services.ec2.quotas import Quotas
 from casemate.services.ec2.registry import operations
@@ -44,6 +49,10 @@ class Ec2:
     """`Endpoints`."""
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
+    keeper: InstanceKeeper
+    """The machines of instances."""
+    metadata: MetadataService | None
+    """The instance metadata service; None without anybody to make its credentials."""
 
 
 def build(
@@ -52,13 +61,21 @@ def build(
     random_bytes: RandomBytes = os.urandom,
     clock: Clock = system_clock,
     quotas: Quotas | None = None,
+    profiles: InstanceProfiles | None = None,
+    sessions: RoleSessions | None = None,
+    machines: MachineHost | None = None,
 ) -> Ec2:
-    """EC2 on a store."""
-    state = Ec2State(store, quotas)
+    """EC2 on a store. Without `machines` instances are records that run nothing."""
+    state = Ec2State(store, quotas, profiles=profiles)
     policies = EndpointPolicies(state)
+    network = CommittedNetwork(state, store, policies)
+    keeper = InstanceKeeper(state, store, network, clock, machines)
+    state.settled = keeper.settled
     return Ec2(
         service=Service(operations=operations, state=state),
-        network=CommittedNetwork(state, store, policies),
+        network=network,
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
+        keeper=keeper,
+        metadata=MetadataService(state, sessions, clock, random_bytes) if sessions else None,
     )

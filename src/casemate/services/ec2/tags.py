@@ -29,6 +29,9 @@ RESOURCE_TYPES: Mapping[str, str] = {
     "pl-": "prefix-list",
     "pcx-": "vpc-peering-connection",
     "fl-": "vpc-flow-log",
+    "i-": "instance",
+    "vol-": "volume",
+    "key-": "key-pair",
 }
 """Id prefix to `ResourceType`, which is also the ARN's resource type."""
 

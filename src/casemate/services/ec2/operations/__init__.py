@@ -9,9 +9,16 @@ from casemate.services.ec2.operations import (
     flow_logs,
     group_rules,
     groups,
+    images,
+    instance_attributes,
+    instance_profiles,
+    instance_states,
+    instance_types,
+    instances,
     interface_attributes,
     interfaces,
     internet_gateways,
+    key_pairs,
     nat_gateways,
     network_acls,
     peerings,
@@ -21,12 +28,14 @@ from casemate.services.ec2.operations import (
     routes,
     subnets,
     tagging,
+    volumes,
     vpcs,
     vpn_gateways,
 )
 
 __all__ = [
     "addresses", "dhcp_options", "egress_only_gateways", "endpoint_services", "endpoints", "flow_logs", "group_rules",
-    "groups", "interface_attributes", "interfaces", "internet_gateways", "nat_gateways", "network_acls", "peerings",
-    "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "vpcs", "vpn_gateways",
+    "groups", "images", "instance_attributes", "instance_profiles", "instance_states", "instance_types", "instances",
+    "interface_attributes", "interfaces", "internet_gateways", "key_pairs", "nat_gateways", "network_acls", "peerings",
+    "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "volumes", "vpcs", "vpn_gateways",
 ]  # fmt: skip

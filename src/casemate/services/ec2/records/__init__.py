@@ -10,6 +10,13 @@ from casemate.services.ec2.records.base import Home, Place, Record
 from casemate.services.ec2.records.endpoints import VpcEndpoint
 from casemate.services.ec2.records.flow_logs import FlowLog
 from casemate.services.ec2.records.gateways import EgressOnlyGateway, InternetGateway, NatAddress, NatGateway
+from casemate.services.ec2.records.instances import (
+    BlockDevice,
+    Instance,
+    KeyPair,
+    MetadataOptions,
+    ProfileAssociation,
+)
 from casemate.services.ec2.records.interfaces import Attachment, Interface, PrivateAddress, PublicAssociation
 from casemate.services.ec2.records.peerings import Peering
 from casemate.services.ec2.records.prefix_lists import ManagedPrefixList, PrefixEntry
@@ -19,8 +26,8 @@ from casemate.services.ec2.records.subnets import Subnet
 from casemate.services.ec2.records.vpcs import CidrAssociation, DhcpOptions, Vpc
 
 __all__ = [
-    "AclEntry", "Address", "Attachment", "CidrAssociation", "DhcpOptions", "EgressOnlyGateway", "FlowLog", "GroupRule",
-    "Home", "Interface", "InternetGateway", "ManagedPrefixList", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
-    "Place", "PrefixEntry", "PrivateAddress", "PublicAssociation", "Record", "RouteEntry", "RouteTable", "SecurityGroup",
+    "AclEntry", "Address", "Attachment", "BlockDevice", "CidrAssociation", "DhcpOptions", "EgressOnlyGateway", "FlowLog", "GroupRule",
+    "Home", "Instance", "Interface", "InternetGateway", "KeyPair", "ManagedPrefixList", "MetadataOptions", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
+    "Place", "PrefixEntry", "PrivateAddress", "ProfileAssociation", "PublicAssociation", "Record", "RouteEntry", "RouteTable", "SecurityGroup",
     "Subnet", "SubnetAclAssociation", "TableAssociation", "Vpc", "VpcEndpoint",
 ]  # fmt: skip
