@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
+from casemate.execution.machines import Command, Machine, MachineError, Machines
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
-from casemate.gateway.arrival import Arrival
+from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
+from casemate.gateway.control import CommandError
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
@@ -39,6 +41,7 @@ from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from casemate.dataplane.kernel.client import KernelDataplane
+    from casemate.services.ec2.instance_keeper import InstanceKeeper
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ MANAGEMENT_ACCOUNT = "111111111111"
 WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
+METADATA = IPv4Address("169.254.169.254")
+"""Of the instance metadata service, in every VPC."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +82,45 @@ class Plane:
     async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
         return await self.current.spawn(argv, env=env, fds=fds)
 
+    async def interface_namespace(self, interface_id: str) -> int:
+        return await self.current.interface_namespace(interface_id)
+
+    @property
+    def enforced(self) -> bool:
+        return not isinstance(self.current, NoDataplane)
+
+
+class InstanceShell:
+    """Implements `casemate.gateway.shell.Shell`."""
+
+    def __init__(self, keeper: InstanceKeeper[Machine], plane: Plane) -> None:
+        self._keeper = keeper
+        self._plane = plane
+
+    def start(self, instance_id: str, argv: Sequence[str], streams: Sequence[int]) -> Command:
+        """A command in a running instance; CommandError says why not."""
+        state = self._keeper.state_of(instance_id)
+        machine = self._keeper.machine(instance_id)
+        if state is None:
+            raise CommandError(
+                f"there is no instance {instance_id}; see: casemate aws ec2 describe-instances"
+            )
+        if state != "running":
+            raise CommandError(
+                f"{instance_id} is {state}, not running; start it with: "
+                f"casemate aws ec2 start-instances --instance-ids {instance_id}"
+            )
+        if not self._plane.enforced:
+            raise CommandError(
+                f"{instance_id} is a record only: the network data plane is off (see: casemate status)"
+            )
+        if machine is None:
+            raise CommandError(f"{instance_id} is being booted again; try again in a moment")
+        try:
+            return machine.run(argv, streams)
+        except MachineError as error:
+            raise CommandError(str(error)) from error
+
 
 class House:
     """One Casemate, wired. `open` builds it, `close` takes it down; both leave the data directory consistent."""
@@ -103,8 +147,10 @@ class House:
             self._closing.push_async_callback(self.plane.current.close)
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
+        self._closing.push_async_callback(self._ec2.keeper.close)
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
+        self._ec2.keeper.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -160,8 +206,16 @@ class House:
 
     def _wire_network(self) -> None:
         from casemate.services import ec2
+        from casemate.services.iam.instance_profiles import IamInstanceProfiles
 
-        self._ec2 = ec2.build(self._store)
+        self._machines = Machines(self.plane, data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        self._ec2 = ec2.build(
+            self._store,
+            profiles=IamInstanceProfiles(self._iam.state),
+            sessions=self._role_sessions,
+            machines=self._machines,
+        )
+        self.shell = InstanceShell(self._ec2.keeper, self.plane)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -264,7 +318,14 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        if arrival.destination == METADATA and arrival.side is Side.VPC:
+            return self._tell_instance(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
+        assert self._ec2.metadata is not None
+        assert arrival.vpc_id is not None
+        return self._ec2.metadata.answer(request, vpc_id=arrival.vpc_id, peer=arrival.peer)
 
     def _snapshot(self) -> NetworkSnapshot:
         return self._ec2.network.snapshot()
@@ -296,6 +357,7 @@ class House:
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "policies": "enforced",
+            "instances": "run" if enforced else "are records only without the network",
             "functions": f"run on python {version}" if enforced else "cannot run without the network",
         }
 

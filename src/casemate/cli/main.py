@@ -15,6 +15,7 @@ _COMMANDS = {
     "status": "what runs, and what is enforced",
     "env": "environment variables for an AWS SDK, as an administrator",
     "aws": "the AWS CLI against the running instance",
+    "exec": "run a command in an instance",
     "explain": "why a call is allowed, refused, or never arrives",
     "reset": "forget everything: resources, items, records",
     "demo": "the reference architecture and its access matrix, explained",

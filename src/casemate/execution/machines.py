@@ -7,9 +7,10 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -41,6 +42,11 @@ class MachineError(Exception):
 
 class MachineNetwork(Protocol):
     """Implemented by dataplane.kernel."""
+
+    @property
+    def enforced(self) -> bool:
+        """False: there are no namespaces, so nothing can run."""
+        ...
 
     async def interface_namespace(self, interface_id: str) -> int:
         """A descriptor of an interface's namespace; RuntimeError or OSError when it is not in the kernel."""
@@ -167,8 +173,13 @@ class Machines:
         self._data = data_dir
         self._ca_bundle = ca_bundle
 
+    @property
+    def runs(self) -> bool:
+        """Whether machines can run here at all."""
+        return self._network.enforced
+
     async def boot(self, spec: MachineSpec) -> Machine:
-        """A machine that runs. MachineError."""
+        """A machine that runs, its user data started. MachineError."""
         namespace = await self._namespace(spec.interface_id)
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -189,7 +200,38 @@ class Machines:
             os.close(namespace)
         machine.tell(self._description(spec, home))
         await machine.booted()
+        if spec.user_data:
+            self._run_user_data(machine, spec)
         return machine
+
+    def forget(self, instance_id: str) -> None:
+        """Delete an instance's files."""
+        shutil.rmtree(self._data / "instances" / instance_id, ignore_errors=True)
+
+    def console(self, instance_id: str) -> bytes:
+        """What user data printed."""
+        try:
+            return self._console(instance_id).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def _console(self, instance_id: str) -> Path:
+        return self._data / "instances" / instance_id / "console.log"
+
+    def _run_user_data(self, machine: Machine, spec: MachineSpec) -> None:
+        """In the background, as cloud-init does, of which it is the one part there is."""
+        log = os.open(
+            self._console(spec.instance_id), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
+        empty = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if spec.user_data.startswith("#!"):
+                machine.run([USER_DATA], [empty, log, log])
+            else:
+                os.write(log, b"Casemate runs user data that begins with #! and no other kind.\n")
+        finally:
+            os.close(log)
+            os.close(empty)
 
     def home(self, instance_id: str) -> Path:
         """Where an instance's own files are, for as long as it is not terminated."""

@@ -16,6 +16,7 @@ from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer, Question
 from casemate.gateway.front import Front
 from casemate.gateway.journal import Journal
+from casemate.gateway.shell import Shell, converse
 
 
 class StartError(Exception):
@@ -48,6 +49,11 @@ class House(Protocol):
         """Packets counted by the data plane."""
         ...
 
+    @property
+    def shell(self) -> Shell:
+        """Commands in instances."""
+        ...
+
 
 class Instance:
     """A house behind its front door and its control socket; `reset` builds the house anew on the same port."""
@@ -78,6 +84,7 @@ class Instance:
                 "explain": self._explain,
                 "counters": self._counters,
             },
+            {"exec": self._exec},
         )
 
     async def run(self, announce: Callable[[str], None]) -> None:
@@ -181,6 +188,11 @@ class Instance:
             target_region=str(request.get("target_region") or region),
         )
         return self.house.explainer.explain(question)
+
+    async def _exec(
+        self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await converse(self.house.shell, request, reader, writer)
 
     async def _counters(self, request: dict[str, Any]) -> dict[str, Any]:
         return dict(await self.house.counters(str(request["vpc_id"])))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Generic
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
@@ -26,7 +27,7 @@ from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
-from casemate.services.ec2.instance_keeper import InstanceKeeper, MachineHost
+from casemate.services.ec2.instance_keeper import InstanceKeeper, M, MachineHost
 from casemate.services.ec2.metadata_service import MetadataService
 from casemate.services.ec2.network import CommittedNetwork
 from casemate.services.ec2.quotas import Quotas
@@ -39,7 +40,7 @@ assert _registered.__all__, "importing the operations registers them"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ec2:
+class Ec2(Generic[M]):
     """The slice, and the ports it implements."""
 
     service: Service[Ec2State]
@@ -49,7 +50,7 @@ class Ec2:
     """`Endpoints`."""
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
-    keeper: InstanceKeeper
+    keeper: InstanceKeeper[M]
     """The machines of instances."""
     metadata: MetadataService | None
     """The instance metadata service; None without anybody to make its credentials."""
@@ -63,14 +64,16 @@ def build(
     quotas: Quotas | None = None,
     profiles: InstanceProfiles | None = None,
     sessions: RoleSessions | None = None,
-    machines: MachineHost | None = None,
-) -> Ec2:
+    machines: MachineHost[M] | None = None,
+) -> Ec2[M]:
     """EC2 on a store. Without `machines` instances are records that run nothing."""
     state = Ec2State(store, quotas, profiles=profiles)
     policies = EndpointPolicies(state)
     network = CommittedNetwork(state, store, policies)
     keeper = InstanceKeeper(state, store, network, clock, machines)
     state.settled = keeper.settled
+    if machines is not None:
+        state.console = machines.console
     return Ec2(
         service=Service(operations=operations, state=state),
         network=network,

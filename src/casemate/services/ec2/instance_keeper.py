@@ -11,7 +11,7 @@ import logging
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from casemate.execution.machines import MachineError, MachineSpec
 from casemate.servicekit.clock import Clock
@@ -38,29 +38,46 @@ class RunningMachine(Protocol):
     async def halt(self) -> None: ...
 
 
-class MachineHost(Protocol):
+M = TypeVar("M", bound=RunningMachine)
+M_co = TypeVar("M_co", bound=RunningMachine, covariant=True)
+
+
+class MachineHost(Protocol[M_co]):
     """`casemate.execution.machines.Machines`."""
 
-    async def boot(self, spec: MachineSpec) -> RunningMachine: ...
+    @property
+    def runs(self) -> bool:
+        """False without a network in the kernel: instances are records then, that run nothing."""
+        ...
+
+    async def boot(self, spec: MachineSpec) -> M_co: ...
 
     def forget(self, instance_id: str) -> None:
         """Delete what a terminated instance leaves."""
         ...
 
+    def console(self, instance_id: str) -> bytes:
+        """What its user data printed."""
+        ...
 
-class InstanceKeeper:
+
+class InstanceKeeper(Generic[M]):
     """The machines of every instance."""
 
     def __init__(
-        self, state: Ec2State, store: Store, network: CommittedNetwork, clock: Clock, host: MachineHost | None
+        self,
+        state: Ec2State,
+        store: Store,
+        network: CommittedNetwork,
+        clock: Clock,
+        host: MachineHost[M] | None,
     ) -> None:
         self._state = state
         self._store = store
         self._network = network
         self._clock = clock
-        self._host = host
-        """None: instances are records that run nothing."""
-        self._machines: dict[str, RunningMachine] = {}
+        self._machine_host = host
+        self._machines: dict[str, M] = {}
         self._booted: dict[str, int] = {}
         """`boots` of the record for which the machine was booted."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -78,7 +95,17 @@ class InstanceKeeper:
         if self._tasks:
             await asyncio.wait(set(self._tasks.values()), timeout=_PATIENCE)
 
-    def machine(self, instance_id: str) -> RunningMachine | None:
+    @property
+    def _host(self) -> MachineHost[M] | None:
+        host = self._machine_host
+        return host if host is not None and host.runs else None
+
+    def state_of(self, instance_id: str) -> str | None:
+        """None when there is no such instance in any account."""
+        instance = self._find(instance_id)
+        return instance.state if instance is not None else None
+
+    def machine(self, instance_id: str) -> M | None:
         """None while it does not run."""
         machine = self._machines.get(instance_id)
         return machine if machine is not None and not machine.gone.done() else None
@@ -117,21 +144,29 @@ class InstanceKeeper:
     async def _run(self, instance: Instance) -> None:
         if self._host is not None:
             await self._halt(instance.id)
-            for attempt in range(_TRIES):
-                try:
-                    await self._boot(instance, self._host)
-                    break
-                except MachineError as error:
-                    _log.warning("%s cannot boot: %s", instance.id, error)
-                    if attempt + 1 == _TRIES:
-                        self._fail(instance.id, str(error))
-                        return
-                    await asyncio.sleep(_PAUSE)
+            failure = await self._try(instance, self._host)
+            if failure:
+                self._fail(instance.id, failure)
+                return
         self._put(
             instance.id, lambda now: replace(now, initialized=True, state=ARRIVES.get(now.state, now.state))
         )
 
-    async def _boot(self, instance: Instance, host: MachineHost) -> None:
+    async def _try(self, instance: Instance, host: MachineHost[M]) -> str:
+        """Why it does not boot; empty when it has."""
+        failure = ""
+        for _ in range(_TRIES):
+            try:
+                await self._boot(instance, host)
+            except MachineError as error:
+                failure = str(error)
+                _log.warning("%s cannot boot: %s", instance.id, failure)
+                await asyncio.sleep(_PAUSE)
+            else:
+                return ""
+        return failure
+
+    async def _boot(self, instance: Instance, host: MachineHost[M]) -> None:
         vpc = self._network.snapshot().vpcs.get(instance.vpc_id)
         interfaces = self._state.interfaces_of(instance)
         if vpc is None or not interfaces:
