@@ -16,7 +16,7 @@ from casemate.servicekit.service import Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.instance_catalogue import INSTANCE_TYPES, Image, InstanceType, images
 from casemate.services.ec2.records import Interface, MetadataOptions, Subnet
-from casemate.services.ec2.registry import Ctx, refuse, required
+from casemate.services.ec2.registry import Ctx, refuse, required, section
 
 _REFUSED = (
     "Ipv6AddressCount", "Ipv6Addresses", "KernelId", "RamdiskId", "ElasticGpuSpecification",
@@ -171,7 +171,7 @@ def _existing_interface(ctx: Ctx, params: Params, given: Mapping[str, Any], most
 
 
 def _subnet(ctx: Ctx, subnet_id: str | None, params: Params) -> Subnet:
-    zone = (params.get("Placement") or {}).get("AvailabilityZone")
+    zone = section(params, "Placement").get("AvailabilityZone")
     if subnet_id:
         subnet = ctx.state.subnets.get(ctx, subnet_id)
         if zone and zone != subnet.zone:
@@ -192,7 +192,7 @@ def _subnet(ctx: Ctx, subnet_id: str | None, params: Params) -> Subnet:
 
 def _groups(ctx: Ctx, params: Params, given: Mapping[str, Any], subnet: Subnet) -> tuple[str, ...]:
     """Ids, those given by name included."""
-    ids = list(given.get("Groups") or params.get("SecurityGroupIds") or ())
+    ids: list[str] = list(given.get("Groups") or params.get("SecurityGroupIds") or ())
     vpc = ctx.state.vpcs.get(ctx, subnet.vpc_id)
     for name in params.get("SecurityGroups") or ():
         if params.get("SubnetId"):

@@ -14,7 +14,7 @@ from casemate.services.ec2.interface_making import checked_groups, make_interfac
 from casemate.services.ec2.launch_request import Launch
 from casemate.services.ec2.operations.interfaces import wanted_addresses
 from casemate.services.ec2.records import BlockDevice, Instance, Interface, ProfileAssociation
-from casemate.services.ec2.registry import Ctx
+from casemate.services.ec2.registry import Ctx, section
 
 _IOPS = {"gp3": 3000, "gp2": 100, "io1": 100, "io2": 100}
 _VOLUME_KINDS = {"gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"}
@@ -94,8 +94,8 @@ def _record(
     ctx: Ctx, request: Launch, params: Params, reservation: str, index: int, interface: Interface
 ) -> Instance:
     subnet = request.subnet
-    placement = params.get("Placement") or {}
-    cpu_credits = (params.get("CreditSpecification") or {}).get("CpuCredits")
+    placement = section(params, "Placement")
+    cpu_credits = section(params, "CreditSpecification").get("CpuCredits")
     # T2 is standard unless asked otherwise, its successors unlimited. EC2 User Guide, "Unlimited mode".
     default_credits = "standard" if request.kind.name.startswith("t2.") else "unlimited"
     return Instance(
@@ -121,7 +121,7 @@ def _record(
         client_token=params.get("ClientToken") or "",
         tenancy=placement.get("Tenancy") or "default",
         ebs_optimized=bool(params.get("EbsOptimized")),
-        monitoring=bool((params.get("Monitoring") or {}).get("Enabled")),
+        monitoring=bool(section(params, "Monitoring").get("Enabled")),
         disable_termination=bool(params.get("DisableApiTermination")),
         disable_stop=bool(params.get("DisableApiStop")),
         shutdown_behavior=params.get("InstanceInitiatedShutdownBehavior") or "stop",

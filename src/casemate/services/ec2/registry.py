@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
@@ -212,6 +213,12 @@ def required(params: Params, name: str) -> str:
     if value is None or value == "":
         raise errors.missing_parameter(name[0].lower() + name[1:])
     return str(value)
+
+
+def section(params: Params, name: str) -> Mapping[str, Any]:
+    """A structure of the request; empty when it is not there."""
+    found: Mapping[str, Any] | None = params.get(name)
+    return found or {}
 
 
 def refuse(params: Params, names: Sequence[str]) -> None:

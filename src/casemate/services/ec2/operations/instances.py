@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from casemate.services.ec2.registry import (
     request_tags,
     required,
     resource_context,
+    section,
 )
 
 _REMEMBERED = timedelta(hours=1)
@@ -113,7 +114,7 @@ def _launch_checks(ctx: Ctx, params: Params) -> Iterator[Check]:
     if params.get("KeyName"):
         yield ask(ctx.arn("ec2", f"key-pair/{params['KeyName']}"), {})
     yield ask(ctx.arn("ec2", "volume/*"), tagged.get("volume", {}))
-    interfaces = params.get("NetworkInterfaces") or ({},)
+    interfaces: Sequence[Mapping[str, Any]] = params.get("NetworkInterfaces") or ({},)
     for each in interfaces:
         existing = each.get("NetworkInterfaceId")
         keys = resource_context(ctx, existing) if existing else tagged.get("network-interface", {})
@@ -138,21 +139,21 @@ def _image_keys(ctx: Ctx, image_id: str) -> Keys:
 
 
 def _new_instance_keys(ctx: Ctx, params: Params) -> Keys:
-    given = params.get("MetadataOptions") or {}
+    given = section(params, "MetadataOptions")
     keys: Keys = {
         "ec2:InstanceType": params.get("InstanceType") or "m1.small",
         "ec2:RootDeviceType": "ebs",
         "ec2:EbsOptimized": "true" if params.get("EbsOptimized") else "false",
-        "ec2:Tenancy": (params.get("Placement") or {}).get("Tenancy") or "default",
+        "ec2:Tenancy": section(params, "Placement").get("Tenancy") or "default",
     }
     for name in ("HttpTokens", "HttpEndpoint", "HttpPutResponseHopLimit"):
         if given.get(name) is not None:
             keys[f"ec2:Metadata{name}"] = str(given[name])
-    zone = (params.get("Placement") or {}).get("AvailabilityZone")
+    zone = section(params, "Placement").get("AvailabilityZone")
     subnet = ctx.state.subnets.find(ctx, str(params.get("SubnetId") or ""))
     if zone or subnet:
         keys["ec2:AvailabilityZone"] = str(zone or (subnet and subnet.zone))
-    profile = params.get("IamInstanceProfile") or {}
+    profile = section(params, "IamInstanceProfile")
     if profile:
         arn = profile.get("Arn") or f"arn:aws:iam::{ctx.account}:instance-profile/{profile.get('Name')}"
         keys["ec2:InstanceProfile"] = str(arn)
