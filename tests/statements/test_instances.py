@@ -321,7 +321,12 @@ def test_x02_boto3_in_an_instance_finds_its_credentials(
     instance, address = made["InstanceId"], made["PrivateIpAddress"]
     # What must not be otherwise, and a value that it is not.
     sources = (
-        ("StringNotEquals", "ec2:SourceInstanceARN", f"arn:aws:ec2:us-east-2:000000000000:instance/{instance}", "other"),
+        (
+            "StringNotEquals",
+            "ec2:SourceInstanceARN",
+            f"arn:aws:ec2:us-east-2:000000000000:instance/{instance}",
+            "other",
+        ),
         ("StringNotEquals", "aws:Ec2InstanceSourceVpc", vpc.vpc_id, "other"),
         ("NotIpAddress", "aws:Ec2InstanceSourcePrivateIPv4", address, "10.9.9.9"),
         ("NumericNotEquals", "ec2:RoleDelivery", "2.0", "1.0"),
@@ -330,7 +335,12 @@ def test_x02_boto3_in_an_instance_finds_its_credentials(
         assert ask(table) == "it"
         for operator, key, actual, other in sources:
             for value, expected in ((actual, "it"), (other, "AccessDeniedException")):
-                deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {operator: {key: value}}}
+                deny = {
+                    "Effect": "Deny",
+                    "Action": "*",
+                    "Resource": "*",
+                    "Condition": {operator: {key: value}},
+                }
                 world.iam.put_role_policy(RoleName=profile, PolicyName="here", PolicyDocument=policy(deny))
                 assert ask(table) == expected, key
     world.iam.delete_role_policy(RoleName=profile, PolicyName="here")

@@ -81,7 +81,3 @@ def primary_interface() -> AwsError:
         "OperationNotPermitted",
         "The network interface at device index 0 and networkCard index 0 cannot be detached.",
     )
-
-
-def not_your_image(image_id: str) -> AwsError:
-    return AwsError("AuthFailure", f"Not authorized for image:{image_id}", http_status=403)

@@ -6,7 +6,7 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.instance_catalogue import Image, images
 from casemate.services.ec2.paging import Rendered, filtered, paged
-from casemate.services.ec2.registry import Ctx, operation, required
+from casemate.services.ec2.registry import Ctx, operation
 
 IMAGE_FILTERS = {
     "architecture": "Architecture",
@@ -88,14 +88,3 @@ def describe_images(ctx: Ctx, params: Params) -> Output:
         and (not users or "all" in users)
     ]
     return paged(filtered(rows, params, IMAGE_FILTERS), params, "Images", smallest=1)
-
-
-@operation("DescribeImageAttribute")
-def describe_image_attribute(ctx: Ctx, params: Params) -> Output:
-    """Of an image that is somebody else's only what everybody may see."""
-    image = images(ctx.region).get(required(params, "ImageId"))
-    if image is None:
-        raise errors.IMAGE.missing(str(params["ImageId"]))
-    if params.get("Attribute") != "description":
-        raise errors.not_your_image(image.id)
-    return {"ImageId": image.id, "Description": {"Value": image.template.description}}

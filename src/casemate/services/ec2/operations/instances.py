@@ -19,6 +19,7 @@ from casemate.services.ec2.records import Instance
 from casemate.services.ec2.registry import (
     Ctx,
     Keys,
+    on,
     operation,
     remember,
     replayed,
@@ -243,7 +244,7 @@ def describe_instance_credit_specifications(ctx: Ctx, params: Params) -> Output:
     return paged(rows, params, "InstanceCreditSpecifications")
 
 
-@operation("GetConsoleOutput")
+@operation("GetConsoleOutput", on=(on("instance", "InstanceId"),))
 def get_console_output(ctx: Ctx, params: Params) -> Output:
     """What user data printed."""
     instance = ctx.state.instances.get(ctx, required(params, "InstanceId"))
