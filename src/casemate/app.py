@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
-from casemate.execution.machines import Command, Machine, MachineError, Machines
+from casemate.execution.machines import Machines
 from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
-from casemate.gateway.control import CommandError
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
+from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
+from casemate.gateway.shell import InstanceShell
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
@@ -41,7 +42,6 @@ from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from casemate.dataplane.kernel.client import KernelDataplane
-    from casemate.services.ec2.instance_keeper import InstanceKeeper
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
 METADATA = IPv4Address("169.254.169.254")
-"""Of the instance metadata service, in every VPC."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,38 +89,6 @@ class Plane:
         return not isinstance(self.current, NoDataplane)
 
 
-class InstanceShell:
-    """Implements `casemate.gateway.shell.Shell`."""
-
-    def __init__(self, keeper: InstanceKeeper[Machine], plane: Plane) -> None:
-        self._keeper = keeper
-        self._plane = plane
-
-    def start(self, instance_id: str, argv: Sequence[str], streams: Sequence[int]) -> Command:
-        """A command in a running instance; CommandError says why not."""
-        state = self._keeper.state_of(instance_id)
-        machine = self._keeper.machine(instance_id)
-        if state is None:
-            raise CommandError(
-                f"there is no instance {instance_id}; see: casemate aws ec2 describe-instances"
-            )
-        if state != "running":
-            raise CommandError(
-                f"{instance_id} is {state}, not running; start it with: "
-                f"casemate aws ec2 start-instances --instance-ids {instance_id}"
-            )
-        if not self._plane.enforced:
-            raise CommandError(
-                f"{instance_id} is a record only: the network data plane is off (see: casemate status)"
-            )
-        if machine is None:
-            raise CommandError(f"{instance_id} is being booted again; try again in a moment")
-        try:
-            return machine.run(argv, streams)
-        except MachineError as error:
-            raise CommandError(str(error)) from error
-
-
 class House:
     """One Casemate, wired. `open` builds it, `close` takes it down; both leave the data directory consistent."""
 
@@ -151,10 +118,19 @@ class House:
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
         self._ec2.keeper.start()
+        self._in_background(self._housekeeper.run())
+        self._closing.push_async_callback(self._pollers.close)
+        self._pollers.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the requests until the house is closed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.push_async_callback(asyncio.wait, [task])
+        self._closing.callback(task.cancel)
 
     async def close(self) -> None:
         """Take everything down, in the reverse order."""
@@ -213,21 +189,31 @@ class House:
             self._store,
             profiles=IamInstanceProfiles(self._iam.state),
             sessions=self._role_sessions,
-            machines=self._machines,
+            machines=machines,
         )
-        self.shell = InstanceShell(self._ec2.keeper, self.plane)
+        self.shell = InstanceShell(self._ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
-        from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
+        from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
-        self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._kms = kms.build(
+            self._store,
+            master=self._directory.secret("kms-master.key", kms.MASTER_BYTES),
+            clock=system_clock,
+            random_bytes=os.urandom,
+        )
+        self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
+        self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
+        self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
@@ -238,15 +224,18 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
+            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
+        from casemate.services.lambda_.event_sources.pollers import Pollers
+
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
-            self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
+            self._logs, self._lambda, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -256,6 +245,13 @@ class House:
                 services={one.operations.iam_prefix: one for one in slices},
                 messages=self._messages,
             )
+        )
+        self._pollers = Pollers(
+            self._lambda.state,
+            self._store,
+            authority=Inside(self.authorizer, clock=system_clock),
+            clock=system_clock,
+            random_bytes=os.urandom,
         )
         self.pipeline = Pipeline(
             models=models(),
@@ -317,14 +313,13 @@ class House:
             return NoDataplane(str(error))
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
-        # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        # `_wire` never yields: no connection is served before it has made the pipeline.
         if arrival.destination == METADATA and arrival.side is Side.VPC:
             return self._tell_instance(request, arrival)
         return self.pipeline.handle(request, arrival)
 
     async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
-        assert self._ec2.metadata is not None
-        assert arrival.vpc_id is not None
+        assert self._ec2.metadata is not None and arrival.vpc_id is not None  # noqa: PT018
         return self._ec2.metadata.answer(request, vpc_id=arrival.vpc_id, peer=arrival.peer)
 
     def _snapshot(self) -> NetworkSnapshot:
@@ -395,11 +390,13 @@ def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
     from casemate.services.cloudtrail import operations as cloudtrail
     from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
+    from casemate.services.kms.registry import operations as kms
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
     from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, kms, LAMBDA, LOGS, organizations, sts]

@@ -11,8 +11,11 @@ import contextlib
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+
+from casemate.execution.machines import MachineError
+from casemate.gateway.control import CommandError
 
 _CHUNK = 65_536
 _LAST_WORDS = 0.3
@@ -32,6 +35,51 @@ class Shell(Protocol):
     """What starts commands in instances. CommandError when it cannot."""
 
     def start(self, instance_id: str, argv: Sequence[str], streams: Sequence[int]) -> RunningCommand: ...
+
+
+class StartsCommands(Protocol):
+    """`casemate.execution.machines.Machine`."""
+
+    def run(self, argv: Sequence[str], streams: Sequence[int]) -> RunningCommand: ...
+
+
+class Instances(Protocol):
+    """`casemate.services.ec2.instance_keeper.InstanceKeeper`."""
+
+    def state_of(self, instance_id: str) -> str | None: ...
+    def machine(self, instance_id: str) -> StartsCommands | None: ...
+
+
+class InstanceShell:
+    """Implements `Shell`."""
+
+    def __init__(self, instances: Instances, *, enforced: Callable[[], bool]) -> None:
+        self._instances = instances
+        self._enforced = enforced
+        """Whether there is a network, without which no instance runs anything."""
+
+    def start(self, instance_id: str, argv: Sequence[str], streams: Sequence[int]) -> RunningCommand:
+        """A command in a running instance; CommandError says why not."""
+        state, machine = self._instances.state_of(instance_id), self._instances.machine(instance_id)
+        if state is None:
+            raise CommandError(
+                f"there is no instance {instance_id}; see: casemate aws ec2 describe-instances"
+            )
+        if state != "running":
+            raise CommandError(
+                f"{instance_id} is {state}, not running; start it with: "
+                f"casemate aws ec2 start-instances --instance-ids {instance_id}"
+            )
+        if not self._enforced():
+            raise CommandError(
+                f"{instance_id} is a record only: the network data plane is off (see: casemate status)"
+            )
+        if machine is None:
+            raise CommandError(f"{instance_id} is being booted again; try again in a moment")
+        try:
+            return machine.run(argv, streams)
+        except MachineError as error:
+            raise CommandError(str(error)) from error
 
 
 async def converse(
