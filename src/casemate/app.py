@@ -184,13 +184,9 @@ class House:
         from casemate.services import ec2
         from casemate.services.iam.instance_profiles import IamInstanceProfiles
 
-        self._machines = Machines(self.plane, data_dir=self._directory.path, ca_bundle=self._authority.bundle)
-        self._ec2 = ec2.build(
-            self._store,
-            profiles=IamInstanceProfiles(self._iam.state),
-            sessions=self._role_sessions,
-            machines=machines,
-        )
+        machines = Machines(self.plane, data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        profiles, sessions = IamInstanceProfiles(self._iam.state), self._role_sessions
+        self._ec2 = ec2.build(self._store, profiles=profiles, sessions=sessions, machines=machines)
         self.shell = InstanceShell(self._ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
@@ -314,12 +310,11 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields: no connection is served before it has made the pipeline.
-        if arrival.destination == METADATA and arrival.side is Side.VPC:
-            return self._tell_instance(request, arrival)
-        return self.pipeline.handle(request, arrival)
+        metadata = arrival.destination == METADATA and arrival.side is Side.VPC
+        return (self._tell_instance if metadata else self.pipeline.handle)(request, arrival)
 
     async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
-        assert self._ec2.metadata is not None and arrival.vpc_id is not None  # noqa: PT018
+        assert self._ec2.metadata and arrival.vpc_id  # noqa: PT018
         return self._ec2.metadata.answer(request, vpc_id=arrival.vpc_id, peer=arrival.peer)
 
     def _snapshot(self) -> NetworkSnapshot:
