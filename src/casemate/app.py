@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
+from casemate.execution.machines import Machines
 from casemate.execution.supervisor import Settings, Supervisor
-from casemate.gateway.arrival import Arrival
+from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
@@ -33,6 +34,7 @@ from casemate.gateway.log_delivery import RoleLogDelivery
 from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
 from casemate.gateway.plane import Plane
+from casemate.gateway.shell import InstanceShell
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
@@ -51,6 +53,7 @@ MANAGEMENT_ACCOUNT = "111111111111"
 WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
+METADATA = IPv4Address("169.254.169.254")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,12 +94,14 @@ class House:
             self._closing.push_async_callback(self.plane.current.close)
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
+        self._closing.push_async_callback(self._ec2.keeper.close)
         self._closing.push_async_callback(self.front.close)
         self._closing.push_async_callback(self.flow_collector.close)
         self._closing.push_async_callback(self._meter_reading.close)
         self.follower.start()
         self.flow_collector.start()
         self._meter_reading.start()
+        self._ec2.keeper.start()
         self._in_background(self._housekeeper.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
@@ -163,8 +168,17 @@ class House:
 
     def _wire_network(self) -> None:
         from casemate.services import ec2
+        from casemate.services.iam.instance_profiles import IamInstanceProfiles
 
-        self._ec2 = ec2.build(self._store, quotas=ec2.quotas_with(self._options.quotas))
+        machines = Machines(self.plane, data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        self._ec2 = ec2.build(
+            self._store,
+            quotas=ec2.quotas_with(self._options.quotas),
+            profiles=IamInstanceProfiles(self._iam.state),
+            sessions=self._role_sessions,
+            machines=machines,
+        )
+        self.shell = InstanceShell(self._ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -320,9 +334,15 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        if arrival.destination == METADATA and arrival.side is Side.VPC:
+            return self._tell_instance(request, arrival)
         if self.function_urls.serves(request):
             return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
+        assert self._ec2.metadata and arrival.vpc_id  # noqa: PT018
+        return self._ec2.metadata.answer(request, vpc_id=arrival.vpc_id, peer=arrival.peer)
 
     def _snapshot(self) -> NetworkSnapshot:
         return self._ec2.network.snapshot()
@@ -359,6 +379,7 @@ class House:
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "policies": "enforced",
+            "instances": "run" if enforced else "are records only without the network",
             "functions": f"run on python {version}" if enforced else "cannot run without the network",
         }
 

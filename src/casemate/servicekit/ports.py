@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
-from casemate.model.principals import Principal
+from casemate.model.principals import InstanceSource, Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
 from casemate.servicekit.service import Authorize, Context
@@ -111,7 +111,13 @@ class RoleSessions(Protocol):
     """Sessions that AWS services make of roles. Implemented by services.sts."""
 
     def assume_for_service(
-        self, *, role_arn: str, session_name: str, service: str, source_function_arn: str | None = None
+        self,
+        *,
+        role_arn: str,
+        session_name: str,
+        service: str,
+        source_function_arn: str | None = None,
+        source_instance: InstanceSource | None = None,
     ) -> Credential:
         """Credentials of `role_arn` for an AWS service such as `lambda.amazonaws.com`.
 
@@ -175,6 +181,27 @@ class FunctionInterfaces(Protocol):
 
     def vpc_of(self, *, account: str, region: str, subnet_id: str) -> str:
         """The VPC of a subnet; AwsError InvalidSubnetID.NotFound."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileFacts:
+    """An instance profile as ec2 sees it."""
+
+    arn: str
+    name: str
+    profile_id: str
+    role_arn: str | None
+    """None while it holds no role."""
+
+
+class InstanceProfiles(Protocol):
+    """Implemented by services.iam."""
+
+    def profile(
+        self, account: str, *, name: str | None = None, arn: str | None = None
+    ) -> ProfileFacts | None:
+        """By name or by ARN; None when the account has no such profile."""
         ...
 
 

@@ -26,8 +26,8 @@ class RootPlan:
 
     base: Path
     """An empty directory to mount on. Nothing is ever written to it."""
-    code: Path
-    """Where unpacked code lives, one directory per CodeSha256."""
+    code: Path | None
+    """Where unpacked code lives, one directory per CodeSha256; None: this root is not for functions."""
     ca_bundle: Path | None
     """Certificates that functions trust; None leaves the sandbox without any."""
     prefix: Path
@@ -48,7 +48,8 @@ class RootPlan:
         given: dict[str, Any] = json.loads(text)
         given["version"] = tuple(given["version"])
         given["nodes"] = {major: Path(path) for major, path in given["nodes"].items()}
-        for name in ("base", "code", "prefix"):
+        for name in ("base", "prefix"):
             given[name] = Path(given[name])
+        given["code"] = Path(given["code"]) if given["code"] else None
         given["ca_bundle"] = Path(given["ca_bundle"]) if given["ca_bundle"] else None
         return cls(**given)

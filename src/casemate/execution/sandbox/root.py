@@ -72,8 +72,9 @@ def build(plan: RootPlan) -> None:
     _bind_devices(plan.base)
     if plan.ca_bundle is not None:
         _trust(plan.base, plan.ca_bundle)
-    _bind(plan.code, plan.base / CODE[1:])
-    _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
+    if plan.code is not None:
+        _bind(plan.code, plan.base / CODE[1:])
+        _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
     # A visible procfs must remain for an unprivileged user namespace to be allowed a fresh one (mount_too_revealing
     # in the kernel's fs/namespace.c); each environment covers it with its own before any function code runs.
     syscalls.mount("/proc", str(plan.base / "proc"), flags=syscalls.MS_BIND | syscalls.MS_REC)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import resource
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ def start(
     granted_read, granted_write = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (*close, asked_read, granted_write):
             os.close(descriptor)
         _become(output, asked_write, granted_read)
@@ -112,7 +115,7 @@ def _become(output: int, asked: int, granted: int) -> None:
         if os.read(granted, 1) != b"\0":
             os._exit(1)
         os.close(granted)
-        _shed_privileges()
+        shed_privileges(root.UID, root.GID)
         for kind, limit in _LIMITS:
             resource.setrlimit(kind, (limit, limit))
         syscall_filter.install()
@@ -134,12 +137,13 @@ def _open_standard_streams(output: int) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
-def _shed_privileges() -> None:
+def shed_privileges(uid: int, gid: int) -> None:
+    """In a user namespace of its own, be nobody but that user, for good. OSError."""
     # Rootless: setgroups is denied in the outer namespace, and there are no groups to drop.
     with contextlib.suppress(PermissionError):
         os.setgroups([])
-    os.setresgid(root.GID, root.GID, root.GID)
-    os.setresuid(root.UID, root.UID, root.UID)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
     syscalls.drop_capabilities()
     syscalls.no_new_privileges()
     # Changing ids made this process undumpable, and so its own /proc/self unreadable.
