@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import resource
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ def start(
     granted_read, granted_write = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (*close, asked_read, granted_write):
             os.close(descriptor)
         _become(output, asked_write, granted_read)
