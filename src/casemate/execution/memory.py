@@ -48,7 +48,8 @@ def peak_mb(init_pid: int, limit_mb: int) -> int:
     if count > 1:
         scale = count / len(processes)
         if sum(one.resident for one in processes) * scale + unmapped > limit_mb * 1024:
-            together = int(sum(_proportional_kb(one.place) for one in processes) * scale)
+            # Twice, because a page counts for nobody or for two when processes end while it is added up.
+            together = int(min(_proportional_kb(processes), _proportional_kb(processes)) * scale)
     largest = max(one.peak for one in processes)
     return (max(largest, together) + unmapped + 1023) // 1024
 
@@ -74,8 +75,8 @@ def _read(place: str) -> _Process | None:
     )
 
 
-def _proportional_kb(place: str) -> int:
-    return _fields(f"{place}/smaps_rollup").get("Pss", 0)
+def _proportional_kb(processes: list[_Process]) -> int:
+    return sum(_fields(f"{one.place}/smaps_rollup").get("Pss", 0) for one in processes)
 
 
 def _fields(path: str) -> dict[str, int]:
@@ -96,9 +97,10 @@ def _memory_files(places: Iterable[str]) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
     for place in places:
         try:
-            for entry in os.scandir(f"{place}/fd"):
-                if os.readlink(entry.path).startswith("/memfd:"):  # noqa: PTH115 - often, and of many
-                    status = os.stat(entry.path)  # noqa: PTH116
+            for number in os.listdir(f"{place}/fd"):  # noqa: PTH208 - often, and of many
+                path = f"{place}/fd/{number}"
+                if os.readlink(path).startswith("/memfd:"):  # noqa: PTH115
+                    status = os.stat(path)  # noqa: PTH116
                     found[status.st_dev, status.st_ino] = status.st_blocks // 2
         except OSError:
             continue  # ended meanwhile
