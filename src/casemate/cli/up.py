@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
     )
+    parser.add_argument(
+        "--strict-runtimes",
+        action="store_true",
+        help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
+    )
     add_data_option(parser)
 
 
@@ -70,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         ephemeral=arguments.ephemeral,
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
+        strict_runtimes=arguments.strict_runtimes,
     )
     try:
         run_loop(serve(options, announce=_announce))
@@ -114,6 +120,7 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--dataplane", arguments.dataplane]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
+    argv += ["--strict-runtimes"] if arguments.strict_runtimes else []
     with os.fdopen(descriptor, "ab") as file:
         before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program

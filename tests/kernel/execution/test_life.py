@@ -194,10 +194,10 @@ async def test_the_python_of_the_version_asked_runs_the_function(machine: Machin
     assert machine.supervisor._launcher.interpreters is not None
     for python in machine.supervisor._launcher.interpreters.pythons:
         version = await machine.run(
-            "import sys, boto3\nboto3.client('dynamodb')\ndef handler(e, c): return [*sys.version_info[:2], c.aws_request_id]",
-            runtime=f"python{python.name}", memory_mb=256,
+            "import sys, boto3\nboto3.client('dynamodb')\ndef handler(e, c): return [*sys.version_info[:2], c.aws_request_id, 0 < c.get_remaining_time_in_millis() <= 9000]",
+            runtime=f"python{python.name}", memory_mb=256, timeout_seconds=9,
         )  # fmt: skip
-        assert version == [*python.version, ID]
+        assert version == [*python.version, ID, True]
     assert not any(event.startswith("casemate:") for event in machine.host.events)
 
 
