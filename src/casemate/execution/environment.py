@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
@@ -14,12 +14,14 @@ from uuid import UUID
 
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.attaching import attach
-from casemate.execution.endings import Circumstances, Ending
+from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
 from casemate.execution.extensions import Extensions
 from casemate.execution.failures import InitError, NotDeliveredError
+from casemate.execution.freezer import Freezer
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
+from casemate.execution.in_hand import Finished, Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
 from casemate.execution.memory_watch import MemoryWatch
@@ -29,29 +31,6 @@ from casemate.execution.runtime_api import Answer, Call, CallKind, Flow, Reply
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 from casemate.execution.telemetry import Telemetry
-
-_FREEZE_AFTER = 0.02
-"""Seconds of idleness before the processes are stopped: who is called again at once is not stopped in between."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """The invocation in hand."""
-
-    invocation: Invocation
-    outcome: asyncio.Future[Outcome]
-    began: float
-    deadline: datetime
-    stream: ResponseStream | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Finished:
-    """An invocation whose caller has the answer while extensions still work: REPORT is yet to be written."""
-
-    request_id: str
-    began: float
-    ending: Ending
 
 
 class Environment:
@@ -97,16 +76,15 @@ class Environment:
             on_progress=self._progress,
             on_failure=self._extension_failed,
         )
-        self._running: _Running | None = None
-        self._finished: _Finished | None = None
+        self._running: Running | None = None
+        self._finished: Finished | None = None
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
         self._pipe: LogPipe | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._freeze_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
-        self._frozen = False
+        self._freezer = Freezer()
         self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
@@ -162,7 +140,7 @@ class Environment:
     ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
-        self._running = running = _Running(
+        self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
             began=monotonic(),
@@ -206,7 +184,7 @@ class Environment:
             return
         self._report = call
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
-        if call.size > _limit(self._running.stream):
+        if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
         answer(runtime_api.ACCEPTED if self._apply(event) else _ILLEGAL)
 
@@ -273,7 +251,7 @@ class Environment:
             self._perform(effect, event)
         if self.state is State.IDLE:
             self._disarm()
-            self._freeze_timer = self._loop.call_later(_FREEZE_AFTER, self._freeze)
+            self._freezer.idle(self._sandbox)
         self._on_change(self)
         return True
 
@@ -312,7 +290,7 @@ class Environment:
                 "invokedFunctionArn": invocation.invoked_arn, "tracing": tracing,
             })  # fmt: skip
         answer(runtime_api.delivery(invocation, deadline_ms=deadline_ms))
-        self._thaw()
+        self._freezer.thaw(self._sandbox)
         self._memory.start(self._init_pid)
 
     def _fail_init(self, event: Event) -> None:
@@ -340,7 +318,7 @@ class Environment:
         ending = endings.of_invocation(
             self._circumstances(event),
             request_id,
-            limit=_limit(stream),
+            limit=running.response_limit,
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
@@ -351,7 +329,7 @@ class Environment:
             stream.size if stream else len(ending.payload),
         )
         self.log.platform(platform_events.runtime_done(request_id, duration, produced, ending))
-        self._finished = _Finished(request_id=request_id, began=running.began, ending=ending)
+        self._finished = Finished(request_id=request_id, began=running.began, ending=ending)
         if not self.extensions:
             self._write_report(event)
             self._disarm()
@@ -394,22 +372,10 @@ class Environment:
 
     def _disarm(self) -> None:
         self._memory.stop()
-        for timer in (self._timer, self._freeze_timer):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._freeze_timer = None
-
-    def _freeze(self) -> None:
-        """Nothing of the function runs until the next invocation."""
-        self._freeze_timer = None
-        if self._sandbox is not None and self.state is State.IDLE:
-            self._frozen = True
-            self._sandbox.tell(plan.FREEZE)
-
-    def _thaw(self) -> None:
-        if self._frozen and self._sandbox is not None:
-            self._frozen = False
-            self._sandbox.tell(plan.THAW)
+        self._freezer.busy()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _init_pid(self) -> int:
         return self._sandbox.pid if self._sandbox is not None else 0
@@ -435,7 +401,7 @@ class Environment:
         if seconds == 0 or self._sandbox is None:
             self._kill()
             return
-        self._thaw()
+        self._freezer.thaw(self._sandbox)
         orderly = event is Event.RETIRE
         self._sandbox.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
         reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
@@ -476,11 +442,6 @@ class Environment:
         task = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def _limit(stream: ResponseStream | None) -> int:
-    """Bytes that a response may have."""
-    return runtime_api.RESPONSE_LIMIT if stream is None else runtime_api.STREAM_LIMIT
 
 
 _RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
