@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
-from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, PolicySources
@@ -23,11 +22,15 @@ from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
+from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
+from casemate.gateway.log_delivery import RoleLogDelivery
+from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
+from casemate.gateway.plane import Plane
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
@@ -59,25 +62,8 @@ class Options:
     accept_any_credentials: bool = False
     strict_runtimes: bool = False
     """Functions run on the version of their runtime or not at all."""
-
-
-class Plane:
-    """The data plane in force; execution and the follower hold this while the one behind it is being started."""
-
-    def __init__(self) -> None:
-        self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
-
-    async def apply(self, snapshot: NetworkSnapshot) -> None:
-        await self.current.apply(snapshot)
-
-    async def attach_environment(self, interface_id: str | None) -> Attached:
-        return await self.current.attach_environment(interface_id)
-
-    async def detach_environment(self, token: str) -> None:
-        await self.current.detach_environment(token)
-
-    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
-        return await self.current.spawn(argv, env=env, fds=fds)
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
 
 class House:
@@ -106,7 +92,11 @@ class House:
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
+        self._closing.push_async_callback(self.flow_collector.close)
+        self._closing.push_async_callback(self._meter_reading.close)
         self.follower.start()
+        self.flow_collector.start()
+        self._meter_reading.start()
         self._in_background(self._housekeeper.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
@@ -138,6 +128,7 @@ class House:
         self._wire_network()
         self._wire_functions_and_tables(kept)
         self._wire_gateway()
+        self._wire_records()
 
     def _wire_identity(self) -> None:
         from casemate.services import iam, organizations, sts
@@ -172,12 +163,12 @@ class House:
     def _wire_network(self) -> None:
         from casemate.services import ec2
 
-        self._ec2 = ec2.build(self._store)
+        self._ec2 = ec2.build(self._store, quotas=ec2.quotas_with(self._options.quotas))
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
-        from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
         from casemate.services.dynamodb.housekeeping import Housekeeper
         from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
@@ -186,7 +177,13 @@ class House:
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
-        self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._kms = kms.build(
+            self._store,
+            master=self._directory.secret("kms-master.key", kms.MASTER_BYTES),
+            clock=system_clock,
+            random_bytes=os.urandom,
+        )
+        self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
@@ -207,6 +204,7 @@ class House:
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
+        self._ec2.service.state.functions = self._lambda.state
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
@@ -214,7 +212,7 @@ class House:
 
         slices: list[Service[Any]] = [
             self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
-            self._logs, self._lambda, self._cloudtrail,
+            self._logs, self._lambda, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -253,6 +251,26 @@ class House:
             organization=self._organization,
             clock=system_clock,
             laptop=LAPTOP,
+        )
+
+    def _wire_records(self) -> None:
+        delivery = RoleLogDelivery(
+            sessions=self._role_sessions,
+            authorizer=self.authorizer,
+            sink=self._logs.state,
+            groups=self._logs.state,
+        )
+        self.flow_collector = FlowCollector(
+            network=self._ec2.network,
+            flows=self.plane.flows,
+            observer=self._ec2.flow_recorder(self._store, delivery),
+            clock=system_clock,
+        )
+        self._meter_reading = MeterReading(
+            network=self._ec2.network,
+            counters=self.plane.bytes_counted,
+            meters=self._ec2.meter_readings(),
+            store=self._store,
         )
 
     def _admitted(self) -> Credentials:
@@ -308,6 +326,11 @@ class House:
         """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""
         found = await self.plane.current.counters(vpc_id)
         return {name: {"packets": counter.packets, "bytes": counter.bytes} for name, counter in found.items()}
+
+    async def costs(self) -> dict[str, Any]:
+        """What `casemate costs` prints."""
+        await self._meter_reading.read()
+        return self._ec2.bill(system_clock())
 
     def status(self) -> dict[str, Any]:
         """What `casemate status` prints."""
@@ -365,9 +388,10 @@ def registries() -> list[Any]:
     from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
+    from casemate.services.kms.registry import operations as kms
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
     from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, kms, LAMBDA, LOGS, organizations, sts]

@@ -47,7 +47,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
     )
+    parser.add_argument(
+        "--quota",
+        type=_quota,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="raise or lower a quota of VPCs, such as gateway_endpoints=50; may be repeated",
+    )
     add_data_option(parser)
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=NUMBER")
+    return name, int(number)
 
 
 def _port(text: str) -> int:
@@ -65,7 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
+    from casemate.services.ec2 import quotas_with
 
+    try:
+        quotas_with(dict(arguments.quota))
+    except ValueError as error:
+        fail(str(error))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -76,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
         strict_runtimes=arguments.strict_runtimes,
+        quotas=dict(arguments.quota),
     )
     try:
         run_loop(serve(options, announce=_announce))
@@ -121,6 +142,8 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
     argv += ["--strict-runtimes"] if arguments.strict_runtimes else []
+    for name, number in arguments.quota:
+        argv += ["--quota", f"{name}={number}"]
     with os.fdopen(descriptor, "ab") as file:
         before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
-from casemate.servicekit.service import Authorize
+from casemate.servicekit.service import Authorize, Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +194,58 @@ class LogSink(Protocol):
         ...
 
 
+class LogGroups(Protocol):
+    """What is there to be written to. Implemented by services.logs."""
+
+    def group_exists(self, *, account: str, region: str, group: str) -> bool: ...
+
+    def stream_exists(self, *, account: str, region: str, group: str, stream: str) -> bool: ...
+
+
+class LogDelivery(Protocol):
+    """Delivery of an AWS service's own logs to an account's log group. Implemented by the gateway."""
+
+    def deliver(
+        self,
+        *,
+        account: str,
+        region: str,
+        role_arn: str,
+        service: str,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+    ) -> None:
+        """Write as `role_arn`; AwsError when the role does not let `service` in, or is not allowed to write."""
+        ...
+
+
+class FlowObserver(Protocol):
+    """Who makes flow log records of what the data plane counted. Implemented by services.ec2. Times are in seconds."""
+
+    def observe(
+        self, network: NetworkSnapshot, counts: Mapping[str, Sequence[FlowCount]], *, since: int, now: int
+    ) -> None:
+        """The totals by VPC, for every VPC that has logged interfaces."""
+        ...
+
+    def deliver(self, network: NetworkSnapshot, *, now: int, everything: bool = False) -> None:
+        """Deliver what is due; with `everything` also what is not."""
+        ...
+
+
+class MeterReader(Protocol):
+    """Meters of what costs by the gigabyte. Implemented by services.ec2."""
+
+    def metered_vpcs(self) -> frozenset[str]:
+        """VPCs with a meter that runs."""
+        ...
+
+    def read(self, vpc_id: str, counters: Mapping[str, int]) -> None:
+        """Totals of bytes by counter, since the data plane began to count. Call inside a transaction."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionFacts:
     """What an explanation needs to know of a function."""
@@ -201,6 +254,53 @@ class FunctionFacts:
     role_arn: str
     vpc_id: str | None
     interface_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyUse:
+    """What a service uses a key for."""
+
+    service: str
+    """`dynamodb`: the key sees the call come through it (`kms:ViaService`, `aws:CalledVia`)."""
+    region: str
+    encryption_context: Mapping[str, str]
+    """Binds the service's data key to the resource it protects."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProtectedKey:
+    """A data key under a KMS key."""
+
+    key_arn: str
+    blob: bytes
+    """The data key, encrypted: what the service keeps."""
+
+
+class Keys(Protocol):
+    """KMS keys that services use on behalf of their callers, by forward access sessions. Implemented by services.kms.
+
+    Each method raises what KMS would: NotFoundException, DisabledException, KMSInvalidStateException, and the caller's
+    AccessDeniedException.
+    """
+
+    def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
+        """Begin to use a key: the caller must be allowed to describe it and to grant the service its use.
+
+        `key` None is the service's AWS managed key, made when there is none. Call inside a transaction.
+        """
+        ...
+
+    def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
+        """The data key in plaintext: the caller must be allowed to decrypt with the key."""
+        ...
+
+    def release(self, key_arn: str, use: KeyUse) -> None:
+        """End the use: what was granted to the service is retired. Call inside a transaction."""
+        ...
+
+    def inaccessible_since(self, key_arn: str, use: KeyUse) -> datetime | None:
+        """Since when the service cannot use the key; None while it can."""
+        ...
 
 
 class Tables(Protocol):
