@@ -85,7 +85,7 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
         self._freezer = Freezer()
-        self._runtime_waits = self._runtime_gone = False
+        self._mounted = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
@@ -198,6 +198,7 @@ class Environment:
             running.stream.write(head.content_type, chunk, flow)
 
     def _on_sandbox(self, message: dict[str, Any]) -> None:
+        self._mounted |= "started" in message or "extensions" in message
         if "failed" in message:
             if not self._initialized.done():
                 self._initialized.set_exception(SandboxError(message["failed"]))
@@ -378,7 +379,8 @@ class Environment:
             self._timer = None
 
     def _init_pid(self) -> int:
-        return self._sandbox.pid if self._sandbox is not None else 0
+        """0 until process 1 has a /proc of its own: what it sees before is the machine's."""
+        return self._sandbox.pid if self._sandbox is not None and self._mounted else 0
 
     def _drain(self, *, end: bool = False) -> None:
         if self._pipe is not None:
