@@ -50,6 +50,8 @@ class Environment:
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
+        self.reserved = not provisioned
+        """For the invocation it was started for: nobody else may take it."""
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None
@@ -98,7 +100,7 @@ class Environment:
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        return self.state in ASSIGNABLE and self._running is None and self._finished is None
+        return self.state in ASSIGNABLE and not (self._running or self._finished or self.reserved)
 
     async def start(
         self,
@@ -158,8 +160,6 @@ class Environment:
     def retire(self) -> None:
         """End it: at once when it is idle, after its invocation when it is busy."""
         self._apply(Event.RETIRE)
-
-    # What happens to it
 
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in _RUNTIME_CALLS:

@@ -112,6 +112,9 @@ class Supervisor:
                 environment = self._warm(function) or await self._cold(function, invocation, host)
                 if isinstance(environment, Outcome):
                     return environment
+                environment.reserved = False
+                if not environment.assignable:
+                    continue  # it ended before its starter got to it
                 with contextlib.suppress(NotDeliveredError):
                     return await environment.run(
                         invocation, timeout_seconds=function.timeout_seconds, stream=stream

@@ -223,3 +223,10 @@ async def test_strict_runtimes_and_a_machine_without_node(machine: Machine) -> N
         assert supervisor.runtimes == f"Python {own.name}; no Node.js; other versions are refused"
     finally:
         await supervisor.close()
+
+
+async def test_an_environment_belongs_to_the_invocation_it_was_started_for(machine: Machine) -> None:
+    """Short invocations, many at once, return while others' environments become ready."""
+    function = machine.function("import time\ndef handler(e, c):\n    time.sleep(0.05)\n    return e")
+    answers = await asyncio.gather(*(machine.invoke(function, number) for number in range(40)))
+    assert [json.loads(one.payload) for one in answers] == list(range(40))
