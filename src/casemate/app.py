@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -65,6 +64,8 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
+    strict_runtimes: bool = False
+    """Functions run on the version of their runtime or not at all."""
     quotas: Mapping[str, int] = field(default_factory=dict[str, int])
     """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
@@ -203,7 +204,11 @@ class House:
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
-        settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        settings = Settings(
+            data_dir=self._directory.path,
+            ca_bundle=self._authority.bundle,
+            strict_runtimes=self._options.strict_runtimes,
+        )
         self._supervisor = Supervisor(self.plane, settings)
         self._lambda = lambda_.assemble(
             self._store,
@@ -372,15 +377,15 @@ class House:
             if isinstance(plane, NoDataplane)
             else f"enforced ({plane.mode.name})"
         )
-        # Empty until the fork-server has said which interpreter it is: a moment after the ready line.
-        version = self._supervisor.python_version or platform.python_version()
+        # Empty until they have been looked for: a moment after the ready line.
+        runtimes = self._supervisor.runtimes or f"Python {self._supervisor.python_version}"
         return {
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "policies": "enforced",
             "instances": "run" if enforced else "are records only without the network",
-            "functions": f"run on python {version}" if enforced else "cannot run without the network",
+            "functions": f"run on {runtimes}" if enforced else "cannot run without the network",
         }
 
 

@@ -6,52 +6,31 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
 from uuid import UUID
 
-from casemate.execution import memory, platform_events, report, runtime_api, runtime_server
+from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.attaching import attach
+from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
 from casemate.execution.extensions import Extensions
-from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
+from casemate.execution.failures import InitError, NotDeliveredError
+from casemate.execution.freezer import Freezer
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
+from casemate.execution.in_hand import Finished, Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
+from casemate.execution.memory_watch import MemoryWatch
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.response_stream import ResponseStream
 from casemate.execution.runtime_api import Answer, Call, CallKind, Flow, Reply
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 from casemate.execution.telemetry import Telemetry
-
-_MEMORY_INTERVAL = 0.05
-_FREEZE_AFTER = 0.02
-"""Seconds of idleness before the processes are stopped: who is called again at once is not stopped in between."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """The invocation in hand."""
-
-    invocation: Invocation
-    outcome: asyncio.Future[Outcome]
-    began: float
-    deadline: datetime
-    stream: ResponseStream | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Finished:
-    """An invocation whose caller has the answer while extensions still work: REPORT is yet to be written."""
-
-    request_id: str
-    began: float
-    status: str = ""
-    error_type: str = ""
 
 
 class Environment:
@@ -71,6 +50,8 @@ class Environment:
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
+        self.reserved = not provisioned
+        """For the invocation it was started for: nobody else may take it."""
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None
@@ -97,31 +78,29 @@ class Environment:
             on_progress=self._progress,
             on_failure=self._extension_failed,
         )
-        self._running: _Running | None = None
-        self._finished: _Finished | None = None
+        self._running: Running | None = None
+        self._finished: Finished | None = None
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
         self._pipe: LogPipe | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._memory_timer: asyncio.TimerHandle | None = None
-        self._freeze_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
-        self._frozen = False
-        self._runtime_asked = self._runtime_gone = False
+        self._freezer = Freezer()
+        self._mounted = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
         self._report: Call | None = None
         self._timeout_seconds = 0.0
         self._began = monotonic()
-        self._peak_mb = 0
+        self._memory = MemoryWatch(function.memory_mb, self._on_excess)
         self._background: set[asyncio.Task[None]] = set()
 
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        return self.state in ASSIGNABLE and self._running is None and self._finished is None
+        return self.state in ASSIGNABLE and not (self._running or self._finished or self.reserved)
 
     async def start(
         self,
@@ -147,7 +126,7 @@ class Environment:
             self._pipe = LogPipe(self._sandbox.log_fd, self.log.function_line)
             self._sandbox.describe(description | {"resolver": str(attached.resolver)})
             self._arm(timeout_seconds)
-            self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
+            self._memory.start(self._init_pid)
             await self._initialized
         except BaseException as error:
             self.state = State.ENDED
@@ -163,7 +142,7 @@ class Environment:
     ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
-        self._running = running = _Running(
+        self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
             began=monotonic(),
@@ -181,8 +160,6 @@ class Environment:
     def retire(self) -> None:
         """End it: at once when it is idle, after its invocation when it is busy."""
         self._apply(Event.RETIRE)
-
-    # What happens to it
 
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in _RUNTIME_CALLS:
@@ -207,15 +184,9 @@ class Environment:
             return
         self._report = call
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
-        if call.size > self._limit:
+        if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
         answer(runtime_api.ACCEPTED if self._apply(event) else _ILLEGAL)
-
-    @property
-    def _limit(self) -> int:
-        """Bytes that the response may have."""
-        streamed = self._running is not None and self._running.stream is not None
-        return runtime_api.STREAM_LIMIT if streamed else runtime_api.RESPONSE_LIMIT
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         running = self._running
@@ -227,6 +198,7 @@ class Environment:
             running.stream.write(head.content_type, chunk, flow)
 
     def _on_sandbox(self, message: dict[str, Any]) -> None:
+        self._mounted |= "started" in message or "extensions" in message
         if "failed" in message:
             if not self._initialized.done():
                 self._initialized.set_exception(SandboxError(message["failed"]))
@@ -242,6 +214,7 @@ class Environment:
             self._kill()
         else:
             self._extension_calls.heard(message)
+            self._runtime_waits |= "extensions" in message
             self._progress()
         if self.state is State.ENDED and self._runtime_gone and not self.extensions.external_left:
             self._kill()
@@ -252,22 +225,18 @@ class Environment:
 
     def _progress(self) -> None:
         """The runtime or an extension has come a step further."""
-        waiting = self.state is State.INIT and self.extensions and not self._runtime_asked
-        if waiting and self.extensions.all_registered and self._sandbox is not None:
-            self._runtime_asked = True
+        if self._runtime_waits and self.extensions.all_registered and self._sandbox is not None:
+            self._runtime_waits = False
             self._sandbox.tell(plan.START_RUNTIME)
         if self._parked is not None and self.extensions.all_ready and self.state is not State.IDLE:
             self._apply(Event.NEXT)
 
+    def _on_excess(self) -> None:
+        self._apply(Event.OUT_OF_MEMORY)
+
     def _on_timeout(self) -> None:
         self._timer = None
         self._apply(Event.TIMEOUT)
-
-    def _watch_memory(self) -> None:
-        self._measure()
-        if self._peak_mb > self.function.memory_mb and self._apply(Event.OUT_OF_MEMORY):
-            return
-        self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
 
     # What it does about it
 
@@ -283,7 +252,7 @@ class Environment:
             self._perform(effect, event)
         if self.state is State.IDLE:
             self._disarm()
-            self._freeze_timer = self._loop.call_later(_FREEZE_AFTER, self._freeze)
+            self._freezer.idle(self._sandbox)
         self._on_change(self)
         return True
 
@@ -303,7 +272,7 @@ class Environment:
 
     def _ready(self) -> None:
         self.init_ms = (monotonic() - self._began) * 1000
-        self._measure()
+        self._memory.glance(self._init_pid())
         self._drain()
         self.extensions.closed = True
         self._telemetry.initialized()
@@ -322,61 +291,52 @@ class Environment:
                 "invokedFunctionArn": invocation.invoked_arn, "tracing": tracing,
             })  # fmt: skip
         answer(runtime_api.delivery(invocation, deadline_ms=deadline_ms))
-        self._thaw()
-        self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
+        self._freezer.thaw(self._sandbox)
+        self._memory.start(self._init_pid)
 
     def _fail_init(self, event: Event) -> None:
         self._drain(end=True)
-        if self._initialized.done():
-            return
-        reported = self._report if event is Event.INIT_ERROR else None
-        kind, message = (Failure.INIT_ERROR, "") if reported else self._explain(event)
-        self._initialized.set_exception(
-            InitError(
-                InitFailure(
-                    failure=kind,
-                    error_type=(reported.error_type or "Runtime.Unknown") if reported else kind.value,
-                    message=message,
-                    payload=reported.body if reported else b"",
-                    exit_status=self._exit_status,
-                    duration_ms=(monotonic() - self._began) * 1000,
-                )
-            )
-        )
+        if not self._initialized.done():
+            duration = (monotonic() - self._began) * 1000
+            failure = endings.of_initialization(self._circumstances(event), duration)
+            self._initialized.set_exception(InitError(failure))
 
-    def _explain(self, event: Event) -> tuple[Failure, str]:
-        """What went wrong, and in which words."""
-        if event in (Event.EXIT, Event.EXTENSION_FAILED) and self._failure is not None:
-            return self._failure
-        kind = _FAILURES[event]
-        seconds = self._timeout_seconds
-        return kind, report.failure_message(kind, timeout_seconds=seconds, exit_status=self._exit_status)
+    def _circumstances(self, event: Event) -> Circumstances:
+        return Circumstances(
+            event=event,
+            reported=self._report,
+            seen=self._failure,
+            exit_status=self._exit_status,
+            timeout_seconds=self._timeout_seconds,
+        )
 
     def _complete(self, event: Event) -> None:
-        running = self._running
+        running, self._running = self._running, None
         assert running is not None
-        self._measure()
-        failed, payload, status, error_type = self._result(event, running)
-        request_id, produced = (
-            running.invocation.request_id,
-            running.stream.size if running.stream else len(payload),
-        )
-        done = platform_events.runtime_done(
+        self._memory.glance(self._init_pid())
+        self._drain(end=True)
+        request_id, stream = running.invocation.request_id, running.stream
+        ending = endings.of_invocation(
+            self._circumstances(event),
             request_id,
+            limit=running.response_limit,
+            streamed=stream is not None and stream.begun,
+            now=self._clock(),
+        )
+        if ending.line:
+            self.log.platform(platform_events.fault(ending.line))
+        duration, produced = (
             (monotonic() - running.began) * 1000,
-            produced,
-            status=status or ("error" if failed else "success"),
-            error_type=error_type,
+            stream.size if stream else len(ending.payload),
         )
-        self.log.platform(done)
-        self._running = None
-        self._finished = _Finished(
-            request_id=request_id, began=running.began, status=status, error_type=error_type
-        )
+        self.log.platform(platform_events.runtime_done(request_id, duration, produced, ending))
+        self._finished = Finished(request_id=request_id, began=running.began, ending=ending)
         if not self.extensions:
             self._write_report(event)
             self._disarm()
-        outcome = Outcome(payload=payload, failed=failed, log=self.log.end(), version=self.function.version)
+        outcome = Outcome(
+            payload=ending.payload, failed=ending.failed, log=self.log.end(), version=self.function.version
+        )
         if not running.outcome.done():
             running.outcome.set_result(outcome)
 
@@ -384,17 +344,17 @@ class Environment:
         """END and REPORT: the invocation is over for everybody."""
         finished, self._finished = self._finished, None
         assert finished is not None
-        status = finished.status or ("timeout" if event is Event.TIMEOUT else "")
+        ending = finished.ending
+        if event is Event.TIMEOUT and not ending.status:  # an extension's doing
+            ending = replace(ending, status="timeout")
         usage = report.Usage(
             duration_ms=(monotonic() - finished.began) * 1000,
             memory_mb=self.function.memory_mb,
-            used_mb=min(self._peak_mb, self.function.memory_mb),
+            used_mb=min(self._memory.peak_mb, self.function.memory_mb),
             init_ms=self.init_ms,
         )
         self.init_ms = None
-        self.log.platform(
-            platform_events.end(finished.request_id, usage, status=status, error_type=finished.error_type)
-        )
+        self.log.platform(platform_events.end(finished.request_id, usage, ending))
         self.log.flush()
 
     def _give_back(self) -> None:
@@ -404,27 +364,6 @@ class Environment:
         if not running.outcome.done():
             running.outcome.set_exception(NotDeliveredError())
 
-    def _result(self, event: Event, running: _Running) -> tuple[bool, bytes, str, str]:
-        """(failed, payload, status, error type) of the invocation that `event` ends; logs what explains it."""
-        request_id = running.invocation.request_id
-        self._drain(end=True)
-        if event in (Event.RESPONSE, Event.ERROR):
-            assert self._report is not None
-            # A handler's exception is the function's own business: REPORT shows no status for it.
-            streamed = running.stream is not None and running.stream.begun and event is Event.RESPONSE
-            return event is Event.ERROR, b"" if streamed else self._report.body, "", ""
-        if event is Event.TOO_LARGE:
-            assert self._report is not None
-            payload = report.too_large_payload(self._report.size, self._limit)
-            return True, payload, "error", Failure.RESPONSE_TOO_LARGE.value
-        kind, message = self._explain(event)
-        self.log.platform(
-            platform_events.fault(report.failure_line(kind, request_id, message, self._clock()))
-        )
-        timed_out = kind is Failure.TIMEOUT
-        payload = report.failure_payload(kind, request_id, message)
-        return True, payload, "timeout" if timed_out else "error", "" if timed_out else kind.value
-
     # Time, memory, log
 
     def _arm(self, seconds: float) -> None:
@@ -433,26 +372,15 @@ class Environment:
         self._timer = self._loop.call_later(seconds, self._on_timeout)
 
     def _disarm(self) -> None:
-        for timer in (self._timer, self._memory_timer, self._freeze_timer):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._memory_timer = self._freeze_timer = None
+        self._memory.stop()
+        self._freezer.busy()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _freeze(self) -> None:
-        """Nothing of the function runs until the next invocation."""
-        self._freeze_timer = None
-        if self._sandbox is not None and self.state is State.IDLE:
-            self._frozen = True
-            self._sandbox.tell(plan.FREEZE)
-
-    def _thaw(self) -> None:
-        if self._frozen and self._sandbox is not None:
-            self._frozen = False
-            self._sandbox.tell(plan.THAW)
-
-    def _measure(self) -> None:
-        if self._sandbox is not None and self._sandbox.pid:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.pid))
+    def _init_pid(self) -> int:
+        """0 until process 1 has a /proc of its own: what it sees before is the machine's."""
+        return self._sandbox.pid if self._sandbox is not None and self._mounted else 0
 
     def _drain(self, *, end: bool = False) -> None:
         if self._pipe is not None:
@@ -475,7 +403,7 @@ class Environment:
         if seconds == 0 or self._sandbox is None:
             self._kill()
             return
-        self._thaw()
+        self._freezer.thaw(self._sandbox)
         orderly = event is Event.RETIRE
         self._sandbox.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
         reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
@@ -519,9 +447,4 @@ class Environment:
 
 
 _RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
-_FAILURES = {
-    Event.TIMEOUT: Failure.TIMEOUT,
-    Event.EXIT: Failure.EXIT,
-    Event.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
-}
 _ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from casemate.execution import report
+from casemate.execution.endings import Ending
 
 _LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
@@ -95,15 +96,14 @@ def start(request_id: str, version: str, trace_id: str) -> PlatformEvent:
     return PlatformEvent(type="platform.start", record=record, text=report.start_line(request_id, version))
 
 
-def runtime_done(
-    request_id: str, duration_ms: float, produced: int, *, status: str = "success", error_type: str = ""
-) -> PlatformEvent:
+def runtime_done(request_id: str, duration_ms: float, produced: int, ending: Ending) -> PlatformEvent:
     """The runtime is done with the invocation; extensions may not be."""
+    status = _status(ending)
     record = {
         "requestId": request_id,
         "status": status,
         "metrics": {"durationMs": round(duration_ms, 3), "producedBytes": produced},
-        **_error(error_type),
+        **_error(ending.error_type),
     }
     return PlatformEvent(type="platform.runtimeDone", record=record, level=_level(status, "DEBUG"))
 
@@ -113,7 +113,7 @@ def fault(text: str) -> PlatformEvent:
     return PlatformEvent(type="platform.fault", record={}, level="DEBUG", text=text)
 
 
-def end(request_id: str, usage: report.Usage, *, status: str = "", error_type: str = "") -> PlatformEvent:
+def end(request_id: str, usage: report.Usage, ending: Ending) -> PlatformEvent:
     """The invocation is over."""
     metrics: dict[str, Any] = {
         "durationMs": round(usage.duration_ms, 3),
@@ -123,19 +123,11 @@ def end(request_id: str, usage: report.Usage, *, status: str = "", error_type: s
     }
     if usage.init_ms is not None:
         metrics["initDurationMs"] = round(usage.init_ms, 3)
-    record = {
-        "requestId": request_id,
-        "status": status or "success",
-        "metrics": metrics,
-        **_error(error_type),
-    }
-    lines = (
-        report.end_line(request_id),
-        report.report_line(request_id, usage, status=status, error_type=error_type),
-    )
-    return PlatformEvent(
-        type="platform.report", record=record, level=_level(status or "success", "INFO"), text="".join(lines)
-    )
+    status, error_type = _status(ending), ending.error_type
+    record = {"requestId": request_id, "status": status, "metrics": metrics, **_error(error_type)}
+    line = report.report_line(request_id, usage, status=ending.status, error_type=error_type)
+    text = report.end_line(request_id) + line
+    return PlatformEvent(type="platform.report", record=record, level=_level(status, "INFO"), text=text)
 
 
 def extension(name: str, *, state: str, events: Sequence[str], error_type: str = "") -> PlatformEvent:
@@ -160,6 +152,10 @@ def logs_dropped(reason: str, records: int, size: int) -> PlatformEvent:
     """A subscriber is too slow, and some of its telemetry is lost."""
     record = {"reason": reason, "droppedRecords": records, "droppedBytes": size}
     return PlatformEvent(type="platform.logsDropped", record=record, level="WARN")
+
+
+def _status(ending: Ending) -> str:
+    return ending.status or ("error" if ending.failed else "success")
 
 
 def _error(error_type: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casemate.execution import platform_events, report
+from casemate.execution.endings import Ending
 from casemate.execution.environment import Environment
 from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
@@ -111,6 +112,9 @@ class Supervisor:
                 environment = self._warm(function) or await self._cold(function, invocation, host)
                 if isinstance(environment, Outcome):
                     return environment
+                environment.reserved = False
+                if not environment.assignable:
+                    continue  # it ended before its starter got to it
                 with contextlib.suppress(NotDeliveredError):
                     return await environment.run(
                         invocation, timeout_seconds=function.timeout_seconds, stream=stream
@@ -286,17 +290,25 @@ class Supervisor:
         failure: InitFailure,
     ) -> Outcome:
         """The outcome of an invocation whose environment could not be initialized."""
-        request_id = invocation.request_id
+        request_id, now = invocation.request_id, self._clock()
         timed_out = failure.failure is Failure.TIMEOUT
-        status, error_type = "timeout" if timed_out else "error", "" if timed_out else failure.error_type
-        usage = report.Usage(duration_ms=failure.duration_ms, memory_mb=function.memory_mb, used_mb=0)
-        events = [platform_events.start(request_id, function.version, invocation.trace_id)]
-        payload, now = failure.payload, self._clock()
+        line, payload = "", failure.payload
         if not payload:
-            text = report.failure_line(failure.failure, request_id, failure.message, now)
-            events.append(platform_events.fault(text))
+            line = report.failure_line(failure.failure, request_id, failure.message, now)
             payload = report.failure_payload(failure.failure, request_id, failure.message)
-        events.append(platform_events.end(request_id, usage, status=status, error_type=error_type))
+        ending = Ending(
+            failed=True,
+            payload=payload,
+            status="timeout" if timed_out else "error",
+            error_type="" if timed_out else failure.error_type,
+            line=line,
+        )
+        usage = report.Usage(duration_ms=failure.duration_ms, memory_mb=function.memory_mb, used_mb=0)
+        events = [
+            platform_events.start(request_id, function.version, invocation.trace_id),
+            platform_events.fault(line),
+            platform_events.end(request_id, usage, ending),
+        ]
         lines = [
             line
             for event in events

@@ -305,7 +305,7 @@ async def test_a_runtime_that_ends_while_idle_is_replaced(machine: Machine) -> N
     source = """
 import os, threading, time
 def handler(e, c):
-    threading.Thread(target=lambda: (time.sleep(0.1), os._exit(1)), daemon=True).start()
+    threading.Thread(target=lambda: (time.sleep(0.005), os._exit(1)), daemon=True).start()
     return 1
 """
     function = machine.function(source)
@@ -341,7 +341,7 @@ async def test_a_second_request_for_work_does_not_take_the_firsts_place(machine:
     source = """
 import http.client, threading, time
 def late():
-    time.sleep(0.2)
+    time.sleep(0.005)  # before the environment is frozen
     connection = http.client.HTTPConnection("127.0.0.1:9001")
     connection.request("GET", "/2018-06-01/runtime/invocation/next")
     print("status", connection.getresponse().status)

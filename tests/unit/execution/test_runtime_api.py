@@ -150,3 +150,33 @@ async def test_a_head_without_end_is_cut_off(beginning: bytes) -> None:
 async def test_calls_that_are_refused_again_and_again_are_cut_off(request_: bytes) -> None:
     total = 8 << 20
     assert await pour(b"", request_ * 1000, total) < total
+
+
+async def test_a_streamed_response_comes_in_pieces_and_may_end_in_an_error() -> None:
+    """Source: "Building a custom runtime", response streaming: mode header, chunks, trailers."""
+    pieces: list[tuple[str, str, bytes]] = []
+    calls: list[Call] = []
+
+    def on_chunk(head: Call, chunk: bytes, flow: runtime_api.Flow) -> None:
+        pieces.append((head.request_id, head.content_type, chunk))
+
+    def on_call(call: Call, answer: Answer) -> None:
+        calls.append(call)
+        answer(runtime_api.ACCEPTED)
+
+    request = (
+        b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\nContent-Type: text/plain\r\n"
+        b"Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n"
+        b"Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n"
+        b"Lambda-Runtime-Function-Error-Type: Late\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n"
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_server.serve(listening, on_call, on_chunk)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(request)
+    assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 202 Accepted\r\n"
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    assert pieces == [("r1", "text/plain", b"abc"), ("r1", "text/plain", b"de")]
+    assert (calls[0].kind, calls[0].error_type, calls[0].body) == (CallKind.ERROR, "Late", b"{}")

@@ -2,7 +2,8 @@
 
 It stays because a process-id namespace dies with its first process: when the front door closes the control socket, or
 the fork-server ends, process 1 ends and the kernel kills whatever the function started. It stays also to stop and
-continue them: kill(-1) reaches every other process of the namespace at once, so that none can fork itself away.
+continue them: kill(-1) reaches every other process of the namespace at once, so that none can fork itself away. And it
+buries the orphans, which would otherwise count against the function's limit of processes.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
     control = socket.socket(fileno=control_fd)
     try:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         syscalls.die_with_parent(signal.SIGKILL)
+        os.setsid()  # the kernel's scheduler shares the processor out among sessions: sched(7), autogroup
         _close_others(network_fd, control_fd, log_fd)
         description = json.loads(control.recv(plan.MESSAGE_LIMIT))
         syscalls.setns(network_fd, syscalls.CLONE_NEWNET)
@@ -63,24 +64,27 @@ class _Family:
         self._log_fd = log_fd
         self._runtime = 0
         self._extensions: dict[int, str] = {}
-        self._poll = select.poll()
-        self._watched: dict[int, int] = {}
-        """Descriptor of a process -> its pid."""
+        self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def live(self) -> NoReturn:
         """Until the front door lets go, or nothing is left to run."""
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         names = programs.extensions()
         if names:
             self._start_extensions(names)
         else:
             self._start_runtime()
-        self._poll.register(self._control, select.POLLIN)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake[0], select.POLLIN)
         while True:
-            for ready, _ in self._poll.poll():
+            for ready, _ in poll.poll():
                 if ready == self._control.fileno():
                     self._obey(self._control.recv(256))
                 else:
-                    self._ended(ready)
+                    os.read(ready, 4096)
+                    self._bury()
 
     def _start_runtime(self) -> None:
         run = _RUNTIMES[self._description["language"]]
@@ -108,12 +112,8 @@ class _Family:
         os.close(log_write)
 
     def _start(self, run: Any, output: int) -> int:
-        inherited = (self._control.fileno(), *self._watched, *({self._log_fd} - {output}))
-        pid = tenant.start(run, outside=self._outside, output=output, close=inherited)
-        descriptor = os.pidfd_open(pid)
-        self._watched[descriptor] = pid
-        self._poll.register(descriptor, select.POLLIN)
-        return pid
+        inherited = (self._control.fileno(), *self._wake, *({self._log_fd} - {output}))
+        return tenant.start(run, outside=self._outside, output=output, close=inherited)
 
     def _obey(self, order: bytes) -> None:
         if not order:
@@ -130,17 +130,24 @@ class _Family:
         elif self._runtime:
             _signal(self._runtime, signal.SIGTERM if order == plan.TERMINATE else signal.SIGKILL)
 
-    def _ended(self, descriptor: int) -> None:
-        pid = self._watched.pop(descriptor)
-        self._poll.unregister(descriptor)
-        os.close(descriptor)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    def _bury(self) -> None:
+        """Hear of whoever has ended. Orphans of the function's own have become children of process 1, too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._ended(pid, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, pid: int, status: int) -> None:
         if pid == self._runtime:
             self._runtime = 0
             self._say({"exited": status})
             if not self._extensions:
                 os._exit(0)
-        else:
+        elif pid in self._extensions:
             self._say({"extension_exited": [self._extensions[pid], status]})
 
     def _say(self, message: dict[str, Any]) -> None:

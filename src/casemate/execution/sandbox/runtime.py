@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,6 @@ def run(description: dict[str, Any]) -> int:
     import time
 
     time.tzset()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = ["/var/runtime/bootstrap.py"]
     sys.path[:] = _search_path()
     brought_along = _modules_brought_along()

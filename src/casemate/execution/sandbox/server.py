@@ -84,7 +84,10 @@ def _reap(control: socket.socket, children: dict[int, str]) -> None:
             return
         if pid == 0:
             return
-        control.send(f"gone {children.pop(pid)}".encode())
+        try:
+            control.send(f"gone {children.pop(pid)}".encode())
+        except OSError:
+            os._exit(0)  # the front door has closed meanwhile
 
 
 def _preload() -> None:

@@ -35,7 +35,7 @@ async function load(place, module) {
   try {
     for (const suffix of ['', '.js', '.cjs', '.mjs']) {
       if (!isFile(place + suffix)) continue;
-      if (suffix === '.cjs' || (suffix !== '.mjs' && !isModule(place))) return createRequire(place)(place + suffix);
+      if (suffix === '.cjs' || (suffix !== '.mjs' && !isModule(place))) return createRequire(place + suffix)(place + suffix);
       return await import(pathToFileURL(place + suffix).href);
     }
     const require = createRequire(path.join(process.env.LAMBDA_TASK_ROOT, 'index.js'));

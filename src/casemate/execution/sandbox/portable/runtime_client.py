@@ -29,12 +29,14 @@ def _call(method: str, path: str, body: bytes | None = None, headers: dict[str, 
     return response, content
 
 
-def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001 - the name is the interface
+def next() -> tuple[bytes, dict[str, object]]:  # noqa: A001 - the name is the interface
     """The next invocation: its event and its headers."""
     response, content = _call("GET", "next")
     if response.status != 200:
         raise RuntimeError(f"Failed to get next: status {response.status}")
-    return content, dict(response.getheaders())
+    headers: dict[str, object] = dict(response.getheaders())
+    deadline = "Lambda-Runtime-Deadline-Ms"
+    return content, headers | {deadline: int(str(headers[deadline]))}
 
 
 def post_invocation_result(
