@@ -49,19 +49,23 @@ _kept = {}
 
 
 def do_keep(table, timeout=1.0, attempts=1):
-    """GetItem by a client that lives on between invocations, with its connection. botocore's own retries."""
-    config = Config(connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": attempts})
-    if "client" not in _kept:
-        _kept["client"] = boto3.client("dynamodb", config=config)
-    client = _kept["client"]
-    client.meta.config.retries = config.retries
-    response = client.get_item(TableName=table, Key={"id": {"S": "1"}})
+    """GetItem by a client that lives on between invocations, with its connection. The retries are botocore's own."""
+    if attempts not in _kept:
+        config = Config(
+            connect_timeout=timeout, read_timeout=timeout, retries={"total_max_attempts": attempts}
+        )
+        _kept[attempts] = boto3.client("dynamodb", config=config)
+    response = _kept[attempts].get_item(TableName=table, Key={"id": {"S": "1"}})
     metadata = response["ResponseMetadata"]
     return {"request_id": metadata["RequestId"], "retries": metadata["RetryAttempts"]}
 
 
 def do_resolve(name):
     return {"address": socket.gethostbyname(name), "addresses": socket.gethostbyname_ex(name)[2]}
+
+
+def do_families(name):
+    return {"families": sorted({found[0].name for found in socket.getaddrinfo(name, 443)})}
 
 
 def do_http(url, timeout=1.5):
