@@ -130,12 +130,7 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
     """Out of an interface, or of a NAT gateway, by the route table of its subnet."""
     match = stop.vpc.table(stop.subnet.route_table_id).lookup(packet.destination)
     entry = match.entry
-    stays = (
-        entry is not None
-        and entry.route.target is TargetKind.LOCAL
-        and _in_subnet(stop.subnet, packet.destination)
-    )
-    if not stays:
+    if entry is None or not _stays(stop, packet, entry):
         drop = acls.leave(path, stop.vpc, stop.subnet, packet)
         if drop is not None:
             return drop
@@ -159,6 +154,26 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
             remedy=f"Replace or delete the route {entry.words} of {stop.subnet.route_table_id}.",
         )
     return _FOLLOW[entry.route.target](path, stop, packet, entry)
+
+
+def _stays(stop: Stop, packet: Packet, entry: RouteEntry) -> bool:
+    """Whether the next thing the packet meets is in the subnet it comes from: its ACL is not met on the way there.
+
+    VPC User Guide, "Network ACL basics": rules are evaluated when traffic enters and leaves the subnet, not as it is
+    routed within it. So a client in the NAT gateway's own subnet meets the ACL once, when the gateway sends on.
+    """
+    target = entry.route.target_id
+    match entry.route.target:
+        case TargetKind.LOCAL:
+            return _in_subnet(stop.subnet, packet.destination)
+        case TargetKind.NAT_GATEWAY:
+            nat = stop.vpc.vpc.nat_gateways.get(target)
+            return nat is not None and nat.subnet_id == stop.subnet.subnet_id
+        case TargetKind.NETWORK_INTERFACE:
+            interface = stop.vpc.vpc.interfaces.get(target)
+            return interface is not None and interface.subnet_id == stop.subnet.subnet_id
+        case _:
+            return False
 
 
 def _in_subnet(subnet: Subnet, address: int) -> bool:
