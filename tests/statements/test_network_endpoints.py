@@ -93,7 +93,11 @@ def test_n30_an_interface_with_a_private_address_and_a_group_in_each_chosen_subn
 
 def test_n30_private_dns_sends_the_services_usual_name_there(world: PrivateTable, closed: Closed) -> None:
     for service in ("sts", "logs", "secretsmanager"):
-        inside = set(address_of(world, description=f"VPC Endpoint Interface {closed.endpoints[service]['VpcEndpointId']}"))
+        inside = set(
+            address_of(
+                world, description=f"VPC Endpoint Interface {closed.endpoints[service]['VpcEndpointId']}"
+            )
+        )
         answer = world.invoke(closed.function, "resolve", name=f"{service}.{REGION}.amazonaws.com")
         assert set(answer["addresses"]) == inside, service
 
@@ -109,7 +113,11 @@ def test_n30_the_endpoints_own_names_regional_and_zonal(world: PrivateTable, clo
         zone = next(zone for zone in by_zone if zone in name)
         assert world.invoke(closed.function, "resolve", name=name)["addresses"] == [by_zone[zone]]
         called = world.invoke(
-            closed.function, "call", service="dynamodb", operation="list_tables", endpoint_url=f"https://{name}"
+            closed.function,
+            "call",
+            service="dynamodb",
+            operation="list_tables",
+            endpoint_url=f"https://{name}",
         )
         assert event_of(world, called["request_id"])["vpcEndpointId"] == endpoint["VpcEndpointId"]
 
@@ -129,7 +137,9 @@ def test_n30_not_for_dynamodb_whose_clients_use_the_endpoints_own_names(
     assert refused.value.response["Error"]["Code"] == "InvalidParameter"
 
 
-@pytest.mark.parametrize(("endpoint", "service", "operation", "params"), ANSWERED, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("endpoint", "service", "operation", "params"), ANSWERED, ids=lambda value: str(value)
+)
 def test_n31_answers_from_a_subnet_without_any_other_way_out(
     world: PrivateTable, closed: Closed, endpoint: str, service: str, operation: str, params: dict[str, Any]
 ) -> None:
@@ -140,7 +150,9 @@ def test_n31_answers_from_a_subnet_without_any_other_way_out(
     assert event["sourceIPAddress"] in closed.addresses
 
 
-@pytest.mark.parametrize(("endpoint", "service", "operation", "params"), STAND_INS, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("endpoint", "service", "operation", "params"), STAND_INS, ids=lambda value: str(value)
+)
 def test_n31_a_request_for_a_service_that_is_not_built_arrives_and_is_answered_so(
     world: PrivateTable, closed: Closed, endpoint: str, service: str, operation: str, params: dict[str, Any]
 ) -> None:
@@ -373,9 +385,7 @@ def test_n19_an_interface_endpoint_is_reached_through_peering_though_its_vpc_has
     role = world.role({"Effect": "Allow", "Action": "*", "Resource": "*"})
     function = world.function(subnets=[near], groups=[one.group()], role=role)
     own = f"https://{endpoint['DnsEntries'][0]['DnsName']}"
-    called = world.invoke(
-        function, "call", service="sts", operation="get_caller_identity", endpoint_url=own
-    )
+    called = world.invoke(function, "call", service="sts", operation="get_caller_identity", endpoint_url=own)
     assert called["ok"], called
     event = event_of(world, called["request_id"])
     assert event["vpcEndpointId"] == endpoint["VpcEndpointId"]

@@ -69,6 +69,9 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
             explanation=f"{source.interface_id} does not exist, or its subnet does not.",
             remedy="Name an interface that exists.",
         )
+    if interface.kind in (InterfaceKind.VPC_ENDPOINT, InterfaceKind.NAT_GATEWAY):
+        return _begins_nothing(path, interface)
+    path.sender = interface
     packet = _packet(flow, int(interface.address))
     path.met(HopKind.INTERFACE, interface.interface_id, passed=True, matched=f"from {interface.address}")
     if vpc.by_address.get(packet.destination) is interface:
@@ -86,6 +89,23 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
         public=vpc.public_address(interface),
     )
     return _leave(path, stop, packet)
+
+
+def _begins_nothing(path: Path, interface: NetworkInterface) -> Drop:
+    """Endpoints answer, NAT gateways pass on: neither begins a connection of its own."""
+    owner = interface.owner or interface.interface_id
+    path.met(HopKind.INTERFACE, interface.interface_id, passed=False, matched=f"of {owner}")
+    if interface.kind is InterfaceKind.VPC_ENDPOINT:
+        return Drop(
+            reason=ReasonCode.VPCE_INTRA_VPC_TRAFFIC,
+            explanation=f"{interface.interface_id} belongs to the VPC endpoint {owner}, which begins no connection.",
+            remedy="Ask about the way from a client to the endpoint.",
+        )
+    return Drop(
+        reason=ReasonCode.NO_PATH,
+        explanation=f"{interface.interface_id} belongs to the NAT gateway {owner}, which sends for its clients only.",
+        remedy="Ask about the way from a client of the NAT gateway.",
+    )
 
 
 def _packet(flow: Flow, source: int) -> Packet:

@@ -54,6 +54,9 @@ def router_ruleset(topology: Topology) -> Ruleset:
     )
 
 
+_PRIVATE = "10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16"
+"""RFC 1918 and RFC 6598."""
+
 _BASE_CHAINS = {
     "endpoint_entry": NftChain(
         # Source: "Gateway endpoints": only TCP, and ICMP echo, may enter.
@@ -63,7 +66,9 @@ _BASE_CHAINS = {
         hook="type filter hook prerouting priority -160;",
         rules=(
             "ct state invalid drop",
+            # Nothing on the internet has these addresses (Reachability Analyzer, IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_...).
             f'iifname "{GATEWAY}" ip saddr @vpc drop',
+            f'iifname "{GATEWAY}" ip saddr {{ {_PRIVATE} }} drop',
             "iifname @peerings ip daddr != @vpc drop",
             "iifname @unchecked accept",
             "iifname . ip saddr != @addresses drop",
