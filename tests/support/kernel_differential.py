@@ -17,7 +17,14 @@ from tests.support.topologies import Features, Topology, random_topology
 
 PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}
 EVERYTHING = Features(
-    peering=True, secondary=True, private_nat=True, blackholes=True, public_targets=True, inbound=True
+    peering=True,
+    secondary=True,
+    private_nat=True,
+    blackholes=True,
+    public_targets=True,
+    inbound=True,
+    chain=True,
+    dead_ends=True,
 )
 _PORTS = (443, 80, 5432)
 

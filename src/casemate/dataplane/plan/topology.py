@@ -112,8 +112,12 @@ class Topology:
         return self.vpc.subnets[interface.subnet_id]
 
     def members_of(self, group_id: str) -> list[IPv4Address]:
-        """The private addresses of a security group's members, here or in a peered VPC."""
-        vpcs = (self.vpc, *(peer.vpc for peer in self.peers))
+        """The private addresses of a security group's members, here or in a peered VPC of the same Region.
+
+        Source: VPC Peering Guide, "Update your security groups to reference peer security groups".
+        """
+        peers = (peer.vpc for peer in self.peers if peer.vpc.region == self.vpc.region)
+        vpcs = (self.vpc, *peers)
         return [
             address
             for vpc in vpcs
