@@ -154,7 +154,9 @@ def _vpc(
             interfaces[interface] = f"endpoint {subnet} {_host(subnets[subnet], next(numbers))} {group}"
         endpoints[f"vpce-{name}{service}i"] = f"interface {service} {' '.join(made)}"
     if features.dead_ends and rng.random() < 0.3:
-        appliance = rng.choice([each for each, text in interfaces.items() if text.startswith("interface")] or [""])
+        appliance = rng.choice(
+            [each for each, text in interfaces.items() if text.startswith("interface")] or [""]
+        )
         if appliance:
             interfaces[appliance] += rng.choice((" nocheck", ""))
             table = tables[rng.choice(sorted(tables))]
