@@ -339,4 +339,5 @@ def _destination(
         ), (TCP, ICMP)
     if choice < 0.96 and exposed:
         return rng.choice(exposed), (TCP, UDP, ICMP)
-    return snapshot.vpcs[sender.vpc_id].resolver, (UDP, TCP)
+    chosen = sender.vpc_id if rng.random() < 0.7 else rng.choice(sorted(snapshot.vpcs))
+    return snapshot.vpcs[chosen].resolver, (UDP, TCP)

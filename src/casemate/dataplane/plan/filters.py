@@ -72,6 +72,8 @@ _BASE_CHAINS = {
             f'iifname "{GATEWAY}" ip saddr @vpc drop',
             f'iifname "{GATEWAY}" ip saddr {{ {_PRIVATE} }} drop',
             "iifname @peerings ip daddr != @vpc drop",
+            # VPC Peering Guide, "VPC peering limitations": no queries to the Amazon DNS server of the peer VPC.
+            "iifname @peerings ip daddr @platform drop",
             "iifname @unchecked accept",
             "iifname . ip saddr != @addresses drop",
         ),
