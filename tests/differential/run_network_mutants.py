@@ -12,12 +12,12 @@ from tests.support.verdict_mutants import VERDICT_MUTANTS
 
 async def run(seed: int) -> int:
     survived = 0
-    seen = await verdict_mutants(VERDICT_MUTANTS, seed=seed, topologies=20, flows=150)
+    seen = await verdict_mutants(VERDICT_MUTANTS, seed=seed, topologies=30, flows=200)
     for name, differing in seen.items():
         survived += not differing
-        print(f"verdict: {name}: " + (f"{differing} of 3000 flows differ" if differing else "NOT CAUGHT"))
+        print(f"verdict: {name}: " + (f"{differing} of 6000 flows differ" if differing else "NOT CAUGHT"))
     for name, mutant in KERNEL_MUTANTS.items():
-        flows = await kernel_mutant(mutant, seed=seed, topologies=20, flows=150)
+        flows = await kernel_mutant(mutant, seed=seed, topologies=40, flows=200)
         survived += flows is None
         print(f"kernel: {name}: " + (f"caught within {flows} flows" if flows else "NOT CAUGHT"))
     print(f"{len(VERDICT_MUTANTS) + len(KERNEL_MUTANTS)} mutants, {survived} not caught")

@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 from casemate.dataplane.plan import filters, matches, routing
 from casemate.dataplane.plan.ruleset import NftChain
-from casemate.dataplane.plan.topology import Topology
-from casemate.model.network import IcmpType, PortRange
+from casemate.dataplane.plan.topology import Topology, addresses_of
+from casemate.model.network import IcmpType, PortRange, VpcSnapshot
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
-_acl_chains, _protocol = filters._acl_chains, matches._protocol
+_acl_chains, _protocol, _members_of = filters._acl_chains, matches._protocol, Topology.members_of
 _ANYTHING = IcmpType()
 
 
@@ -45,9 +45,20 @@ def _acls(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Mutant:
     return _instead(filters, "_acl_chains", changed)
 
 
+def _members_of_every_region(topology: Topology, group_id: str) -> list[IPv4Address]:
+    members = [
+        each for vpc in _in_reach(topology) for each in vpc.interfaces.values() if group_id in each.groups
+    ]
+    return [address for each in members for address in addresses_of(each)]
+
+
 def _primary_members(topology: Topology, group_id: str) -> list[IPv4Address]:
-    vpcs = (topology.vpc, *(peer.vpc for peer in topology.peers))
-    return [each.address for vpc in vpcs for each in vpc.interfaces.values() if group_id in each.groups]
+    primary = {each.address for vpc in _in_reach(topology) for each in vpc.interfaces.values()}
+    return [address for address in _members_of(topology, group_id) if address in primary]
+
+
+def _in_reach(topology: Topology) -> tuple[VpcSnapshot, ...]:
+    return (topology.vpc, *(peer.vpc for peer in topology.peers))
 
 
 def _own_members(topology: Topology, group_id: str) -> list[IPv4Address]:
@@ -78,13 +89,13 @@ KERNEL_MUTANTS: dict[str, Mutant] = {
     "an ACL's closing deny is forgotten": _acls(lambda rules: rules[:-2]),
     "the receiver's security groups are not asked": _base_chains(sg_ingress=()),
     "the sender's security groups are not asked": _base_chains(sg_egress=()),
-    "a reference means primary addresses of every Region": _instead(Topology, "members_of", _primary_members),
+    "a reference holds in every Region": _instead(Topology, "members_of", _members_of_every_region),
+    "a reference forgets secondary addresses": _instead(Topology, "members_of", _primary_members),
     "a reference does not cross a peering connection": _instead(Topology, "members_of", _own_members),
     "a port range begins one port late": _instead(matches, "_protocol", _one_port_late),
     "ICMP types are not looked at": _instead(
         matches, "_protocol", lambda protocol, ports, _icmp: _protocol(protocol, ports, _ANYTHING)
     ),
     "a prefix list's route beats a static one": _instead(routing, "sorted", _lists_last, create=True),
-    "interfaces send from any address": _base_chains(arrival=_without("arrival", "@addresses")),
     "peers' packets go on to other networks": _base_chains(arrival=_without("arrival", "@peerings")),
 }

@@ -77,7 +77,7 @@ def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAUL
         if features.chain:
             region = rng.choice((REGION, REGION, OTHER_REGION))
             notation["vpc-c"] = _vpc(rng, "c", IPv4Network("10.2.0.0/16"), pool, features, region)
-            if rng.random() < 0.2:
+            if rng.random() < 0.15:
                 _without_workloads(notation["vpc-c"])
             _peer(rng, notation, "b", "c", features)
     snapshot = build(notation)
@@ -90,8 +90,8 @@ def _peer(rng: Random, notation: dict[str, Any], one: str, other: str, features:
     notation["peerings"][peering] = f"vpc-{one} vpc-{other}" + (" inactive" if rng.random() < 0.1 else "")
     for here, there in ((one, other), (other, one)):
         cidr = notation[f"vpc-{there}"]["cidr"]
-        for table, routes in notation[f"vpc-{here}"]["tables"].items():
-            if rng.random() < 0.7 and table != "rtb-main":
+        for routes in notation[f"vpc-{here}"]["tables"].values():
+            if rng.random() < 0.85:
                 routes.append(f"{cidr} -> {peering}")
             if features.dead_ends and rng.random() < 0.15:
                 # Over the peering connection and further: not transitive, no edge-to-edge routing.
@@ -102,8 +102,11 @@ def _peer(rng: Random, notation: dict[str, Any], one: str, other: str, features:
                 if chosen := [each for each in beyond if each not in taken]:
                     routes.append(f"{rng.choice(chosen)} -> {peering}")
         for rules in notation[f"vpc-{here}"]["groups"].values():
-            if rng.random() < 0.5:
-                rules.append(f"{rng.choice(('in', 'out'))} {rng.choice(('tcp', 'all', 'icmp'))} sg-{there}0")
+            if rng.random() < 0.7:
+                named = rng.choice(sorted(notation[f"vpc-{there}"]["groups"]))
+                rules.append(
+                    f"{rng.choice(('in', 'in', 'out'))} {rng.choice(('tcp', 'all', 'icmp'))} {named}"
+                )
 
 
 def _without_workloads(vpc: dict[str, Any]) -> None:
@@ -123,7 +126,7 @@ def _vpc(
     nats = {f"nat-{name}": "private" if features.private_nat and rng.random() < 0.3 else str(next(pool))}
     tables = {"rtb-main": [], f"rtb-{name}public": [f"0.0.0.0/0 -> igw-{name}"]}
     for n in range(rng.randint(1, 3)):
-        tables[f"rtb-{name}{n}"] = _routes(rng, name, features)
+        tables[f"rtb-{name}{n}"] = _routes(rng, name, features, region)
     for table, routes in tables.items():
         for endpoint in endpoints:
             if rng.random() < (0.15 if table.endswith("public") else 0.5):
@@ -168,13 +171,22 @@ def _vpc(
     }  # fmt: skip
 
 
-def _routes(rng: Random, name: str, features: Features) -> list[str]:
+def _routes(rng: Random, name: str, features: Features, region: str) -> list[str]:
     routes: list[str] = []
     default = rng.choice(["", f"nat-{name}", f"nat-{name}", f"nat-{name}", f"igw-{name}"])
     if default:
         routes.append(f"0.0.0.0/0 -> {default}")
-    if features.blackholes and rng.random() < 0.15:
-        routes.append(f"{rng.choice(['8.8.0.0/16', '52.94.4.0/24', '203.0.113.7/32'])} -> nat-gone blackhole")
+    if features.blackholes and rng.random() < 0.25:
+        routes.append(
+            f"{rng.choice(['8.8.0.0/16', '203.0.113.7/32', '203.0.113.0/25'])} -> nat-gone blackhole"
+        )
+    if features.dead_ends and rng.random() < 0.25:
+        # The same destination as one of a prefix list: the static route goes first.
+        listed = SERVICE_PREFIX_LISTS[rng.choice(("dynamodb", "dynamodb", "s3")), region].cidrs
+        target = rng.choice((f"nat-{name}", f"igw-{name}", "nat-gone blackhole"))
+        routes += [f"{cidr} -> {target}" for cidr in listed if isinstance(cidr, IPv4Network)]
+    elif features.blackholes and rng.random() < 0.05:
+        routes.append("52.94.4.0/24 -> nat-gone blackhole")
     if rng.random() < 0.15:
         routes.append(f"203.0.113.0/24 -> {rng.choice(['igw', 'nat'])}-{name}")
     return routes
@@ -198,7 +210,7 @@ def _interfaces(
         for _ in range(rng.randint(1, 3)):
             kind = rng.choice(("lambda", "interface", "interface"))
             addresses = _host(text, next(numbers))
-            if features.secondary and kind == "interface" and rng.random() < 0.2:
+            if features.secondary and kind == "interface" and rng.random() < 0.35:
                 addresses += "," + _host(text, next(numbers))
             chosen = rng.sample(sorted(groups), rng.randint(1, min(2, len(groups))))
             line = f"{kind} {subnet} {addresses} {','.join(chosen)}"
@@ -240,7 +252,7 @@ def _group(rng: Random, name: str, cidr: IPv4Network, number: int) -> list[str]:
     rules = [f"in {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
     if rng.random() < 0.4:
         rules.append(f"in all {rng.choice(['0.0.0.0/0', str(cidr)])}")
-    if rng.random() < 0.75:
+    if rng.random() < 0.65:
         rules.append("out all 0.0.0.0/0")
     else:
         rules += [f"out {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
@@ -321,7 +333,8 @@ def _destination(
     """An address, and the protocols whose fate there can be observed."""
     choice = rng.random()
     if choice < 0.5 and receivers:
-        receiver = rng.choice(receivers)
+        chosen = rng.choice(sorted(snapshot.vpcs))
+        receiver = rng.choice([each for each in receivers if each.vpc_id == chosen] or receivers)
         if receiver.kind is InterfaceKind.VPC_ENDPOINT:
             return receiver.address, (TCP,)
         return rng.choice((receiver.address, *receiver.secondary)), (TCP, UDP, ICMP)

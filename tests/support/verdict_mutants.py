@@ -97,9 +97,7 @@ VERDICT_MUTANTS: dict[str, Mutant] = {
     "network ACLs are stateful": _instead(acls, "leave", _leave_statefully),
     "network ACLs filter inside a subnet": _instead(walk, "_stays", lambda *_: False),
     "the highest ACL number is tried first": _instead(index, "compile_acl", _highest_number_first),
-    "security groups admit whatever comes": _instead(
-        security_groups, "check_ingress", lambda *_: None
-    ),
+    "security groups admit whatever comes": _instead(security_groups, "check_ingress", lambda *_: None),
     "security groups let out whatever goes": _instead(security_groups, "check_egress", lambda *_: None),
     "a rule that names a group admits nobody": _instead(
         security_groups.GroupRule, "admits", _admits_no_reference
