@@ -393,6 +393,32 @@ def test_n19_an_interface_endpoint_is_reached_through_peering_though_its_vpc_has
     assert times_out(usual), "private DNS is of the endpoint's own VPC"
 
 
+def test_n19_a_public_host_name_gives_the_private_address_once_the_peer_vpc_allows_it(
+    world: PrivateTable,
+) -> None:
+    one, other = world.vpc(), world.vpc("10.1.0.0/16")
+    near, far = one.subnet("private"), other.subnet("private")
+    other.internet("private")
+    target = world.ec2.create_network_interface(SubnetId=far, Groups=[open_group(other)])["NetworkInterface"]
+    elastic = world.ec2.allocate_address(Domain="vpc")
+    world.ec2.associate_address(
+        AllocationId=elastic["AllocationId"], NetworkInterfaceId=target["NetworkInterfaceId"]
+    )
+    peering = world.peering(one, other, "private")
+    function = world.function(subnets=[near], groups=[one.group()])
+    name = f"ec2-{elastic['PublicIp'].replace('.', '-')}.{REGION}.compute.amazonaws.com"
+    assert world.invoke(function, "resolve", name=name)["addresses"] == [elastic["PublicIp"]]
+    world.ec2.modify_vpc_peering_connection_options(
+        VpcPeeringConnectionId=peering,
+        AccepterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True},
+    )
+    assert world.invoke(function, "resolve", name=name)["addresses"] == [target["PrivateIpAddress"]]
+    answer = world.invoke(function, "connect", host=name, port=443)
+    assert answer["error"] == "ConnectionRefusedError", (
+        "over the peering connection: there is no other way out"
+    )
+
+
 # ---- N20 -------------------------------------------------------------------------------------------------------------
 
 

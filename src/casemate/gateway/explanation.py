@@ -128,7 +128,9 @@ class Explainer:
         """Where a name leads from there, and whether a TCP connection gets there: any service, any host."""
         host, _, port = question.target.removeprefix("name:").partition(":")
         if not host or (port and not (port.isdecimal() and int(port) < 65536)):
-            raise CommandError(f"--to {question.target}: name a host, such as name:sts.us-east-2.amazonaws.com:443")
+            raise CommandError(
+                f"--to {question.target}: name a host, such as name:sts.us-east-2.amazonaws.com:443"
+            )
         snapshot = self._network.snapshot()
         verdicts = [
             reach_name(snapshot, source, host, port=int(port or 443))
@@ -142,7 +144,9 @@ class Explainer:
     def _refuse_nonsense(self, question: Question) -> None:
         service, _, name = question.target.partition(":")
         if service != "dynamodb" or not name:
-            raise CommandError(f"--to {question.target}: only dynamodb:TABLE and name:HOST[:PORT] can be explained yet")
+            raise CommandError(
+                f"--to {question.target}: only dynamodb:TABLE and name:HOST[:PORT] can be explained yet"
+            )
         if not question.action.startswith("dynamodb:"):
             raise CommandError(f"--action {question.action}: name an action such as dynamodb:GetItem")
         for region in (question.region, question.target_region):
