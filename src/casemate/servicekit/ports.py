@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
+from casemate.servicekit.service import Authorize
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,4 +214,74 @@ class Functions(Protocol):
 
     def function_facts(self, *, account: str, region: str, name: str) -> FunctionFacts | None:
         """None when there is no such function."""
+        ...
+
+
+class InsideAuthority(Protocol):
+    """Authorization where no request is being answered. Implemented by the gateway."""
+
+    def asking(self, *, service: str, region: str) -> Authorize:
+        """Asks for the principal it is given, from inside AWS; refuses as `service` does."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamShard:
+    """A shard of a table's stream."""
+
+    shard_id: str
+    parent: str | None
+    closed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChange:
+    """One record of a stream."""
+
+    sequence: int
+    """Orders the records of a stream; `SequenceNumber` is its text."""
+    at: float
+    """Seconds since the epoch."""
+    partition: str
+    """Of the item: changes of one item, and of one partition, have the same."""
+    record: Mapping[str, Any]
+    """In the form of GetRecords."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamChanges:
+    """Some records of a shard."""
+
+    changes: tuple[StreamChange, ...]
+    position: int | None
+    """Where to read on; None at the end of a closed shard."""
+
+
+class TableStreams(Protocol):
+    """DynamoDB Streams as Lambda reads them. Implemented by services.dynamodb. `arn` is a stream's."""
+
+    def stream_exists(self, arn: str) -> bool: ...
+
+    def shards(self, arn: str) -> tuple[StreamShard, ...]:
+        """Oldest first; none when there is no such stream."""
+        ...
+
+    def trim_horizon(self, arn: str, shard_id: str) -> int:
+        """The position of the oldest record that is kept."""
+        ...
+
+    def latest(self, arn: str, shard_id: str) -> int:
+        """The position after the newest record."""
+        ...
+
+    def read(self, arn: str, shard_id: str, position: int) -> StreamChanges:
+        """Records from a position on; AwsError ResourceNotFoundException, TrimmedDataAccessException."""
+        ...
+
+    async def durable(self) -> None:
+        """Returns once everything that was read so far survives a crash of the machine."""
+        ...
+
+    def watch(self, arn: str, woken: Callable[[], None]) -> Callable[[], None]:
+        """Call `woken` whenever the stream grows or a shard ends; gives the function that ends this."""
         ...

@@ -43,6 +43,12 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
             "SSEType": "KMS",
             "KMSMasterKeyArn": record.encryption.key_arn,
         }
+    if record.stream is not None:
+        # A stream that was switched off stays the latest one (observed: ack-api-quirks, DDB-TABLE-050).
+        described["LatestStreamArn"] = record.ref.stream_arn(record.stream.label)
+        described["LatestStreamLabel"] = record.stream.label
+        if record.stream.enabled:
+            described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         indexes = [
             _index(state, record, index, status) for index in record.indexes if index.is_global is is_global

@@ -42,6 +42,9 @@ class TableRef:
     def index_arn(self, index: str) -> str:
         return f"{self.arn}/index/{index}"
 
+    def stream_arn(self, label: str) -> str:
+        return f"{self.arn}/stream/{label}"
+
 
 def table_ref(ctx: Context[Any], text: str) -> TableRef:
     """Read a TableName; ValidationException when it is neither a name nor a table's ARN."""

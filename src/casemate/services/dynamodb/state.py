@@ -16,6 +16,7 @@ from casemate.servicekit.store import Store
 from casemate.services.dynamodb.errors import resource_not_found, table_not_found
 from casemate.services.dynamodb.names import TableRef, table_ref
 from casemate.services.dynamodb.records import TableRecord
+from casemate.services.dynamodb.streams.records import StreamRecord
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import TableSchema
 
@@ -41,6 +42,7 @@ class DynamoState:
 
     def __init__(self, store: Store, engine: TablesEngine) -> None:
         self.tables = store.collection("dynamodb.tables", TableRecord)
+        self.streams = store.collection("dynamodb.streams", StreamRecord)
         self.engine = engine
         self.policies = ParsedPolicies()
         self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
@@ -52,6 +54,10 @@ class DynamoState:
                 for record in self.tables.values()
             }
         )
+        engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
+        for stream in self.streams.values():
+            if stream.disabled is not None:
+                engine.changes.close(stream.id_bytes)
 
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""

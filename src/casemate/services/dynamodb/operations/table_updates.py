@@ -16,6 +16,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.switching import check_switch, close_stream, with_stream
 from casemate.services.dynamodb.table_rules import (
     MAX_GLOBAL,
     attributes_of,
@@ -59,9 +60,13 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
         new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"]))
     if params.get("GlobalSecondaryIndexUpdates") is not None:
         new = _indexes(new, params)
+    check_switch(new, params.get("StreamSpecification"))
     _build(ctx.state, old, new)
     with ctx.store.transaction():
+        new = with_stream(ctx, new, params.get("StreamSpecification"))
         ctx.state.tables.put(ref.key, new)
+    if old.stream is not None and not (new.stream and new.stream.enabled):
+        close_stream(ctx.state, old)
     _drop(ctx.state, old, new)
     await ctx.state.engine.durable()
     return {"TableDescription": table_description(ctx.state, new, "UPDATING")}

@@ -15,6 +15,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.switching import close_stream, disable_stream, with_stream
 from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
@@ -51,6 +52,7 @@ def create_table(ctx: Context[DynamoState], params: Params) -> Output:
     ref = record.ref
     if ref.key in ctx.state.tables:
         raise table_exists(ref.name)
+    record = with_stream(ctx, record, params.get("StreamSpecification"))
     ctx.state.tables.put(ref.key, record)
     ctx.state.engine.create(record.schema())
     return {"TableDescription": table_description(ctx.state, record, "CREATING")}
@@ -98,9 +100,6 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
 
 def refuse_unmodelled(params: Mapping[str, Any]) -> None:
     """Say so where a request asks for what Casemate does not have."""
-    stream: Mapping[str, Any] | None = params.get("StreamSpecification")
-    if stream is not None and stream.get("StreamEnabled"):
-        raise not_modelled("DynamoDB Streams")
     for member in ("VectorIndexes", "VectorIndexUpdates", "GlobalTableSourceArn", "ReplicaUpdates"):
         if params.get(member):
             raise not_modelled(member)
@@ -158,6 +157,8 @@ async def delete_table(ctx: Context[DynamoState], params: Params) -> Output:
     }
     with ctx.store.transaction():
         ctx.state.tables.delete(*ref.key)
+        disable_stream(ctx, record)
+    close_stream(ctx.state, record)
     ctx.state.forget(ref)
     ctx.state.engine.drop(record.id_bytes)
     await ctx.state.engine.durable()
