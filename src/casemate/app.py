@@ -176,7 +176,7 @@ class House:
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
-        from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
         from casemate.services.dynamodb.housekeeping import Housekeeper
         from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
@@ -185,7 +185,13 @@ class House:
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
-        self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._kms = kms.build(
+            self._store,
+            master=self._directory.secret("kms-master.key", kms.MASTER_BYTES),
+            clock=system_clock,
+            random_bytes=os.urandom,
+        )
+        self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
@@ -209,7 +215,7 @@ class House:
 
         slices: list[Service[Any]] = [
             self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
-            self._logs, self._lambda, self._cloudtrail,
+            self._logs, self._lambda, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -360,9 +366,10 @@ def registries() -> list[Any]:
     from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
+    from casemate.services.kms.registry import operations as kms
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
     from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, kms, LAMBDA, LOGS, organizations, sts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casemate.gateway.authorization import Authorizer, Situation, refusal
-from casemate.gateway.context_keys import request_keys
+from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.model.principals import Principal
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.service import Authorize, Check
@@ -19,9 +19,13 @@ class Inside:
     def asking(self, *, service: str, region: str) -> Authorize:
         """Asks for the principal it is given; it comes from no address, and refuses as `service` does."""
 
-        def authorize(check: Check, *, principal: Principal | None = None) -> None:
+        def authorize(
+            check: Check, *, principal: Principal | None = None, through: str | None = None
+        ) -> None:
             assert principal is not None, "where there is no request there is no caller"
             keys = request_keys(region=region, now=self._clock(), tls=True, user_agent="")
+            if through is not None:
+                keys = forwarded_keys(keys, through)
             situation = Situation(
                 service=service, region=region, principal=principal, origin=None, request=keys
             )

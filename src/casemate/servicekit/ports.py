@@ -11,7 +11,7 @@ from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
-from casemate.servicekit.service import Authorize
+from casemate.servicekit.service import Authorize, Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,6 +201,53 @@ class FunctionFacts:
     role_arn: str
     vpc_id: str | None
     interface_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyUse:
+    """What a service uses a key for."""
+
+    service: str
+    """`dynamodb`: the key sees the call come through it (`kms:ViaService`, `aws:CalledVia`)."""
+    region: str
+    encryption_context: Mapping[str, str]
+    """Binds the service's data key to the resource it protects."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProtectedKey:
+    """A data key under a KMS key."""
+
+    key_arn: str
+    blob: bytes
+    """The data key, encrypted: what the service keeps."""
+
+
+class Keys(Protocol):
+    """KMS keys that services use on behalf of their callers, by forward access sessions. Implemented by services.kms.
+
+    Each method raises what KMS would: NotFoundException, DisabledException, KMSInvalidStateException, and the caller's
+    AccessDeniedException.
+    """
+
+    def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
+        """Begin to use a key: the caller must be allowed to describe it and to grant the service its use.
+
+        `key` None is the service's AWS managed key, made when there is none. Call inside a transaction.
+        """
+        ...
+
+    def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
+        """The data key in plaintext: the caller must be allowed to decrypt with the key."""
+        ...
+
+    def release(self, key_arn: str, use: KeyUse) -> None:
+        """End the use: what was granted to the service is retired. Call inside a transaction."""
+        ...
+
+    def inaccessible_since(self, key_arn: str, use: KeyUse) -> datetime | None:
+        """Since when the service cannot use the key; None while it can."""
+        ...
 
 
 class Tables(Protocol):

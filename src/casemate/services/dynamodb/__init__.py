@@ -6,8 +6,9 @@ expiry of items by time to live. A table is ready as soon as CreateTable has ans
 DeleteTable's DELETING, as AWS's do, and the next DescribeTable shows what is, so that waiters return at their first
 look. A table of another account is named by its ARN.
 
-Not modelled: backups and restores, global tables, export and import, Kinesis destinations, throttling, encryption
-itself (the settings are kept; who may use the key is not asked).
+Not modelled: backups and restores, global tables, export and import, Kinesis destinations, throttling, encryption of
+the items themselves (a table with a KMS key has a table key under it, and callers must be allowed to use that; the items
+are kept in plaintext, in files that only their owner reads).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from casemate.model.arns import Arn
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
+from casemate.servicekit.ports import Keys
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb import operations as _registered
@@ -29,9 +31,12 @@ __all__ = ["build", "build_streams", "operations"]
 assert _registered.__all__, "importing the operations registers them"
 
 
-def build(store: Store, engine: TablesEngine) -> Service[DynamoState]:
-    """The service. What a crash left in `engine` without a record in `store` is purged here."""
-    state = DynamoState(store, engine)
+def build(store: Store, engine: TablesEngine, keys: Keys | None = None) -> Service[DynamoState]:
+    """The service. What a crash left in `engine` without a record in `store` is purged here.
+
+    `keys` None: tables cannot be encrypted with KMS keys.
+    """
+    state = DynamoState(store, engine, keys)
     return Service(
         operations=operations, state=state, resource_policies=lambda arn: _resource_policy(state, arn)
     )

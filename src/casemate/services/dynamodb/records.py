@@ -48,6 +48,8 @@ class Encryption:
     """SSESpecification with Enabled true: AWS KMS instead of the AWS owned key."""
 
     key_arn: str
+    table_key: bytes = b""
+    """The table's data key, encrypted under the KMS key."""
 
 
 @dataclass(frozen=True, kw_only=True)
