@@ -19,6 +19,7 @@ ANSWERED = (
     ("lambda", "lambda", "list_functions", {}),
     ("ec2", "ec2", "describe_vpcs", {}),
     ("cloudtrail", "cloudtrail", "lookup_events", {}),
+    ("kms", "kms", "list_keys", {}),
     ("dynamodb-streams", "dynamodbstreams", "list_streams", {}),
 )
 """Endpoint service, botocore's service, a call that this Casemate answers."""
@@ -64,7 +65,7 @@ def closed(world: PrivateTable) -> Closed:
     group = open_group(vpc)
     endpoints = {
         service: vpc.interface_endpoint(service, "one", "two", group=group)
-        for service in [service for service, *_ in (*ANSWERED, *STAND_INS)] + ["kms"]
+        for service, *_ in (*ANSWERED, *STAND_INS)
     }
     endpoints["dynamodb"] = vpc.interface_endpoint(
         "dynamodb", "one", "two", group=group, PrivateDnsEnabled=False
@@ -160,14 +161,6 @@ def test_n31_a_request_for_a_service_that_is_not_built_arrives_and_is_answered_s
     assert (called["ok"], called["error"]) == (False, "NotImplemented"), called
     event = event_of(world, called["request_id"])
     assert event["vpcEndpointId"] == closed.endpoints[endpoint]["VpcEndpointId"]
-
-
-def test_n31_kms_is_asked_through_its_endpoint(world: PrivateTable, closed: Closed) -> None:
-    """Whether or not this Casemate has KMS."""
-    called = world.invoke(closed.function, "call", service="kms", operation="list_keys")
-    assert called["ok"] or called["error"] == "NotImplemented", called
-    event = event_of(world, called["request_id"])
-    assert event["vpcEndpointId"] == closed.endpoints["kms"]["VpcEndpointId"]
 
 
 def test_n31_the_request_carries_the_endpoint_and_its_policy_decides(world: PrivateTable) -> None:
