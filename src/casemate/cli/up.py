@@ -42,7 +42,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
     )
+    parser.add_argument(
+        "--quota",
+        type=_quota,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="raise or lower a quota of VPCs, such as gateway_endpoints=50; may be repeated",
+    )
     add_data_option(parser)
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=NUMBER")
+    return name, int(number)
 
 
 def _port(text: str) -> int:
@@ -60,7 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
+    from casemate.services.ec2 import quotas_with
 
+    try:
+        quotas_with(dict(arguments.quota))
+    except ValueError as error:
+        fail(str(error))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -70,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         ephemeral=arguments.ephemeral,
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
+        quotas=dict(arguments.quota),
     )
     try:
         run_loop(serve(options, announce=_announce))
@@ -114,6 +135,8 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--dataplane", arguments.dataplane]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
+    for name, number in arguments.quota:
+        argv += ["--quota", f"{name}={number}"]
     with os.fdopen(descriptor, "ab") as file:
         before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from casemate.model.network import InterfaceKind, NetworkInterface, Subnet
+from casemate.model.network import (
+    InterfaceKind,
+    NetworkAclEntry,
+    NetworkInterface,
+    Route,
+    SecurityGroupRule,
+    Subnet,
+)
 from casemate.reachability.verdict import Hop, HopKind, Outcome, ReasonCode, Verdict
 
 if TYPE_CHECKING:
@@ -61,7 +68,14 @@ class Path:
         self.destination_interface: str | None = None
 
     def met(
-        self, kind: HopKind, component: str, *, passed: bool, matched: str = "", lost: tuple[str, ...] = ()
+        self,
+        kind: HopKind,
+        component: str,
+        *,
+        passed: bool,
+        matched: str = "",
+        lost: tuple[str, ...] = (),
+        rule: Route | NetworkAclEntry | SecurityGroupRule | None = None,
     ) -> None:
         """Record a hop."""
         self.hops.append(
@@ -72,6 +86,7 @@ class Path:
                 matched=matched,
                 lost=lost,
                 returning=self.returning,
+                rule=rule,
             )
         )
 
