@@ -28,6 +28,10 @@ WITH_BOTO3 = (
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["dynamodb"]:
+        from bench.dynamodb.run import main as dynamodb
+
+        return dynamodb(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--no-peers", action="store_true")
