@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.instance import Instance
 from tests.support.private_table import PrivateTable
+from tests.support.small_house import SmallHouse, small_house
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,18 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="session")
 def world(instance: Instance) -> PrivateTable:
     return PrivateTable(instance)
+
+
+@pytest.fixture(scope="module")
+def house(world: PrivateTable) -> SmallHouse:
+    """One for each module, to be left as it was found."""
+    return small_house(world)
+
+
+@pytest.fixture
+def scps(world: PrivateTable) -> Iterator[list[str]]:
+    """Policies attached during a test, detached after it."""
+    attached: list[str] = []
+    yield attached
+    for policy_id in attached:
+        world.detach(policy_id)

@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.instance import MANAGEMENT, REGION, WORKLOAD
-from tests.support.private_table import PrivateTable, Vpc, policy, trust, unique
+from tests.support.private_table import PrivateTable, policy, trust, unique
+from tests.support.small_house import SmallHouse
 
 pytestmark = pytest.mark.kernel
-
-
-@dataclass
-class House:
-    """The reference architecture in small: a function behind a gateway endpoint, and one outside any VPC."""
-
-    vpc: Vpc
-    endpoint: str
-    table: str
-    inside: str
-    outside: str
-
-
-@pytest.fixture(scope="module")
-def house(world: PrivateTable) -> House:
-    vpc = world.vpc()
-    subnet = vpc.subnet("private")
-    endpoint = vpc.endpoint("private")
-    role = world.role()
-    return House(
-        vpc=vpc,
-        endpoint=endpoint,
-        table=world.table(),
-        inside=world.function(subnets=[subnet], groups=[vpc.group()], role=role),
-        outside=world.function(role=role),
-    )
-
-
-@pytest.fixture
-def scps(world: PrivateTable) -> Iterator[list[str]]:
-    """Policies attached during a test, detached after it."""
-    attached: list[str] = []
-    yield attached
-    for policy_id in attached:
-        world.detach(policy_id)
 
 
 def perimeter(
@@ -77,7 +40,7 @@ def laptop_refused(call, **params: object) -> str:
 KEY = {"id": {"S": "1"}}
 
 
-def test_p01_an_endpoint_policy_limits_actions_and_tables(world: PrivateTable, house: House) -> None:
+def test_p01_an_endpoint_policy_limits_actions_and_tables(world: PrivateTable, house: SmallHouse) -> None:
     default = world.ec2.describe_vpc_endpoints(VpcEndpointIds=[house.endpoint])["VpcEndpoints"][0][
         "PolicyDocument"
     ]
@@ -111,7 +74,7 @@ def test_p01_an_endpoint_policy_limits_actions_and_tables(world: PrivateTable, h
 
 
 def test_p02_a_deny_with_sourcevpc_refuses_everything_outside_and_nothing_inside(
-    world: PrivateTable, house: House, scps: list[str]
+    world: PrivateTable, house: SmallHouse, scps: list[str]
 ) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     assert world.get(house.inside, house.table)["ok"]
@@ -122,7 +85,7 @@ def test_p02_a_deny_with_sourcevpc_refuses_everything_outside_and_nothing_inside
     laptop_refused(world.dynamodb.list_tables)
 
 
-def test_p02_the_same_in_an_identity_policy(world: PrivateTable, house: House) -> None:
+def test_p02_the_same_in_an_identity_policy(world: PrivateTable, house: SmallHouse) -> None:
     allow = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
     role = world.role(allow, perimeter(value=house.vpc.vpc_id))
     inside = world.function(subnets=[house.vpc.subnets["private"]], groups=[house.vpc.group()], role=role)
@@ -132,7 +95,7 @@ def test_p02_the_same_in_an_identity_policy(world: PrivateTable, house: House) -
 
 
 def test_p03_sourcevpce_refuses_a_second_endpoint_of_the_same_vpc(
-    world: PrivateTable, house: House, scps: list[str]
+    world: PrivateTable, house: SmallHouse, scps: list[str]
 ) -> None:
     subnet = house.vpc.subnet("second")
     house.vpc.endpoint("second")
@@ -146,7 +109,7 @@ def test_p03_sourcevpce_refuses_a_second_endpoint_of_the_same_vpc(
 
 @pytest.mark.parametrize("key", ["aws:SourceVpc", "aws:SourceVpce", "aws:VpcSourceIp", "aws:SourceIp"])
 def test_p04_endpoint_keys_exactly_through_an_endpoint_and_sourceip_exactly_on_the_others(
-    world: PrivateTable, house: House, scps: list[str], key: str
+    world: PrivateTable, house: SmallHouse, scps: list[str], key: str
 ) -> None:
     present = {
         "Effect": "Deny",
@@ -161,13 +124,15 @@ def test_p04_endpoint_keys_exactly_through_an_endpoint_and_sourceip_exactly_on_t
     assert elsewhere["ok"] is (key != "aws:SourceIp")
 
 
-def test_p05_an_endpoint_alone_does_not_stop_access_from_elsewhere(world: PrivateTable, house: House) -> None:
+def test_p05_an_endpoint_alone_does_not_stop_access_from_elsewhere(
+    world: PrivateTable, house: SmallHouse
+) -> None:
     assert world.get(house.outside, house.table)["ok"]
     assert world.dynamodb.get_item(TableName=house.table, Key=KEY)["Item"]
 
 
 def test_p06_the_scp_binds_administrators_of_members_and_not_the_management_account(
-    world: PrivateTable, house: House, scps: list[str]
+    world: PrivateTable, house: SmallHouse, scps: list[str]
 ) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     message = laptop_refused(world.dynamodb.get_item, TableName=house.table, Key=KEY)
@@ -188,7 +153,7 @@ def test_p06_the_scp_binds_administrators_of_members_and_not_the_management_acco
 
 
 def test_p07_break_glass_gets_in_from_outside_only_by_assuming_it_and_is_on_record(
-    world: PrivateTable, house: House, scps: list[str]
+    world: PrivateTable, house: SmallHouse, scps: list[str]
 ) -> None:
     name = unique("break-glass")
     arn = world.iam.create_role(
@@ -215,7 +180,7 @@ def test_p07_break_glass_gets_in_from_outside_only_by_assuming_it_and_is_on_reco
 
 
 def test_p11_the_role_needs_the_actions_itself_action_by_action_table_by_table(
-    world: PrivateTable, house: House
+    world: PrivateTable, house: SmallHouse
 ) -> None:
     arn = f"arn:aws:dynamodb:{REGION}:{WORKLOAD}:table/{house.table}"
     role = world.role({"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": arn})
@@ -228,7 +193,7 @@ def test_p11_the_role_needs_the_actions_itself_action_by_action_table_by_table(
 
 
 def test_p12_provisioning_from_outside_is_refused_too(
-    world: PrivateTable, house: House, scps: list[str]
+    world: PrivateTable, house: SmallHouse, scps: list[str]
 ) -> None:
     scps.append(world.scp(perimeter(value=house.vpc.vpc_id)))
     laptop_refused(

@@ -4,57 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.instance import MANAGEMENT, REGION, WORKLOAD
-from tests.support.private_table import PrivateTable, Vpc, policy, trust, unique
+from tests.support.private_table import PrivateTable, policy, trust, unique
+from tests.support.small_house import SmallHouse
 
 pytestmark = pytest.mark.kernel
 
 KEY = {"id": {"S": "1"}}
 GLOBAL_ACTIONS = ["iam:*", "organizations:*", "route53:*", "cloudfront:*", "support:*", "sts:*"]
-
-
-@dataclass
-class House:
-    """A function behind a gateway endpoint, one outside any VPC, and a table."""
-
-    vpc: Vpc
-    endpoint: str
-    table: str
-    inside: str
-    outside: str
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:dynamodb:{REGION}:{WORKLOAD}:table/{self.table}"
-
-
-@pytest.fixture(scope="module")
-def house(world: PrivateTable) -> House:
-    vpc = world.vpc()
-    subnet = vpc.subnet("private")
-    endpoint = vpc.endpoint("private")
-    role = world.role()
-    return House(
-        vpc=vpc,
-        endpoint=endpoint,
-        table=world.table(),
-        inside=world.function(subnets=[subnet], groups=[vpc.group()], role=role),
-        outside=world.function(role=role),
-    )
-
-
-@pytest.fixture
-def scps(world: PrivateTable) -> Iterator[list[str]]:
-    """Policies attached during a test, detached after it."""
-    attached: list[str] = []
-    yield attached
-    for policy_id in attached:
-        world.detach(policy_id)
 
 
 def refused(call: Callable[..., Any], code: str = "AccessDeniedException", /, **params: object) -> str:
@@ -226,7 +187,7 @@ def test_an_implicit_refusal_is_encoded_too_and_reading_actions_are_not(world: P
 # P09
 
 
-def test_p09_principalarn_admits_one_role_alone(world: PrivateTable, house: House) -> None:
+def test_p09_principalarn_admits_one_role_alone(world: PrivateTable, house: SmallHouse) -> None:
     only, other = person(world, "only", allow=False), person(world, "other", allow=False)
     world.dynamodb.put_resource_policy(
         ResourceArn=house.arn,
@@ -251,7 +212,9 @@ def test_p09_principalarn_admits_one_role_alone(world: PrivateTable, house: Hous
         world.dynamodb.delete_resource_policy(ResourceArn=house.arn)
 
 
-def test_p09_a_deny_on_everybody_else_keeps_administrators_out_too(world: PrivateTable, house: House) -> None:
+def test_p09_a_deny_on_everybody_else_keeps_administrators_out_too(
+    world: PrivateTable, house: SmallHouse
+) -> None:
     only = person(world, "only")
     world.dynamodb.put_resource_policy(
         ResourceArn=house.arn,
@@ -275,7 +238,7 @@ def test_p09_a_deny_on_everybody_else_keeps_administrators_out_too(world: Privat
         world.dynamodb.delete_resource_policy(ResourceArn=house.arn)
 
 
-def test_p09_principalaccount_admits_one_account_alone(world: PrivateTable, house: House) -> None:
+def test_p09_principalaccount_admits_one_account_alone(world: PrivateTable, house: SmallHouse) -> None:
     """Cross-account takes both sides: the table's policy, and an identity policy over there."""
     world.dynamodb.put_resource_policy(
         ResourceArn=house.arn,
@@ -332,7 +295,7 @@ def perimeter(vpc_id: str, arn: str = "*") -> dict[str, Any]:
     }
 
 
-def test_p10_a_table_carries_its_perimeter_itself(world: PrivateTable, house: House) -> None:
+def test_p10_a_table_carries_its_perimeter_itself(world: PrivateTable, house: SmallHouse) -> None:
     world.dynamodb.put_resource_policy(
         ResourceArn=house.arn, Policy=policy(perimeter(house.vpc.vpc_id, house.arn))
     )
@@ -368,7 +331,7 @@ def rcp(world: PrivateTable) -> Iterator[Callable[..., str]]:
 
 
 def test_p10_an_rcp_carries_the_perimeter_for_every_table_of_the_account(
-    world: PrivateTable, house: House, rcp: Callable[..., str]
+    world: PrivateTable, house: SmallHouse, rcp: Callable[..., str]
 ) -> None:
     second = world.table()
     rcp(perimeter(house.vpc.vpc_id))
@@ -381,7 +344,7 @@ def test_p10_an_rcp_carries_the_perimeter_for_every_table_of_the_account(
 
 
 def test_p10_an_rcp_binds_callers_outside_the_organization_and_the_management_account_too(
-    world: PrivateTable, house: House, rcp: Callable[..., str]
+    world: PrivateTable, house: SmallHouse, rcp: Callable[..., str]
 ) -> None:
     """An SCP binds the caller's account; an RCP the resource's, whoever calls (Organizations User Guide, RCPs)."""
     world.dynamodb.put_resource_policy(
@@ -406,7 +369,7 @@ def test_p10_an_rcp_binds_callers_outside_the_organization_and_the_management_ac
 
 
 def test_p10_an_rcp_keeps_strangers_to_the_organization_out(
-    world: PrivateTable, house: House, rcp: Callable[..., str]
+    world: PrivateTable, house: SmallHouse, rcp: Callable[..., str]
 ) -> None:
     """The identity perimeter. A member passes; so that the key is seen to decide, a wrong organization does not."""
     organization = world.organizations.describe_organization()["Organization"]["Id"]

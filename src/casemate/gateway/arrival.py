@@ -31,3 +31,8 @@ class Arrival:
     """The address the client connected to: inside the network, the original destination."""
     port: int
     tls: bool
+
+    @property
+    def holder(self) -> tuple[str | None, IPv4Address]:
+        """Who answers for what this connection takes of the process."""
+        return self.vpc_id, self.peer

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Literal, Protocol
 
+from casemate.gateway.admission import Admission, Unlimited
 from casemate.gateway.arrival import Side
 from casemate.gateway.dns import DnsListener, Resolver
 from casemate.gateway.http import Handler
@@ -41,6 +42,7 @@ class Front:
 
     def __init__(self, *, handler: Handler, tls: TlsContext, snapshot: Callable[[], NetworkSnapshot]) -> None:
         self._handler = handler
+        self._admission = Admission()
         self._tls = tls
         self._snapshot = snapshot
         self._listeners: dict[str, Listener | DnsListener] = {}
@@ -49,7 +51,9 @@ class Front:
     def open(self, port: int) -> int:
         """Listen on 127.0.0.1; OSError when the port is taken. Gives the port."""
         sock = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
-        listener = Listener(sock, handler=self._handler, tls=self._tls, side=Side.LAPTOP)
+        listener = Listener(
+            sock, handler=self._handler, tls=self._tls, side=Side.LAPTOP, admission=Unlimited()
+        )
         listener.start()
         self._listeners["front"] = listener
         return int(sock.getsockname()[1])
@@ -63,7 +67,12 @@ class Front:
         else:
             side = Side.INTERNET if made.vpc_id is None else Side.VPC
             listener = Listener(
-                made.sock, handler=self._handler, tls=self._tls, side=side, vpc_id=made.vpc_id
+                made.sock,
+                handler=self._handler,
+                tls=self._tls,
+                side=side,
+                vpc_id=made.vpc_id,
+                admission=self._admission,
             )
             listener.start()
         self._listeners[made.key] = listener

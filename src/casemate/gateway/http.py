@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from email.utils import formatdate
 from functools import lru_cache
 from time import time
-from typing import Any, cast
+from typing import cast
 
 import httptools
 
+from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
 
@@ -28,20 +30,37 @@ _FRAMING = 8
 """Bytes of chunk framing tolerated per byte of body, beside `_MAX_HEADERS`: chunks of one byte have five."""
 _MAX_QUEUE = 16
 """Requests of one connection that may wait; more are not read."""
+SILENCE = 60.0
+"""Seconds that a client may pause within a request."""
+IDLE = 900.0
+"""Seconds that a connection is kept between requests: longer than the SDKs keep theirs."""
 _REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-            409: "Conflict", 413: "Payload Too Large", 429: "Too Many Requests", 500: "Internal Server Error"}  # fmt: skip
+            409: "Conflict", 408: "Request Timeout", 413: "Payload Too Large", 429: "Too Many Requests",
+            500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}  # fmt: skip
 
 
 class HttpConnection(asyncio.Protocol):
     """One client connection. Requests are answered in the order they came; the next is read while one is handled."""
 
-    def __init__(self, handler: Handler, arrival: Arrival, connections: set[HttpConnection]) -> None:
+    def __init__(
+        self, handler: Handler, arrival: Arrival, connections: set[HttpConnection], admission: Admission
+    ) -> None:
         self._handler = handler
+        self._admission = admission
+        self._peer = arrival.holder
         self._arrival = arrival
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._queue: deque[tuple[HttpRequest, bool]] = deque()
+        self._held = 0
+        """Bytes of bodies that this connection's unanswered requests hold."""
+        self._begun = False
+        self._within = False
+        """A request has begun and is not whole."""
+        self._heard = 0.0
+        """When something last came, by the event loop's clock."""
+        self._watch: asyncio.TimerHandle | None = None
         self._worker: asyncio.Task[None] | None = None
         self._failed = False
         self._writable: asyncio.Future[None] | None = None
@@ -61,12 +80,19 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._begun = True
         self._connections.add(self)
+        self._heard = asyncio.get_running_loop().time()
+        self._look_again(SILENCE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._transport = None
         self._queue.clear()
+        self._let_go(self._held)
+        self._admission.leave(self._peer)
+        if self._watch is not None:
+            self._watch.cancel()
         self.resume_writing()
         # A request that was received is carried out, recorded and cleaned up after, whether or not its client waits.
         if self._worker is None:
@@ -87,6 +113,7 @@ class HttpConnection(asyncio.Protocol):
         if self._failed:
             return
         self._fed += len(data)
+        self._heard = asyncio.get_running_loop().time()
         try:
             self._parser.feed_data(data)
             if self._fed - self._size > _MAX_HEADERS + _FRAMING * self._size:
@@ -97,6 +124,8 @@ class HttpConnection(asyncio.Protocol):
             # What a callback of ours raises arrives as the context of the parser's own error.
             if isinstance(error.__context__, _TooLargeError):
                 self._refuse(413, "request is too large")
+            elif isinstance(error.__context__, _TooMuchError):
+                self._refuse(503, "too many unanswered requests")
             else:
                 self._refuse(400, "malformed HTTP request")
 
@@ -107,6 +136,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._reset()
+        self._within = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -130,9 +160,13 @@ class HttpConnection(asyncio.Protocol):
         self._size += len(body)
         if self._size > MAX_BODY:
             raise _TooLargeError
+        self._held += len(body)
+        if not self._admission.hold(self._peer, len(body)):
+            raise _TooMuchError
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        self._within = False
         path, _, query = self._url.decode("latin-1").partition("?")
         request = HttpRequest(
             method=self._parser.get_method().decode("ascii"),
@@ -154,10 +188,15 @@ class HttpConnection(asyncio.Protocol):
             request, keep_alive = self._queue.popleft()
             response = await self._handler(request, self._arrival)
             if self._transport is None:
+                await _abandon(response)
                 return
-            self._transport.write(_encode(response, keep_alive=keep_alive, head=request.method == "HEAD"))
+            raw = _encode(response, keep_alive=keep_alive, head=request.method == "HEAD")
+            self._transport.write(raw)
+            if response.stream is not None and request.method != "HEAD":
+                await self._write_on(response.stream)
+            self._let_go(len(request.body))
             if not keep_alive:
-                self._transport.close()
+                self._hang_up()
                 return
             if self._writable is not None:
                 await self._writable
@@ -165,6 +204,53 @@ class HttpConnection(asyncio.Protocol):
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+
+    async def _write_on(self, stream: AsyncGenerator[bytes, None]) -> None:
+        """Chunks as they come, no faster than the client reads; ended when the client has gone."""
+        try:
+            async with aclosing(stream) as chunks:
+                async for chunk in chunks:
+                    if self._writable is not None:
+                        await self._writable
+                    if self._transport is None:
+                        return
+                    if chunk:
+                        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        except Exception:
+            # The status is sent: only a cut can tell the client now.
+            if self._transport is not None:
+                self._transport.abort()
+        else:
+            if self._transport is not None:
+                self._transport.write(b"0\r\n\r\n")
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    # limits
+
+    def _let_go(self, size: int) -> None:
+        size = min(size, self._held)
+        self._held -= size
+        self._admission.release(self._peer, size)
+
+    def _look_again(self, seconds: float) -> None:
+        self._watch = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """One timer for the connection's whole life, instead of one for each read."""
+        if self._transport is None or self._failed:
+            return
+        busy = self._worker is not None
+        limit = SILENCE if self._within else IDLE
+        silent = asyncio.get_running_loop().time() - self._heard
+        if busy or silent < limit:
+            self._look_again(SILENCE if busy else min(SILENCE, limit - silent))
+        elif self._within:
+            self._refuse(408, "the request did not come to its end in time")
+        else:
+            self._transport.close()
 
     def _read_on(self) -> None:
         # The client may have gone while its answer was being written.
@@ -196,9 +282,24 @@ class HttpConnection(asyncio.Protocol):
     def arrival(self) -> Arrival:
         return self._arrival
 
+    @property
+    def begun(self) -> bool:
+        """The event loop has made the connection; it will also say when it is lost."""
+        return self._begun
+
 
 class _TooLargeError(Exception):
     """A limit of this server, met while parsing."""
+
+
+class _TooMuchError(Exception):
+    """This peer, or all together, hold more than they may."""
+
+
+async def _abandon(response: HttpResponse) -> None:
+    """Nobody will read this answer: let whoever makes it know."""
+    if response.stream is not None:
+        await response.stream.aclose()
 
 
 @lru_cache(maxsize=1)
@@ -210,17 +311,12 @@ def _encode(response: HttpResponse, *, keep_alive: bool, head: bool) -> bytes:
     status = response.status
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
     lines.extend(f"{name}: {value}" for name, value in response.headers)
-    if status not in {204, 304}:
+    if response.stream is not None:
+        lines.append("Transfer-Encoding: chunked")
+    elif status not in {204, 304}:
         lines.append(f"Content-Length: {len(response.body)}")
     lines.append(f"Date: {_http_date(int(time()))}")
     if not keep_alive:
         lines.append("Connection: close")
     raw = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
     return raw if head or status in {204, 304} else raw + response.body
-
-
-def protocol_factory(
-    handler: Handler, arrival: Arrival, connections: set[HttpConnection]
-) -> Callable[[], asyncio.BaseProtocol]:
-    """For `connect_accepted_socket`."""
-    return lambda: cast("Any", HttpConnection(handler, arrival, connections))

@@ -13,8 +13,9 @@ import ssl
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
+from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
-from casemate.gateway.http import Handler, HttpConnection, protocol_factory
+from casemate.gateway.http import Handler, HttpConnection
 
 _TLS_HANDSHAKE = 0x16
 _FIRST_BYTE_TIMEOUT = 60.0
@@ -32,7 +33,9 @@ class Listener:
         tls: TlsContext,
         side: Side,
         vpc_id: str | None = None,
+        admission: Admission,
     ) -> None:
+        self._admission = admission
         self._sock = sock
         self._handler = handler
         self._tls = tls
@@ -68,35 +71,51 @@ class Listener:
                 # Out of descriptors, or the client is gone already: neither ends the listener.
                 await asyncio.sleep(0.05)
                 continue
-            task = loop.create_task(self._serve(client, str(peer[0])))
+            holder = (self._vpc_id, IPv4Address(peer[0]))
+            if not self._admission.enter(holder):
+                client.close()
+                continue
+            task = loop.create_task(self._serve(client, holder))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, client: socket.socket, peer: str) -> None:
-        loop = asyncio.get_running_loop()
+    async def _serve(self, client: socket.socket, holder: tuple[str | None, IPv4Address]) -> None:
+        made: list[HttpConnection] = []
         try:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            address, port = client.getsockname()[:2]
-            first = await asyncio.wait_for(_first_byte(client), _FIRST_BYTE_TIMEOUT)
-            if not first:
-                client.close()
-                return
-            tls = first[0] == _TLS_HANDSHAKE
-            arrival = Arrival(
-                side=self._side,
-                vpc_id=self._vpc_id,
-                peer=IPv4Address(peer),
-                destination=IPv4Address(address),
-                port=port,
-                tls=tls,
-            )
-            factory = protocol_factory(self._handler, arrival, self._connections)
-            await loop.connect_accepted_socket(factory, client, ssl=self._tls() if tls else None)
-        except (OSError, TimeoutError, ssl.SSLError):
+            await self._hand_over(client, holder[1], made)
+        except BaseException as error:
             client.close()
-        except BaseException:
+            if not isinstance(error, OSError | TimeoutError | ssl.SSLError):
+                raise
+        finally:
+            # A connection that was made leaves by itself when it is lost.
+            if not (made and made[0].begun):
+                self._admission.leave(holder)
+
+    async def _hand_over(self, client: socket.socket, peer: IPv4Address, made: list[HttpConnection]) -> None:
+        """Choose the protocol by the first byte; the connection is then the event loop's."""
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        address, port = client.getsockname()[:2]
+        first = await asyncio.wait_for(_first_byte(client), _FIRST_BYTE_TIMEOUT)
+        if not first:
             client.close()
-            raise
+            return
+        tls = first[0] == _TLS_HANDSHAKE
+        arrival = Arrival(
+            side=self._side,
+            vpc_id=self._vpc_id,
+            peer=peer,
+            destination=IPv4Address(address),
+            port=port,
+            tls=tls,
+        )
+
+        def factory() -> asyncio.BaseProtocol:
+            made.append(HttpConnection(self._handler, arrival, self._connections, self._admission))
+            return made[0]
+
+        context = self._tls() if tls else None
+        await asyncio.get_running_loop().connect_accepted_socket(factory, client, ssl=context)
 
 
 async def _first_byte(client: socket.socket) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -57,3 +57,6 @@ class HttpResponse:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    stream: AsyncGenerator[bytes, None] | None = None
+    """Sent chunk by chunk as it comes, instead of `body`. Closed when the client goes; an exception cuts the
+    connection."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from ipaddress import IPv4Address
 from typing import Self
 
 import pytest
 
+from casemate.gateway import admission, http
+from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.http import HttpConnection
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -25,16 +27,19 @@ class Door:
 
     def __init__(self, answer: Answer) -> None:
         self.connections: set[HttpConnection] = set()
+        self.admission = Admission()
         self._answer = answer
 
     async def _handle(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
         assert arrival is ARRIVAL
         return await self._answer(request)
 
+    def _connection(self) -> HttpConnection:
+        self.admission.enter(ARRIVAL.holder)
+        return HttpConnection(self._handle, ARRIVAL, self.connections, self.admission)
+
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: HttpConnection(self._handle, ARRIVAL, self.connections), "127.0.0.1", 0
-        )
+        self._server = await asyncio.get_running_loop().create_server(self._connection, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -151,3 +156,155 @@ async def test_a_request_is_carried_out_though_its_client_has_gone() -> None:
         await asyncio.wait_for(done.wait(), 5)
         await asyncio.sleep(0)
         assert not door.connections
+
+
+# answers that come in pieces
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def until_closed(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await asyncio.wait_for(reader.read(), HANG_UP)
+    except ConnectionError:
+        return b"reset"
+
+
+async def test_a_stream_is_sent_as_it_comes_and_the_connection_lives_on() -> None:
+    more = asyncio.Event()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        await more.wait()
+        yield b""
+        yield b"two"
+
+    async def answer(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, headers=(), body=b"", stream=pieces())
+
+    async with Door(answer) as door:
+        reader, writer = await door.connect()
+        for _ in range(2):
+            more.clear()
+            writer.write(GET)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"Transfer-Encoding: chunked" in head
+            assert b"Content-Length" not in head
+            assert await reader.readuntil(b"one\r\n") == b"3\r\none\r\n"
+            more.set()
+            assert await reader.readuntil(b"0\r\n\r\n") == b"3\r\ntwo\r\n0\r\n\r\n"
+        writer.close()
+
+
+async def test_a_stream_that_fails_is_cut_not_ended() -> None:
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield b"one"
+        raise RuntimeError
+
+    async def answer(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, headers=(), body=b"", stream=pieces())
+
+    async with Door(answer) as door:
+        reader, writer = await door.connect()
+        writer.write(GET)
+        assert not (await until_closed(reader)).endswith(b"0\r\n\r\n")
+        writer.close()
+
+
+async def test_a_stream_ends_when_its_reader_goes() -> None:
+    closed = asyncio.Event()
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"x" * 65536
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    async def answer(_: HttpRequest) -> HttpResponse:
+        return HttpResponse(status=200, headers=(), body=b"", stream=pieces())
+
+    async with Door(answer) as door:
+        reader, writer = await door.connect()
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+        await asyncio.wait_for(closed.wait(), 5)
+
+
+# what a client may hold
+
+
+async def test_a_request_that_stands_still_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SILENCE", 0.05)
+    async with Door(ok) as door:
+        for beginning in (GET[:-2], b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"):
+            reader, writer = await door.connect()
+            writer.write(beginning)
+            assert (await until_closed(reader)).startswith(b"HTTP/1.1 408 ")
+            writer.close()
+
+
+async def test_a_connection_is_kept_between_requests_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "SILENCE", 0.05)
+    monkeypatch.setattr(http, "IDLE", 0.5)
+    async with Door(ok) as door:
+        reader, writer = await door.connect()
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n0")
+        await asyncio.sleep(0.2)
+        writer.write(GET)
+        assert b"200 OK" in await reader.readline()
+        assert b"408" not in await until_closed(reader)
+        writer.close()
+
+
+async def test_a_long_answer_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SILENCE", 0.02)
+    monkeypatch.setattr(http, "IDLE", 0.02)
+
+    async def slow(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0.2)
+        return await ok(request)
+
+    async with Door(slow) as door:
+        reader, writer = await door.connect()
+        writer.write(GET)
+        assert b"200 OK" in await reader.readline()
+        writer.close()
+
+
+async def test_bodies_that_nobody_answered_yet_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "UNANSWERED_PER_PEER", 1000)
+    go = asyncio.Event()
+
+    async def wait(request: HttpRequest) -> HttpResponse:
+        await go.wait()
+        return await ok(request)
+
+    post = b"POST / HTTP/1.1\r\nContent-Length: 600\r\n\r\n" + b"x" * 600
+    async with Door(wait) as door:
+        first, second = await door.connect(), await door.connect()
+        first[1].write(post)
+        await asyncio.sleep(0.05)
+        second[1].write(post)
+        assert (await until_closed(second[0])).startswith(b"HTTP/1.1 503 ")
+        go.set()
+        assert b"200 OK" in await first[0].readline()
+        third = await door.connect()
+        third[1].write(post)
+        assert b"200 OK" in await third[0].readline()
+        for _, writer in (first, second, third):
+            writer.close()
+
+
+def test_a_peer_has_so_many_connections_and_no_more() -> None:
+    door = Admission()
+    assert all(door.enter("a") for _ in range(admission.CONNECTIONS_PER_PEER))
+    assert not door.enter("a")
+    assert door.enter("b")
+    door.leave("a")
+    assert door.enter("a")
