@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from casemate.gateway.exchange import Exchange
@@ -113,10 +114,18 @@ def _identity(principal: Principal | None) -> dict[str, Any]:
     return identity
 
 
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    """Whether a member of that name holds what nobody should read in a log."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
 def _readable(value: Any, name: str = "") -> Any:
     """A JSON form of request parameters, camel-cased, without secrets and without bulk."""
-    if any(word in name.lower() for word in _SECRET_WORDS):
+    if _is_secret(name):
         return "HIDDEN_DUE_TO_SECURITY_REASONS"
+    if type(value) is str and len(value) <= _MAX_TEXT:
+        return value
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         return {key[:1].lower() + key[1:]: _readable(member, key) for key, member in members.items()}
