@@ -82,7 +82,10 @@ class DirectCloud:
             parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}
             parsed["ResponseMetadata"] = {"HTTPStatusCode": error.http_status}
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
-        return SimpleNamespace(status_code=200), {**_thawed(output), "ResponseMetadata": {"HTTPStatusCode": 200}}
+        return SimpleNamespace(status_code=200), {
+            **_thawed(output),
+            "ResponseMetadata": {"HTTPStatusCode": 200},
+        }
 
     def _keep(self, *checks: Check) -> None:
         """Remember checks; each must be a question that AWS's Service Authorization Reference knows."""

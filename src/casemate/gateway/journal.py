@@ -93,7 +93,9 @@ class Journal:
         self.flush()
         wanted = request_id.encode()
         query = "SELECT first, ids, body FROM batches WHERE instr(ids, ?) ORDER BY first DESC"
-        for first, ids, body in cast("Iterator[tuple[int, bytes, bytes]]", self._db.execute(query, (wanted,))):
+        for first, ids, body in cast(
+            "Iterator[tuple[int, bytes, bytes]]", self._db.execute(query, (wanted,))
+        ):
             listed = ids.split(_SEPARATOR)
             if wanted in listed and first + listed.index(wanted) > self._next - 1 - _ON_DISK:
                 batch = _BATCHES.decode(body)

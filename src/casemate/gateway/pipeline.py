@@ -19,8 +19,8 @@ from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.gateway.readmission import Readmission
+from casemate.gateway.request_ids import new_request_id
 from casemate.model.errors import AwsError
-from casemate.model.ids import uuid4
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
@@ -77,7 +77,7 @@ class Pipeline:
         now = self._clock()
         admitted = self._readmission.admit(request, arrival, now)
         exchange = admitted or Exchange(
-            request=request, arrival=arrival, request_id=uuid4(os.urandom), now=now
+            request=request, arrival=arrival, request_id=new_request_id(), now=now
         )
         try:
             if admitted is None:
@@ -98,6 +98,8 @@ class Pipeline:
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
             exchange.error = _internal_failure(exchange.request_id)
+        # The context holds the exchange: without it what a request made dies with its last reference.
+        exchange.context = None
         self._journal.record(exchange)
         if admitted is None:
             self._readmission.learn(exchange)

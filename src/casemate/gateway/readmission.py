@@ -10,7 +10,6 @@ or wrong is declined before anything has happened, and the pipeline takes the re
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,8 +21,8 @@ from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.context_keys import Values, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.kept_decisions import KeptDecisions
+from casemate.gateway.request_ids import new_request_id
 from casemate.model.errors import AwsError
-from casemate.model.ids import uuid4
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES
@@ -97,7 +96,7 @@ class Readmission:
         exchange = Exchange(
             request=request,
             arrival=arrival,
-            request_id=uuid4(os.urandom),
+            request_id=new_request_id(),
             now=now,
             service_name=caller.service.name,
             region=caller.region,
@@ -153,10 +152,17 @@ class Readmission:
         self._targets[text] = _Target(operation=exchange.operation, model=exchange.parsed.operation)
         place = _place(request, exchange.arrival)
         if place not in self._callers:
-            self._callers[place] = self._caller(exchange, service, exchange.principal, exchange.origin, signature)
+            self._callers[place] = self._caller(
+                exchange, service, exchange.principal, exchange.origin, signature
+            )
 
     def _caller(
-        self, exchange: Exchange, service: Service[Any], principal: Principal, origin: Origin, signature: Repeated
+        self,
+        exchange: Exchange,
+        service: Service[Any],
+        principal: Principal,
+        origin: Origin,
+        signature: Repeated,
     ) -> _Caller:
         region, name = exchange.region, exchange.service_name
 

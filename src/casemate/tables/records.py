@@ -16,22 +16,21 @@ _HEADER = 4
 _JSON = 1 << 24
 """The first byte, above the three of the size (at most 400 KB)."""
 _SIZE = _JSON - 1
-_WireValue = TypedDict(
-    "_WireValue",
-    {
-        "S": str,
-        "N": str,
-        "B": bytes,
-        "SS": list[str],
-        "NS": list[str],
-        "BS": list[bytes],
-        "M": "dict[str, _WireValue]",
-        "L": "list[_WireValue]",
-        "NULL": bool,
-        "BOOL": bool,
-    },
-    total=False,
-)
+
+
+class _WireValue(TypedDict, total=False):
+    S: str
+    N: str
+    B: bytes
+    SS: list[str]
+    NS: list[str]
+    BS: list[bytes]
+    M: dict[str, _WireValue]
+    L: list[_WireValue]
+    NULL: bool
+    BOOL: bool
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict[str, _WireValue])
 _former_decoder = msgspec.msgpack.Decoder()

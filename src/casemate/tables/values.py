@@ -47,6 +47,7 @@ Wire: TypeAlias = Mapping[str, Any]
 """An AttributeValue in the API's form: {"S": "x"}, {"N": "1"}, {"B": b"..."}."""
 WireItem: TypeAlias = dict[str, dict[str, Any]]
 
+
 class PlainItem(dict[str, "Value"]):
     """An item of strings and whole numbers only, read from the API's form, which it remembers, and its size."""
 

@@ -13,7 +13,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from casemate.wire.canonical_request import canonical_headers
-from casemate.wire.sigv4 import ALGORITHM, SKEW, Signer, credential_scope, moment_of, signed_names, signing_key
+from casemate.wire.sigv4 import (
+    ALGORITHM,
+    SKEW,
+    Signer,
+    credential_scope,
+    moment_of,
+    signed_names,
+    signing_key,
+)
 
 if TYPE_CHECKING:
     from casemate.wire.http import HttpRequest
@@ -46,7 +54,12 @@ def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
     before, equals, after = prefix.partition(", SignedHeaders=")
     signed, _, rest = after.partition(", Signature=")
     head = f"{ALGORITHM} Credential="
-    if rest or not equals or not before.startswith(head) or f"{before}, SignedHeaders={signed}, Signature=" != prefix:
+    if (
+        rest
+        or not equals
+        or not before.startswith(head)
+        or f"{before}, SignedHeaders={signed}, Signature=" != prefix
+    ):
         return None
     _, scope, text, _ = credential_scope(before.removeprefix(head))
     return Repeated(
