@@ -44,7 +44,17 @@ class Peer:
 
 def casemate(directory: Path, *options: str) -> Peer:
     started = time.perf_counter()
-    argv = [sys.executable, "-m", "casemate.cli.main", "up", "--port", "0", "--data", str(directory), *options]
+    argv = [
+        sys.executable,
+        "-m",
+        "casemate.cli.main",
+        "up",
+        "--port",
+        "0",
+        "--data",
+        str(directory),
+        *options,
+    ]
     log = (directory / "log").open("w")
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None

@@ -37,7 +37,7 @@ ENGINES = (
 )
 
 
-def client(peer: Peer, service: str, *, key: str | None = None, secret: str | None = None):  # noqa: ANN201 - boto3's clients have no type
+def client(peer: Peer, service: str, *, key: str | None = None, secret: str | None = None):
     return boto3.client(
         service,
         endpoint_url=peer.endpoint,

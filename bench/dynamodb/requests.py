@@ -13,9 +13,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from casemate.wire.sigv4 import signing_key
-
 from bench.peers import Peer
+from casemate.wire.sigv4 import signing_key
 
 TABLE = "bench"
 REGION = "us-east-2"

@@ -72,9 +72,7 @@ def _measure(
 ) -> None:
     for engine, peer in running:
         try:
-            measured = load.drive(
-                peer.endpoint, requests.signed(peer, operation), connections, seconds
-            )
+            measured = load.drive(peer.endpoint, requests.signed(peer, operation), connections, seconds)
         except (load.LoadError, TimeoutError, OSError) as error:
             print(f"{engine.name}: {operation}: {str(error)[-200:]}", file=sys.stderr)
             continue
@@ -114,9 +112,7 @@ def million(count: int = 1_000_000) -> int:
             seconds = 0.0
             for start in range(0, count, 100_000):
                 sign = requests.signer(peer)
-                bodies = (
-                    sign("BatchWriteItem", _batch(start + offset)) for offset in range(0, 100_000, 25)
-                )
+                bodies = (sign("BatchWriteItem", _batch(start + offset)) for offset in range(0, 100_000, 25))
                 seconds += load.send_all(peer.endpoint, list(bodies), 16)
             print(f"{count:,} items loaded in {seconds:.0f} s: {count / seconds:,.0f}/s")
             print(f"{peer.memory_mib():.0f} MiB PSS")

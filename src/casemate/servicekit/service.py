@@ -51,7 +51,10 @@ class Authorize(Protocol):
 
 @dataclass(kw_only=True, slots=True)
 class Context(Generic[S]):
-    """What an operation is handed besides its input. Nobody changes one: not frozen only because making a frozen one costs microseconds."""
+    """What an operation is handed besides its input.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     state: S
     """The service's own state object."""

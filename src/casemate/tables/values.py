@@ -291,7 +291,14 @@ def item_size(item: Item) -> int:
     """Bytes the item counts for: names in UTF-8 and values."""
     if type(item) is PlainItem:
         return item.size
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        size += len(name) if name.isascii() else len(name.encode())
+        if type(value) is str and value.isascii():
+            size += len(value)
+        else:
+            size += value_size(value)
+    return size
 
 
 def value_size(value: Value) -> int:

@@ -40,7 +40,10 @@ class Update:
 
 @dataclass(kw_only=True, slots=True)
 class Growth:
-    """How a write changes the count and the bytes of a table or index. Nobody changes one: not frozen only because making a frozen one costs microseconds."""
+    """How a write changes the count and the bytes of a table or index.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     number: int
     items: int
@@ -49,7 +52,10 @@ class Growth:
 
 @dataclass(kw_only=True, slots=True)
 class Written:
-    """A planned write, and what the caller may want to know of it. Nobody changes one: not frozen only because making a frozen one costs microseconds."""
+    """A planned write, and what the caller may want to know of it.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     table: TableSchema
     key: bytes
