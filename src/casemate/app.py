@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -26,6 +26,7 @@ from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.front import Front
+from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
 from casemate.gateway.pipeline import Pipeline
@@ -106,10 +107,19 @@ class House:
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
         self.follower.start()
+        self._in_background(self._housekeeper.run())
+        self._closing.push_async_callback(self._pollers.close)
+        self._pollers.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run beside the requests until the house is closed."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.push_async_callback(asyncio.wait, [task])
+        self._closing.callback(task.cancel)
 
     async def close(self) -> None:
         """Take everything down, in the reverse order."""
@@ -167,14 +177,24 @@ class House:
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
-        from casemate.services import cloudtrail, dynamodb, lambda_, logs
+        from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
+        from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
         from casemate.tables.storage_rocksdb import RocksStorage
 
         self._engine = TablesEngine(RocksStorage(kept / "items") if kept else MemoryStorage())
         self._closing.callback(self._engine.close)
-        self._dynamodb = dynamodb.build(self._store, self._engine)
+        self._kms = kms.build(
+            self._store,
+            master=self._directory.secret("kms-master.key", kms.MASTER_BYTES),
+            clock=system_clock,
+            random_bytes=os.urandom,
+        )
+        self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
+        self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
+        self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
@@ -185,15 +205,18 @@ class House:
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
+            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
+        from casemate.services.lambda_.event_sources.pollers import Pollers
+
         slices: list[Service[Any]] = [
-            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._logs, self._lambda,
-            self._cloudtrail,
+            self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
+            self._logs, self._lambda, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -203,6 +226,13 @@ class House:
                 services={one.operations.iam_prefix: one for one in slices},
                 messages=self._messages,
             )
+        )
+        self._pollers = Pollers(
+            self._lambda.state,
+            self._store,
+            authority=Inside(self.authorizer, clock=system_clock),
+            clock=system_clock,
+            random_bytes=os.urandom,
         )
         self.pipeline = Pipeline(
             models=models(),
@@ -337,11 +367,13 @@ def registries() -> list[Any]:
     """Every slice's registry of operations: for the coverage table and the architecture tests."""
     from casemate.services.cloudtrail import operations as cloudtrail
     from casemate.services.dynamodb.registry import operations as dynamodb
+    from casemate.services.dynamodb.streams.operations import operations as dynamodbstreams
     from casemate.services.ec2.registry import operations as ec2
     from casemate.services.iam.registry import operations as iam
+    from casemate.services.kms.registry import operations as kms
     from casemate.services.lambda_ import OPERATIONS as LAMBDA
     from casemate.services.logs import OPERATIONS as LOGS
     from casemate.services.organizations.registry import operations as organizations
     from casemate.services.sts.registry import operations as sts
 
-    return [cloudtrail, dynamodb, ec2, iam, LAMBDA, LOGS, organizations, sts]
+    return [cloudtrail, dynamodb, dynamodbstreams, ec2, iam, kms, LAMBDA, LOGS, organizations, sts]

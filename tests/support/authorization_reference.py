@@ -8,6 +8,9 @@ from casemate.policy.catalogue import action, condition_key
 from casemate.servicekit.service import Check
 
 EXPLAINED = {
+    r"dynamodb:ListStreams on .*/stream/": (
+        "Lambda asks for a stream; roles that allow it on the stream alone are enough (AWS SAM, DynamoDBStreamReadPolicy)"
+    ),
     r"iam:\w+ on arn:aws:iam::\d{12}:root: takes": "the root user asks about itself",
     r"logs:DescribeLogGroups on .*:log-group::log-stream:": "what AWS's own denials name, observed",
     r"organizations:\w+ on arn:aws:organizations::aws:policy/": "a policy of AWS's, which the operation refuses to change",

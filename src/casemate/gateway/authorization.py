@@ -91,11 +91,17 @@ class Authorizer:
             and principal.kind is not PrincipalKind.SERVICE
         ):
             scps = caller.scps
+        owner_service = self._sources.services.get(prefix)
+        spared = owner_service.spared_by_rcps if owner_service else None
         rcps: tuple[PolicyLevel, ...] = ()
-        if holder is not None and not principal.is_service_linked and rcps_bind(check.action):
+        if (
+            holder is not None
+            and not principal.is_service_linked
+            and rcps_bind(check.action)
+            and not (spared and spared(check.resource))
+        ):
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)
-        owner_service = self._sources.services.get(prefix)
         resource_policy = _resource_policy(owner_service, check.resource)
         policies = PolicySet(
             identity=identity.identity,

@@ -36,6 +36,21 @@ def request_keys(*, region: str, now: datetime, tls: bool, user_agent: str) -> V
     return keys
 
 
+def forwarded_keys(keys: Values, through: str) -> Values:
+    """The keys of a request that the service principal `through` forwards on behalf of its caller.
+
+    Source: IAM User Guide, "Forward access sessions". The keys of the path are not among them: "aws:SourceVpc [...] is
+    not kept", and the address would be the service's own.
+    """
+    return {
+        **keys,
+        "aws:ViaAWSService": "true",
+        "aws:CalledVia": (through,),
+        "aws:CalledViaFirst": through,
+        "aws:CalledViaLast": through,
+    }
+
+
 def network_keys(origin: Origin, *, service: str, region: str, organization: Organization) -> Values:
     """Keys of the path: aws:SourceIp exactly when no endpoint was passed, the endpoint's keys exactly when one was."""
     if not isinstance(origin, EndpointOrigin):

@@ -14,7 +14,7 @@ from typing import Any
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
-from casemate.gateway.context_keys import request_keys
+from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
@@ -212,8 +212,11 @@ class Pipeline:
         assert exchange.principal is not None
         assert exchange.origin is not None
 
-        def authorize(check: Check, *, principal: Principal | None = None) -> None:
-            self._ask(exchange, check, principal or exchange.principal, inside=principal is not None)
+        def authorize(
+            check: Check, *, principal: Principal | None = None, through: str | None = None
+        ) -> None:
+            inside = principal is not None
+            self._ask(exchange, check, principal or exchange.principal, inside=inside, through=through)
 
         return Context(
             state=exchange.service.state,
@@ -229,7 +232,13 @@ class Pipeline:
         )
 
     def _ask(
-        self, exchange: Exchange, check: Check, principal: Principal | None, *, inside: bool = False
+        self,
+        exchange: Exchange,
+        check: Check,
+        principal: Principal | None,
+        *,
+        inside: bool = False,
+        through: str | None = None,
     ) -> None:
         assert principal is not None
         if not exchange.keys:
@@ -238,8 +247,8 @@ class Pipeline:
             service=exchange.service_name,
             region=exchange.region,
             principal=principal,
-            origin=None if inside else exchange.origin,
-            request=exchange.keys,
+            origin=None if inside or through else exchange.origin,
+            request=forwarded_keys(exchange.keys, through) if through else exchange.keys,
         )
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)

@@ -40,11 +40,14 @@ class Check:
 class Authorize(Protocol):
     """Further authorization from inside an operation (iam:PassRole, kms:Decrypt on a key)."""
 
-    def __call__(self, check: Check, *, principal: Principal | None = None) -> None:
+    def __call__(
+        self, check: Check, *, principal: Principal | None = None, through: str | None = None
+    ) -> None:
         """Raise the service's access-denied AwsError unless allowed.
 
         `principal` None asks for the caller; otherwise for somebody else (a function's execution role), reached
-        from inside AWS: no network keys.
+        from inside AWS: no network keys. `through`, a service principal such as `dynamodb.amazonaws.com`, asks for the
+        caller in a forward access session: the service calls another one on the caller's behalf.
         """
         ...
 
@@ -153,6 +156,8 @@ class Service(Generic[S]):
     """TRUST for sts, whose resources are roles."""
     resource_must_allow: bool = False
     """True where the resource's policy must allow even within its account (role trust policies, KMS keys)."""
+    spared_by_rcps: Callable[[str], bool] | None = None
+    """Says of which of its resources, by ARN, RCPs do not bind although they bind the service (AWS managed keys)."""
 
     @property
     def name(self) -> str:

@@ -6,8 +6,11 @@ One thread uses it. A write and its index entries are one atomic change, so are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from casemate.tables.change_log import ChangeLog
+from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
@@ -37,8 +40,9 @@ _OUTSIDE_SEGMENT = (
 class TablesEngine:
     """Items of all tables. `close` when done."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, now: Callable[[], float] = time.time) -> None:
         self._storage = storage
+        self.changes = ChangeLog(storage, now)
         self._statistics = Statistics(storage)
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
@@ -58,11 +62,14 @@ class TablesEngine:
         """ConditionCheck of a transaction."""
         return plan_check(self._storage, table, key, guard)
 
-    def commit(self, writes: Sequence[Written]) -> None:
-        """All of the planned writes, or none. They must be of different items, and planned since the last commit."""
+    def commit(self, writes: Sequence[Written], *, expired: bool = False) -> None:
+        """All of the planned writes, or none. They must be of different items, and planned since the last commit.
+
+        `expired`: the writes are deletions by time to live, and their stream records say so.
+        """
         changes: list[Change] = [change for write in writes for change in write.changes]
         if changes:
-            self._storage.write(changes)
+            self._storage.write(changes + self.changes.records(writes, expired=expired))
         for write in writes:
             self._statistics.grow(write.table.table_id, write.growth)
 
@@ -80,9 +87,18 @@ class TablesEngine:
 
     def _committed(self, written: Written) -> Written:
         if written.changes:
-            self._storage.write(written.changes)
+            if written.table.stream is None:
+                self._storage.write(written.changes)
+            else:
+                self._storage.write((*written.changes, *self.changes.records((written,))))
             self._statistics.grow(written.table.table_id, written.growth)
         return written
+
+    def expire(self, table: TableSchema, expiry: Expiry, place: bytes | None) -> bytes | None:
+        """Delete what has expired among the next items after `place`; where to go on, None at the table's end."""
+        keys, place = find_expired(self._storage, table, expiry, place)
+        self.commit([self.plan_delete(table, key) for key in keys], expired=True)
+        return place
 
     # Reading.
 

@@ -20,3 +20,11 @@ def conditional_check_failed(item: Mapping[str, Any] | None) -> AwsError:
     """The condition was false; `item` is given when the request asked for it (ReturnValuesOnConditionCheckFailure)."""
     fields = {} if item is None else {"Item": item}
     return AwsError("ConditionalCheckFailedException", "The conditional request failed", fields=fields)
+
+
+def trimmed() -> AwsError:
+    """Records that a reader asks for are older than a stream keeps them."""
+    return AwsError(
+        "TrimmedDataAccessException",
+        "The operation attempted to read past the oldest stream record in a shard.",
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 KeyType = Literal["S", "N", "B"]
+StreamView = Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,15 @@ class IndexSchema:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StreamSchema:
+    """The stream that a table's changes go to."""
+
+    stream_id: bytes
+    """Sixteen bytes; a stream that is enabled again is another one."""
+    view: StreamView
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TableSchema:
     """A table as the engine sees it."""
 
@@ -53,6 +63,8 @@ class TableSchema:
     """What messages and consumed capacity call it."""
     key: KeySchema
     indexes: Mapping[str, IndexSchema] = field(default_factory=dict[str, IndexSchema])
+    stream: StreamSchema | None = None
+    """None: no stream is enabled, and writes pay nothing for one."""
 
     def projected(self, index: IndexSchema) -> frozenset[str] | None:
         """Names of the attributes an index holds; None for all."""

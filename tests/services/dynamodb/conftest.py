@@ -15,8 +15,10 @@ from casemate.tables.storage_memory import MemoryStorage
 @pytest.fixture
 def cloud() -> Iterator[DirectCloud]:
     store = Store(None)
-    engine = TablesEngine(MemoryStorage())
-    yield DirectCloud(store, dynamodb.build(store, engine))
+    engine = TablesEngine(MemoryStorage(), now=lambda: made.now.timestamp())
+    service = dynamodb.build(store, engine)
+    made = DirectCloud(store, service, dynamodb.build_streams(service))
+    yield made
     engine.close()
     store.close()
 
@@ -24,6 +26,11 @@ def cloud() -> Iterator[DirectCloud]:
 @pytest.fixture
 def client(cloud: DirectCloud) -> Any:
     return cloud.client("dynamodb")
+
+
+@pytest.fixture
+def streams(cloud: DirectCloud) -> Any:
+    return cloud.client("dynamodbstreams")
 
 
 @pytest.fixture

@@ -176,11 +176,6 @@ def test_encryption_with_a_customer_key_is_described(client: Any) -> None:
     }
 
 
-def test_streams_are_refused_plainly(client: Any) -> None:
-    with refused("does not implement DynamoDB Streams"):
-        client.create_table(TableName="one", StreamSpecification={"StreamEnabled": True}, **SIMPLE)
-
-
 def test_resource_policies_and_other_accounts(cloud: DirectCloud, orders: Any) -> None:
     policy = json.dumps(
         {

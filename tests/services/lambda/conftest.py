@@ -21,7 +21,10 @@ from casemate.model.network import InterfaceKind, NetworkInterface
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.ports import Credential
 from casemate.servicekit.store import Store
-from casemate.services import lambda_
+from casemate.services import dynamodb, lambda_
+from casemate.services.dynamodb.streams.reading import StreamReading
+from casemate.tables.engine import TablesEngine
+from casemate.tables.storage_memory import MemoryStorage
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::000000000000:role/orders"
@@ -135,22 +138,25 @@ class StandInLog:
 
 
 class LambdaCloud(DirectCloud):
-    """A DirectCloud with Lambda only."""
+    """A DirectCloud with Lambda, and with DynamoDB for its streams."""
 
     def __init__(self, code_dir: Path, store: Store | None = None) -> None:
         self.runner, self.interfaces = StandInRunner(), StandInInterfaces()
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
+        tables = dynamodb.build(store, TablesEngine(MemoryStorage(), now=lambda: self.now.timestamp()))
+        self.streams = StreamReading(tables.state, clock=lambda: self.now)
         self.service = lambda_.build(
             store,
             supervisor=self.runner,
             function_interfaces=self.interfaces,
             role_sessions=self.sessions,
             log_sink=self.log,
+            table_streams=self.streams,
             code_dir=code_dir,
             clock=lambda: NOW,
         )
-        super().__init__(store, self.service)
+        super().__init__(store, self.service, tables, dynamodb.build_streams(tables))
 
     def create(self, client: Any, name: str = "orders", **params: Any) -> Any:
         defaults = {

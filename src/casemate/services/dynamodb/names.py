@@ -41,6 +41,9 @@ class TableRef:
     def index_arn(self, index: str) -> str:
         return f"{self.arn}/index/{index}"
 
+    def stream_arn(self, label: str) -> str:
+        return f"{self.arn}/stream/{label}"
+
 
 @lru_cache(maxsize=4096)
 def _table_arn(ref: TableRef) -> str:

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from casemate.services.dynamodb.names import TableRef
-from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, KeyType, TableSchema
+from casemate.tables.schema import (
+    IndexSchema,
+    KeyAttribute,
+    KeySchema,
+    KeyType,
+    StreamSchema,
+    StreamView,
+    TableSchema,
+)
 
 BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
 
@@ -40,6 +48,19 @@ class Encryption:
     """SSESpecification with Enabled true: AWS KMS instead of the AWS owned key."""
 
     key_arn: str
+    table_key: bytes = b""
+    """The table's data key, encrypted under the KMS key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSetting:
+    """A table's latest stream."""
+
+    label: str
+    stream_id: str
+    """Thirty-two hexadecimal digits."""
+    view: StreamView
+    enabled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +90,9 @@ class TableRecord:
     """The resource-based policy, as it was given."""
     policy_revision: str = ""
     ttl_attribute: str | None = None
+    ttl_changed: float | None = None
+    """When time to live was last switched on or off."""
+    stream: StreamSetting | None = None
     recovery: bool = False
     """Point-in-time recovery is switched on (and nothing more: there are no backups)."""
     recovery_days: int = 35
@@ -87,13 +111,21 @@ class TableRecord:
 
     def schema(self) -> TableSchema:
         """The table as the engine sees it."""
-        sort = () if self.range_key is None else (self._attribute(self.range_key),)
+        stream = None
+        if self.stream is not None and self.stream.enabled:
+            stream = StreamSchema(stream_id=bytes.fromhex(self.stream.stream_id), view=self.stream.view)
         return TableSchema(
             table_id=self.id_bytes,
             name=self.name,
-            key=KeySchema(partition=(self._attribute(self.hash_key),), sort=sort),
+            key=self.key_schema(),
             indexes={index.name: self._index_schema(index) for index in self.indexes},
+            stream=stream,
         )
+
+    def key_schema(self) -> KeySchema:
+        """The table's key."""
+        sort = () if self.range_key is None else (self._attribute(self.range_key),)
+        return KeySchema(partition=(self._attribute(self.hash_key),), sort=sort)
 
     def _attribute(self, name: str) -> KeyAttribute:
         return KeyAttribute(name=name, type=self.attributes[name])

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from casemate.servicekit.parsed import ParsedPolicies
+from casemate.servicekit.ports import Keys
 from casemate.servicekit.service import Context
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb.errors import resource_not_found, table_not_found
 from casemate.services.dynamodb.names import TableRef, table_ref
 from casemate.services.dynamodb.records import TableRecord
+from casemate.services.dynamodb.streams.records import StreamRecord
+from casemate.services.dynamodb.table_keys import TableKeys
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import TableSchema
 
@@ -39,10 +42,12 @@ class Idempotent:
 class DynamoState:
     """Tables, and the engine that holds their items."""
 
-    def __init__(self, store: Store, engine: TablesEngine) -> None:
+    def __init__(self, store: Store, engine: TablesEngine, keys: Keys | None = None) -> None:
         self.tables = store.collection("dynamodb.tables", TableRecord)
+        self.streams = store.collection("dynamodb.streams", StreamRecord)
         self.engine = engine
         self.policies = ParsedPolicies()
+        self.table_keys = TableKeys(keys)
         self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
         """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
         self._known: dict[tuple[str, str, str], Table] = {}
@@ -52,6 +57,10 @@ class DynamoState:
                 for record in self.tables.values()
             }
         )
+        engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
+        for stream in self.streams.values():
+            if stream.disabled is not None:
+                engine.changes.close(stream.id_bytes)
 
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""
@@ -76,10 +85,12 @@ class DynamoState:
         return record
 
     def table(self, ctx: Context[Any], name: str) -> Table:
-        """For operations on items."""
+        """For operations on items: the caller must be able to use the table's key, where it has one."""
         found = self.find(table_ref(ctx, name))
         if found is None:
             raise resource_not_found()
+        if found.record.encryption is not None:
+            self.table_keys.open(ctx, found.record)
         return found
 
     def forget(self, ref: TableRef) -> None:

@@ -1,7 +1,8 @@
-"""Lambda: functions as zip archives for Python, versions, aliases, permissions, concurrency, invocation.
+"""Lambda: functions as zip archives for Python, versions, aliases, permissions, concurrency, invocation,
+event source mappings of DynamoDB streams.
 
-Not modelled yet, and refused where ignoring it would be wrong: container images, layers, other languages, event source
-mappings, function URLs, code signing, destinations and dead-letter queues, provisioned concurrency, JSON logging.
+Not modelled yet, and refused where ignoring it would be wrong: container images, layers, other languages, function
+URLs, code signing, destinations and dead-letter queues, provisioned concurrency, JSON logging.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from casemate.execution.package import unpack
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions
+from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.lambda_.access import policy_of
@@ -28,6 +29,7 @@ def build(
     function_interfaces: FunctionInterfaces,
     role_sessions: RoleSessions,
     log_sink: LogSink,
+    table_streams: TableStreams,
     code_dir: Path,
     clock: Clock = system_clock,
 ) -> Service[LambdaState]:
@@ -40,6 +42,7 @@ def build(
         sessions=role_sessions,
         unpack=lambda archive: unpack(archive, code_dir),
         events=EventQueue(clock),
+        streams=table_streams,
     )
     parsed: dict[str, tuple[Permissions, Policy]] = {}
 

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, RoleSessions
+from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, RoleSessions, TableStreams
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import errors
+from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
+from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.runner import EventQueue, Runner, RunnerHost
 
@@ -115,6 +117,7 @@ class LambdaState:
         sessions: RoleSessions,
         unpack: Callable[[bytes], Any],
         events: EventQueue,
+        streams: TableStreams,
     ) -> None:
         self.functions = store.collection("lambda.functions", Function)
         self.aliases = store.collection("lambda.aliases", Alias)
@@ -126,6 +129,9 @@ class LambdaState:
         self.unpack = unpack
         """A zip archive to a `casemate.execution.package.Package`."""
         self.events = events
+        self.event_sources = store.collection("lambda.event_sources", EventSourceMapping)
+        self.checkpoints = Checkpoints(store)
+        self.streams = streams
 
     def latest(self, name: FunctionName) -> Function:
         """The function; AwsError when it does not exist."""

@@ -3,6 +3,7 @@
 from casemate.services.dynamodb.operations import (
     batches,
     items,
+    partiql,
     policies,
     queries,
     settings,
@@ -15,6 +16,7 @@ from casemate.services.dynamodb.operations import (
 __all__ = [
     "batches",
     "items",
+    "partiql",
     "policies",
     "queries",
     "settings",

@@ -1,20 +1,22 @@
-"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table."""
+"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table or a stream."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from casemate.model.errors import AwsError
 from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy
 from casemate.policy.parser import parse_policy
-from casemate.servicekit.service import Context, Output, Params
+from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import resource_arn_not_found, validation
 from casemate.services.dynamodb.names import resource_ref
-from casemate.services.dynamodb.permissions import on_resource
+from casemate.services.dynamodb.permissions import TableChecks, on_resource
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.records import StreamRecord, parse_stream_arn
 
 MAX_POLICY_BYTES = 20 * 1024
 """Developer Guide, "Resource-based policy considerations"."""
@@ -38,14 +40,39 @@ def new_revision(ctx: Context[DynamoState], last: str) -> str:
     return str(max(now, int(last) + 1 if last else now))
 
 
-def _table(ctx: Context[DynamoState], arn: str) -> TableRecord:
-    record = ctx.state.tables.get(*resource_ref(ctx, arn).key)
+def _on_holder(action: str) -> TableChecks:
+    """One check on the table or the stream that ResourceArn names."""
+
+    def checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+        if parse_stream_arn(params["ResourceArn"]) is None:
+            return on_resource(action)(ctx, params)
+        return (Check(action=f"dynamodb:{action}", resource=params["ResourceArn"]),)
+
+    return checks
+
+
+def _holder(ctx: Context[DynamoState], arn: str) -> TableRecord | StreamRecord:
+    stream = parse_stream_arn(arn)
+    if stream is not None:
+        record = ctx.state.streams.get(*stream.key)
+    else:
+        record = ctx.state.tables.get(*resource_ref(ctx, arn).key)
     if record is None:
         raise resource_arn_not_found(arn)
     return record
 
 
-def _check_revision(record: TableRecord, expected: str | None) -> None:
+def _keep(
+    ctx: Context[DynamoState], record: TableRecord | StreamRecord, policy: str | None, revision: str
+) -> None:
+    if isinstance(record, TableRecord):
+        kept = replace(record, policy=policy, policy_revision=revision)
+        ctx.state.tables.put(record.ref.key, kept)
+    else:
+        ctx.state.streams.put(record.ref.key, replace(record, policy=policy, policy_revision=revision))
+
+
+def _check_revision(record: TableRecord | StreamRecord, expected: str | None) -> None:
     if expected is None:
         return
     present = _NO_POLICY if record.policy is None else record.policy_revision
@@ -56,22 +83,22 @@ def _check_revision(record: TableRecord, expected: str | None) -> None:
         )
 
 
-@operations.operation("PutResourcePolicy", checks=on_resource("PutResourcePolicy"))
+@operations.operation("PutResourcePolicy", checks=_on_holder("PutResourcePolicy"))
 def put_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     """The same document again keeps its revision id (API reference, PutResourcePolicy)."""
-    record = _table(ctx, params["ResourceArn"])
+    record = _holder(ctx, params["ResourceArn"])
     document = checked_policy(params["Policy"])
     _check_revision(record, params.get("ExpectedRevisionId"))
     if document == record.policy:
         return {"RevisionId": record.policy_revision}
     revision = new_revision(ctx, record.policy_revision)
-    ctx.state.tables.put(record.ref.key, replace(record, policy=document, policy_revision=revision))
+    _keep(ctx, record, document, revision)
     return {"RevisionId": revision}
 
 
-@operations.operation("GetResourcePolicy", checks=on_resource("GetResourcePolicy"))
+@operations.operation("GetResourcePolicy", checks=_on_holder("GetResourcePolicy"))
 def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
-    record = _table(ctx, params["ResourceArn"])
+    record = _holder(ctx, params["ResourceArn"])
     if record.policy is None:
         raise AwsError(
             "PolicyNotFoundException",
@@ -80,12 +107,12 @@ def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     return {"Policy": record.policy, "RevisionId": record.policy_revision}
 
 
-@operations.operation("DeleteResourcePolicy", checks=on_resource("DeleteResourcePolicy"))
+@operations.operation("DeleteResourcePolicy", checks=_on_holder("DeleteResourcePolicy"))
 def delete_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     """Deleting what is not there is no error; then no revision id is returned."""
-    record = _table(ctx, params["ResourceArn"])
+    record = _holder(ctx, params["ResourceArn"])
     _check_revision(record, params.get("ExpectedRevisionId"))
     if record.policy is None:
         return {}
-    ctx.state.tables.put(record.ref.key, replace(record, policy=None))
+    _keep(ctx, record, None, record.policy_revision)
     return {"RevisionId": record.policy_revision}

@@ -16,6 +16,9 @@ from casemate.services.dynamodb.state import DynamoState
 _TABLE_UNITS = 40_000
 _ACCOUNT_UNITS = 80_000
 """Initial quotas of an account (Developer Guide, "Service, account, and table quotas in Amazon DynamoDB")."""
+_TTL_SECONDS = 3600
+"""API reference, UpdateTimeToLive: "Any additional UpdateTimeToLive calls for the same table during this one hour duration
+result in a ValidationException"; its words are those Terraform's provider and others report."""
 
 
 @operations.operation("DescribeTimeToLive", checks=on_table("DescribeTimeToLive"))
@@ -28,7 +31,7 @@ def describe_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
 
 @operations.operation("UpdateTimeToLive", checks=on_table("UpdateTimeToLive"))
 def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
-    """Kept and reported; items do not expire yet."""
+    """Once an hour at most (API reference, UpdateTimeToLive); `Expirer` deletes what has expired."""
     record = ctx.state.described(table_ref(ctx, params["TableName"]))
     given = params["TimeToLiveSpecification"]
     attribute, enabled = given["AttributeName"], given["Enabled"]
@@ -45,7 +48,11 @@ def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
         raise validation(
             f"TimeToLive is active on a different AttributeName: current AttributeName is {record.ttl_attribute}"
         )
-    ctx.state.tables.put(record.ref.key, replace(record, ttl_attribute=attribute if enabled else None))
+    now = ctx.now.timestamp()
+    if record.ttl_changed is not None and now - record.ttl_changed < _TTL_SECONDS:
+        raise validation("Time to live has been modified multiple times within a fixed interval")
+    new = replace(record, ttl_attribute=attribute if enabled else None, ttl_changed=now)
+    ctx.state.tables.put(record.ref.key, new)
     return {"TimeToLiveSpecification": {"Enabled": enabled, "AttributeName": attribute}}
 
 

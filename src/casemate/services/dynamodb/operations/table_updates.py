@@ -16,6 +16,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.switching import check_switch, close_stream, with_stream
 from casemate.services.dynamodb.table_rules import (
     MAX_GLOBAL,
     attributes_of,
@@ -55,16 +56,31 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
         new = replace(new, deletion_protection=params["DeletionProtectionEnabled"])
     if params.get("TableClass"):
         new = replace(new, table_class=params["TableClass"])
-    if params.get("SSESpecification") is not None:
-        new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"]))
     if params.get("GlobalSecondaryIndexUpdates") is not None:
         new = _indexes(new, params)
-    _build(ctx.state, old, new)
+    _check_encryption(old, params.get("SSESpecification"))
+    check_switch(new, params.get("StreamSpecification"))
     with ctx.store.transaction():
+        if params.get("SSESpecification") is not None:
+            ctx.state.table_keys.release(old)
+            new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
+        _build(ctx.state, old, new)
+        new = with_stream(ctx, new, params.get("StreamSpecification"))
         ctx.state.tables.put(ref.key, new)
+    if old.stream is not None and not (new.stream and new.stream.enabled):
+        close_stream(ctx.state, old)
     _drop(ctx.state, old, new)
     await ctx.state.engine.durable()
     return {"TableDescription": table_description(ctx.state, new, "UPDATING")}
+
+
+def _check_encryption(record: TableRecord, given: Mapping[str, Any] | None) -> None:
+    """The key that the table has already, by its ARN, is refused; by another of its names it is taken (seen on AWS)."""
+    if given and record.encryption is not None and given.get("KMSMasterKeyId") == record.encryption.key_arn:
+        raise validation(
+            f"{INVALID}Table is already encrypted with given KMSMasterKeyId. Use KMSMasterKeyId parameter if you want to "
+            "change Master Key"
+        )
 
 
 def _billing(ctx: Context[DynamoState], record: TableRecord, params: Params) -> TableRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
@@ -15,6 +16,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.switching import close_stream, disable_stream, with_stream
 from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
@@ -51,6 +53,8 @@ def create_table(ctx: Context[DynamoState], params: Params) -> Output:
     ref = record.ref
     if ref.key in ctx.state.tables:
         raise table_exists(ref.name)
+    record = replace(record, encryption=encryption_of(ctx, params.get("SSESpecification"), ref))
+    record = with_stream(ctx, record, params.get("StreamSpecification"))
     ctx.state.tables.put(ref.key, record)
     ctx.state.engine.create(record.schema())
     return {"TableDescription": table_description(ctx.state, record, "CREATING")}
@@ -87,7 +91,6 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
         next_index=len(indexes) + 1,
         billing_mode=mode,
         throughput=throughput,
-        encryption=encryption_of(ctx, params.get("SSESpecification")),
         table_class=params.get("TableClass") or "STANDARD",
         deletion_protection=params.get("DeletionProtectionEnabled") or False,
         tags=check_tags({}, params.get("Tags") or ()),
@@ -98,16 +101,15 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
 
 def refuse_unmodelled(params: Mapping[str, Any]) -> None:
     """Say so where a request asks for what Casemate does not have."""
-    stream: Mapping[str, Any] | None = params.get("StreamSpecification")
-    if stream is not None and stream.get("StreamEnabled"):
-        raise not_modelled("DynamoDB Streams")
     for member in ("VectorIndexes", "VectorIndexUpdates", "GlobalTableSourceArn", "ReplicaUpdates"):
         if params.get(member):
             raise not_modelled(member)
 
 
-def encryption_of(ctx: Context[DynamoState], given: Mapping[str, Any] | None) -> Encryption | None:
-    """SSESpecification: None is the AWS owned key."""
+def encryption_of(
+    ctx: Context[DynamoState], given: Mapping[str, Any] | None, ref: TableRef
+) -> Encryption | None:
+    """SSESpecification: None is the AWS owned key. Call inside a transaction."""
     if not given:
         return None
     key = given.get("KMSMasterKeyId")
@@ -117,12 +119,7 @@ def encryption_of(ctx: Context[DynamoState], given: Mapping[str, Any] | None) ->
                 "One or more parameter values were invalid: KMSMasterKeyId cannot be specified if SSEEnabled is false"
             )
         return None
-    if key is None:
-        key = "alias/aws/dynamodb"
-    if key.startswith("arn:"):
-        return Encryption(key_arn=key)
-    resource = key if key.startswith("alias/") else f"key/{key}"
-    return Encryption(key_arn=ctx.arn("kms", resource))
+    return ctx.state.table_keys.adopt(ctx, key, ref)
 
 
 @operations.operation("DescribeTable", checks=on_table("DescribeTable"))
@@ -158,6 +155,9 @@ async def delete_table(ctx: Context[DynamoState], params: Params) -> Output:
     }
     with ctx.store.transaction():
         ctx.state.tables.delete(*ref.key)
+        disable_stream(ctx, record)
+        ctx.state.table_keys.release(record)
+    close_stream(ctx.state, record)
     ctx.state.forget(ref)
     ctx.state.engine.drop(record.id_bytes)
     await ctx.state.engine.durable()

@@ -90,7 +90,7 @@ async def transact_write_items(ctx: Context[DynamoState], params: Params) -> Out
     plans = [_planner(ctx, action) for action in actions]
     writes, reasons = _attempt(plans)
     if any(reason is not _NO_REASON for reason in reasons):
-        raise _cancelled(reasons)
+        raise cancelled(reasons)
     _check_distinct([write.key for write in writes])
     ctx.state.engine.commit(writes)
     _remember(ctx, params)
@@ -138,7 +138,7 @@ def _attempt(plans: Sequence[Callable[[], Written]]) -> tuple[list[Written], lis
     return writes, reasons
 
 
-def _cancelled(reasons: Sequence[Mapping[str, Any]]) -> AwsError:
+def cancelled(reasons: Sequence[Mapping[str, Any]]) -> AwsError:
     codes = ", ".join(reason["Code"] for reason in reasons)
     return AwsError(
         "TransactionCanceledException",
@@ -268,7 +268,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         else:
             responses.append({"Item": item_to_wire(project(item_of(record), projection.tree))})
     if any(reason is not _NO_REASON for reason in reasons):
-        raise _cancelled(reasons)
+        raise cancelled(reasons)
     _check_distinct(keys)
     answer: dict[str, Any] = {"Responses": responses}
     wanted = params.get("ReturnConsumedCapacity")

@@ -1,0 +1,259 @@
+"""ExecuteStatement, BatchExecuteStatement, ExecuteTransaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from casemate.model.errors import AwsError
+from casemate.servicekit.service import Check, Context, Handler, Output, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.operations.items import delete_item, put_item, update_item
+from casemate.services.dynamodb.operations.transactions import cancelled, transact_write_items
+from casemate.services.dynamodb.partiql.pages import (
+    Place,
+    picked,
+    place_of,
+    read_selected,
+    token_of,
+)
+from casemate.services.dynamodb.partiql.prepared import Prepared, check, key_of, prepare, reading_of, write_of
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.capacity import Units, consumed_capacity
+from casemate.tables.partiql.nodes import Exists, Insert, Select
+from casemate.tables.schema import TableSchema
+
+DUPLICATE: Final = "Duplicate primary key exists in table"
+_MAX_STATEMENTS: Final = 100
+_WRITERS: Final = {"Put": put_item, "Update": update_item, "Delete": delete_item}
+_BATCH_CODES: Final = {
+    "ConditionalCheckFailedException": "ConditionalCheckFailed",
+    "ValidationException": "ValidationError",
+    "ResourceNotFoundException": "ResourceNotFound",
+    "DuplicateItemException": "DuplicateItem",
+    "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
+}
+
+
+def _one_check(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    return (check(ctx, prepare(ctx, params)),)
+
+
+@operations.operation("ExecuteStatement", checks=_one_check, runs_async=True)
+async def execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
+    prepared = prepare(ctx, params)
+    if isinstance(prepared.statement, Exists):
+        raise validation("EXISTS can only be used in ExecuteTransaction")
+    if not prepared.is_read:
+        return await _write(ctx, prepared, params)
+    return _read(ctx, prepared, params)
+
+
+async def _run(handler: Handler[DynamoState], ctx: Context[DynamoState], params: Params) -> Output:
+    """Another operation's work, without its checks: ours were done."""
+    return await cast("Awaitable[Output]", handler(ctx, params))
+
+
+async def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output:
+    """Items holds what RETURNING asked for."""
+    table = ctx.state.table(ctx, prepared.ref.arn).schema
+    request = write_of(prepared, table)
+    members = {**request.members, "TableName": prepared.ref.arn}
+    if params.get("ReturnConsumedCapacity") is not None:
+        members["ReturnConsumedCapacity"] = params["ReturnConsumedCapacity"]
+    try:
+        answer = await _run(_WRITERS[request.kind], ctx, members)
+    except AwsError as error:
+        if isinstance(prepared.statement, Insert) and error.code == "ConditionalCheckFailedException":
+            raise AwsError("DuplicateItemException", DUPLICATE) from None
+        raise
+    items = [answer["Attributes"]] if answer.get("Attributes") else []
+    return {
+        "Items": items,
+        **{name: answer[name] for name in ("ConsumedCapacity",) if name in answer},
+    }
+
+
+def _read(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output:
+    table = ctx.state.table(ctx, prepared.ref.arn).schema
+    consistent = bool(params.get("ConsistentRead"))
+    selection, reading = reading_of(prepared, table, consistent=consistent, limit=params.get("Limit"))
+    identity = msgspec.msgpack.encode((params["Statement"], params.get("Parameters")))
+    place = place_of(params.get("NextToken"), identity)
+    found = read_selected(ctx.state.engine, selection, reading, place)
+    assert isinstance(prepared.statement, Select)
+    answer: dict[str, Any] = {"Items": [picked(item, prepared.statement.paths) for item in found.items]}
+    if found.following is not None:
+        answer["NextToken"] = token_of(found.following, identity)
+    if found.last_key is not None:
+        answer["LastEvaluatedKey"] = found.last_key
+    capacity = consumed_capacity(table, found.units, params.get("ReturnConsumedCapacity"))
+    if capacity is not None:
+        answer["ConsumedCapacity"] = capacity
+    return answer
+
+
+# Batches.
+
+
+def _batch(params: Params) -> Sequence[Mapping[str, Any]]:
+    return params["Statements"]
+
+
+def _batch_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for given in _batch(params):
+        yield check(ctx, prepare(ctx, given), "BatchExecuteStatement")
+
+
+@operations.operation("BatchExecuteStatement", checks=_batch_checks, runs_async=True)
+async def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
+    """Each statement succeeds or fails by itself ("Running batch operations with PartiQL for DynamoDB")."""
+    prepared = [prepare(ctx, given) for given in _batch(params)]
+    _check_one_kind(prepared, "batch")
+    consumed: dict[str, tuple[TableSchema, Units]] = {}
+    responses: list[dict[str, Any]] = []
+    for one, given in zip(prepared, _batch(params), strict=True):
+        response: dict[str, Any] = {"TableName": one.table_name}
+        try:
+            response |= await _batched(ctx, one, given, consumed)
+        except AwsError as error:
+            if error.code not in _BATCH_CODES:
+                raise
+            response["Error"] = {"Code": _BATCH_CODES[error.code], "Message": error.message, **error.fields}
+        responses.append(response)
+    answer: dict[str, Any] = {"Responses": responses}
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted in ("TOTAL", "INDEXES"):
+        answer["ConsumedCapacity"] = [
+            consumed_capacity(table, units, wanted) for table, units in consumed.values()
+        ]
+    return answer
+
+
+def _check_one_kind(prepared: Sequence[Prepared], what: str) -> None:
+    if len({one.is_read for one in prepared}) > 1:
+        raise validation(f"The statements of a {what} must be all reads or all writes")
+
+
+async def _batched(
+    ctx: Context[DynamoState],
+    one: Prepared,
+    given: Mapping[str, Any],
+    consumed: dict[str, tuple[TableSchema, Units]],
+) -> dict[str, Any]:
+    if isinstance(one.statement, Exists):
+        raise validation("EXISTS can only be used in ExecuteTransaction")
+    table = ctx.state.table(ctx, one.ref.arn).schema
+    units = consumed.setdefault(one.ref.arn, (table, Units()))[1]
+    if one.is_read:
+        item, used, _ = _single(ctx, one, table, consistent=bool(given.get("ConsistentRead")))
+        units.add(used)
+        return {} if item is None else {"Item": item}
+    answer = await _write(ctx, one, {"ReturnConsumedCapacity": "INDEXES"})
+    units.add(_units(answer["ConsumedCapacity"]))
+    return {"Item": answer["Items"][0]} if answer["Items"] else {}
+
+
+def _units(capacity: Mapping[str, Any]) -> Units:
+    """Back from what an item operation reported."""
+    indexes: dict[str, float] = {}
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        indexes |= {name: used["CapacityUnits"] for name, used in capacity.get(kind, {}).items()}
+    return Units(table=capacity["Table"]["CapacityUnits"], indexes=indexes)
+
+
+def _single(
+    ctx: Context[DynamoState], one: Prepared, table: TableSchema, *, consistent: bool
+) -> tuple[dict[str, Any] | None, Units, bytes]:
+    """The item that a SELECT of a batch or transaction names, what reading it cost, and its key."""
+    assert isinstance(one.statement, Select)
+    selection, reading = reading_of(one, table, consistent=consistent)
+    key = key_of(selection, reading)
+    if key is None:
+        raise validation(
+            "Select statements within BatchExecuteStatement and ExecuteTransaction must specify the primary key in the "
+            "where clause."
+        )
+    found = read_selected(ctx.state.engine, selection, reading, Place())
+    item = picked(found.items[0], one.statement.paths) if found.items else None
+    return item, found.units, key
+
+
+# Transactions.
+
+
+def _statements(params: Params) -> Sequence[Mapping[str, Any]]:
+    given: Sequence[Mapping[str, Any]] = params["TransactStatements"]
+    if not 1 <= len(given) <= _MAX_STATEMENTS:
+        raise validation("Member must have length less than or equal to 100 at 'transactStatements'")
+    return given
+
+
+def _transaction_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    for given in _statements(params):
+        yield check(ctx, prepare(ctx, given), "ExecuteTransaction")
+
+
+@operations.operation("ExecuteTransaction", checks=_transaction_checks, runs_async=True)
+async def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
+    """All or nothing ("Performing transactions with PartiQL for DynamoDB")."""
+    prepared = [prepare(ctx, given) for given in _statements(params)]
+    _check_one_kind(prepared, "transaction")
+    if prepared[0].is_read:
+        return _read_transaction(ctx, prepared, params)
+    actions: list[dict[str, Any]] = []
+    for one in prepared:
+        request = write_of(one, ctx.state.table(ctx, one.ref.arn).schema)
+        if "ReturnValues" in request.members:
+            raise validation("RETURNING cannot be used in a transaction")
+        actions.append({request.kind: {**request.members, "TableName": one.ref.arn}})
+    rest = {
+        name: params[name]
+        for name in ("ClientRequestToken", "ReturnConsumedCapacity")
+        if params.get(name) is not None
+    }
+    try:
+        answer = await _run(transact_write_items, ctx, {"TransactItems": actions, **rest})
+    except AwsError as error:
+        raise _duplicates_named(error, prepared) from None
+    return {"Responses": [{} for _ in prepared], **answer}
+
+
+def _duplicates_named(error: AwsError, prepared: Sequence[Prepared]) -> AwsError:
+    """An INSERT that failed on its condition is a DuplicateItem."""
+    reasons = error.fields.get("CancellationReasons")
+    if error.code != "TransactionCanceledException" or reasons is None:
+        return error
+    named = [
+        {"Code": "DuplicateItem", "Message": DUPLICATE}
+        if isinstance(one.statement, Insert) and reason["Code"] == "ConditionalCheckFailed"
+        else reason
+        for one, reason in zip(prepared, reasons, strict=True)
+    ]
+    return cancelled(named)
+
+
+def _read_transaction(ctx: Context[DynamoState], prepared: Sequence[Prepared], params: Params) -> Output:
+    responses: list[dict[str, Any]] = []
+    consumed: dict[str, tuple[TableSchema, Units]] = {}
+    keys: set[bytes] = set()
+    for one in prepared:
+        table = ctx.state.table(ctx, one.ref.arn).schema
+        item, used, key = _single(ctx, one, table, consistent=True)
+        if key in keys:
+            raise validation("Transaction request cannot include multiple operations on one item")
+        keys.add(key)
+        # A transaction prepares and commits each read: twice the units.
+        consumed.setdefault(one.ref.arn, (table, Units()))[1].add(used, 2.0)
+        responses.append({} if item is None else {"Item": item})
+    answer: dict[str, Any] = {"Responses": responses}
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted in ("TOTAL", "INDEXES"):
+        answer["ConsumedCapacity"] = [
+            consumed_capacity(table, units, wanted, split="ReadCapacityUnits")
+            for table, units in consumed.values()
+        ]
+    return answer

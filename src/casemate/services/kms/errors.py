@@ -1,0 +1,116 @@
+"""The errors of KMS. Codes are those of its API Reference; texts as AWS's SDKs show them."""
+
+from __future__ import annotations
+
+from casemate.model.errors import AwsError
+from casemate.servicekit.constraints import Violation, message
+
+
+def out_of_bounds(violations: list[Violation]) -> AwsError:
+    """Input that the service's model forbids."""
+    return AwsError("ValidationException", message(violations))
+
+
+def validation(text: str) -> AwsError:
+    return AwsError("ValidationException", text)
+
+
+def key_not_found(arn: str) -> AwsError:
+    return AwsError("NotFoundException", f"Key '{arn}' does not exist")
+
+
+def alias_not_found(arn: str) -> AwsError:
+    return AwsError("NotFoundException", f"Alias {arn} is not found.")
+
+
+def invalid_key_id(text: str) -> AwsError:
+    """Neither a key id, nor an alias, nor the ARN of one."""
+    return AwsError("NotFoundException", f"Invalid keyId '{text}'")
+
+
+def invalid_arn(text: str) -> AwsError:
+    return AwsError("InvalidArnException", f"Invalid arn {text}")
+
+
+def other_region(region: str) -> AwsError:
+    """The ARN of a key in another Region."""
+    return AwsError("NotFoundException", f"Invalid arn {region}")
+
+
+def disabled(arn: str) -> AwsError:
+    return AwsError("DisabledException", f"{arn} is disabled.")
+
+
+def pending_deletion(arn: str) -> AwsError:
+    return AwsError("KMSInvalidStateException", f"{arn} is pending deletion.")
+
+
+def not_pending_deletion(arn: str) -> AwsError:
+    return AwsError("KMSInvalidStateException", f"{arn} is not pending deletion.")
+
+
+def wrong_usage(arn: str, usage: str, operation: str) -> AwsError:
+    return AwsError(
+        "InvalidKeyUsageException", f"{arn} key usage is {usage} which is not valid for {operation}."
+    )
+
+
+def invalid_ciphertext() -> AwsError:
+    """No text: AWS does not tell a changed ciphertext from a wrong encryption context."""
+    return AwsError("InvalidCiphertextException", "")
+
+
+def incorrect_key() -> AwsError:
+    return AwsError(
+        "IncorrectKeyException",
+        "The key ID in the request does not identify a CMK that can perform this operation.",
+    )
+
+
+def invalid_mac() -> AwsError:
+    return AwsError("KMSInvalidMacException", "")
+
+
+def limit_exceeded(text: str) -> AwsError:
+    return AwsError("LimitExceededException", text)
+
+
+def malformed_policy(text: str) -> AwsError:
+    return AwsError("MalformedPolicyDocumentException", text)
+
+
+def locked_out() -> AwsError:
+    return malformed_policy("The new key policy will not allow you to update the key policy in the future.")
+
+
+def tag_error(text: str) -> AwsError:
+    return AwsError("TagException", text)
+
+
+def invalid_marker() -> AwsError:
+    return AwsError("InvalidMarkerException", "")
+
+
+def grant_not_found() -> AwsError:
+    return AwsError("NotFoundException", "Grant does not exist")
+
+
+def invalid_grant_token() -> AwsError:
+    return AwsError("InvalidGrantTokenException", "Invalid grant token.")
+
+
+def dry_run() -> AwsError:
+    """The request would have succeeded (API Reference, DryRun)."""
+    return AwsError(
+        "DryRunOperationException",
+        "The request would have succeeded, but the DryRun option is set.",
+    )
+
+
+def unsupported(what: str) -> AwsError:
+    """Something that Casemate does not have, or a key cannot do: said plainly rather than half done."""
+    return AwsError("UnsupportedOperationException", what)
+
+
+def not_modelled(what: str) -> AwsError:
+    return unsupported(f"Casemate does not implement {what}")

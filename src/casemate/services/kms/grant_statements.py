@@ -1,0 +1,104 @@
+"""Grants in the words of the policy language, so that the one engine decides on them and explains them.
+
+A grant is a statement that allows one principal some operations; its constraints are conditions on the encryption
+context. Source: KMS Developer Guide, "Grants in AWS KMS" and "Best practices for AWS KMS grants".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from casemate.policy.document import ConditionClause, Policy, PrincipalSpec, Statement
+from casemate.services.kms.records import GrantRecord, KeyRecord
+
+GRANT_KEY = "casemate:GrantId"
+"""The grant that kms:RetireGrant is about: its retiring principal may end that one, not all grants of the key. AWS has
+no condition key for it; the prefix says that this one is Casemate's."""
+_WITH_CONTEXT = frozenset(
+    {
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "CreateGrant",
+    }
+)
+"""Operations that constraints bind: "KMS applies the grant constraint only to operations that support an encryption
+context"; a grant made under a grant must be constrained at least as much."""
+
+
+def with_grants(policy: Policy, key: KeyRecord, grants: Iterable[GrantRecord]) -> Policy:
+    """The key's policy followed by its grants."""
+    made = [statement for grant in grants for statement in _statements(grant, key)]
+    if not made:
+        return policy
+    first = len(policy.statements)
+    numbered = tuple(replace(statement, index=first + at) for at, statement in enumerate(made))
+    return replace(
+        policy, label=f"key policy and grants of {key.arn}", statements=policy.statements + numbered
+    )
+
+
+def principal_of(name: str) -> PrincipalSpec:
+    """Of a grantee or retiring principal: an ARN, an account, or an AWS service."""
+    if name.endswith(".amazonaws.com"):
+        return PrincipalSpec(service=(name,))
+    return PrincipalSpec(aws=(name,))
+
+
+def _statements(grant: GrantRecord, key: KeyRecord) -> Iterator[Statement]:
+    bound = [name for name in grant.operations if name in _WITH_CONTEXT]
+    free = [name for name in grant.operations if name not in _WITH_CONTEXT and name != "RetireGrant"]
+    this_grant = (ConditionClause(operator="StringEquals", key=GRANT_KEY, values=(grant.grant_id,)),)
+    if bound:
+        yield _allow(grant, key, grant.grantee, bound, tuple(_constraints(grant)))
+    if free:
+        yield _allow(grant, key, grant.grantee, free)
+    if "RetireGrant" in grant.operations:
+        yield _allow(grant, key, grant.grantee, ("RetireGrant",), this_grant)
+    if grant.retiring is not None:
+        yield _allow(grant, key, grant.retiring, ("RetireGrant",), this_grant)
+
+
+def _allow(
+    grant: GrantRecord,
+    key: KeyRecord,
+    principal: str,
+    operations: Iterable[str],
+    conditions: tuple[ConditionClause, ...] = (),
+) -> Statement:
+    return Statement(
+        index=0,
+        sid=f"grant {grant.grant_id}",
+        effect="Allow",
+        actions=tuple(f"kms:{name}" for name in operations),
+        resources=(key.arn,),
+        principal=principal_of(principal),
+        conditions=conditions,
+    )
+
+
+def _constraints(grant: GrantRecord) -> Iterator[ConditionClause]:
+    exact = grant.context_equals is not None
+    for name, value in (grant.context_equals or grant.context_subset or {}).items():
+        yield ConditionClause(
+            operator="StringEquals", key=f"kms:EncryptionContext:{name}", values=(_literal(value),)
+        )
+    wanted = tuple(map(_literal, grant.context_equals or grant.context_subset or ()))
+    if exact:
+        yield ConditionClause(
+            operator="ForAllValues:StringEquals", key="kms:EncryptionContextKeys", values=wanted
+        )
+    # Condition keys compare without regard to case, the names of an encryption context do not.
+    for name in wanted:
+        yield ConditionClause(
+            operator="ForAnyValue:StringEquals", key="kms:EncryptionContextKeys", values=(name,)
+        )
+
+
+def _literal(text: str) -> str:
+    """`$` as a policy value that stands for itself (IAM User Guide, policy variables)."""
+    return text.replace("$", "${$}")

@@ -1,0 +1,159 @@
+"""CreateKey, DescribeKey, ListKeys, UpdateKeyDescription."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.kms.errors import not_modelled, validation
+from casemate.services.kms.key_policies import checked_policy, default_policy, require_no_lockout
+from casemate.services.kms.material import MAC_HASHES
+from casemate.services.kms.names import named
+from casemate.services.kms.operations.tags import checked_tags
+from casemate.services.kms.paging import paged
+from casemate.services.kms.permissions import having, on_key, on_nothing, tag_keys
+from casemate.services.kms.records import KeyRecord
+from casemate.services.kms.registry import operations
+from casemate.services.kms.state import KmsState
+from casemate.services.kms.use import require_not_pending
+
+_SYMMETRIC = "SYMMETRIC_DEFAULT"
+_ENCRYPT, _MAC = "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC"
+_PAGE = 100
+
+
+def _create_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
+    spec, usage = _spec_and_usage(params)
+    bypass = bool(params.get("BypassPolicyLockoutSafetyCheck"))
+    context = {
+        "kms:CallerAccount": ctx.account,
+        "kms:KeySpec": spec,
+        "kms:KeyUsage": usage,
+        "kms:KeyOrigin": params.get("Origin") or "AWS_KMS",
+        "kms:MultiRegion": str(bool(params.get("MultiRegion"))).lower(),
+        "kms:BypassPolicyLockoutSafetyCheck": str(bypass).lower(),
+        **tag_keys(params.get("Tags") or ()),
+    }
+    # CreateKey has no resource-level permissions: identity policies decide (there is no key policy yet).
+    yield Check(action="kms:CreateKey", context=having("CreateKey", context))
+    if params.get("Tags"):
+        tagging = {"kms:CallerAccount": ctx.account, **tag_keys(params["Tags"])}
+        yield Check(action="kms:TagResource", context=having("TagResource", tagging))
+
+
+@operations.operation("CreateKey", checks=_create_checks)
+def create_key(ctx: Context[KmsState], params: Params) -> Output:
+    """A symmetric encryption key, unless an HMAC key is asked for."""
+    ctx.state.purge()
+    if params.get("MultiRegion"):
+        raise not_modelled("multi-Region keys")
+    if (params.get("Origin") or "AWS_KMS") != "AWS_KMS":
+        raise not_modelled(f"keys of origin {params['Origin']}")
+    spec, usage = _spec_and_usage(params)
+    policy = params.get("Policy")
+    key = new_key(
+        ctx,
+        ctx.state,
+        spec=spec,
+        usage=usage,
+        policy=default_policy(ctx.account) if policy is None else checked_policy(policy),
+    )
+    key = replace(
+        key, description=params.get("Description") or "", tags=checked_tags({}, params.get("Tags") or ())
+    )
+    ctx.state.keys.put(key.key, key)
+    if policy is not None and not params.get("BypassPolicyLockoutSafetyCheck"):
+        require_no_lockout(ctx, key)
+    return {"KeyMetadata": metadata(key)}
+
+
+def new_key(ctx: Context[Any], state: KmsState, *, spec: str, usage: str, policy: str) -> KeyRecord:
+    """A record with new material, not yet kept."""
+    key_id = ctx.new_uuid()
+    now = ctx.now.timestamp()
+    return KeyRecord(
+        account=ctx.account,
+        region=ctx.region,
+        key_id=key_id,
+        created=now,
+        spec=spec,
+        usage=usage,
+        policy=policy,
+        materials=(state.ring.make(key_id, spec, now),),
+    )
+
+
+def _spec_and_usage(params: Params) -> tuple[str, str]:
+    spec = params.get("KeySpec") or params.get("CustomerMasterKeySpec") or _SYMMETRIC
+    if spec != _SYMMETRIC and spec not in MAC_HASHES:
+        raise not_modelled(f"keys of spec {spec}: keys are symmetric or HMAC keys")
+    usage = params.get("KeyUsage") or _ENCRYPT
+    if usage != (_MAC if spec in MAC_HASHES else _ENCRYPT):
+        if spec in MAC_HASHES and params.get("KeyUsage") is None:
+            raise validation("You must specify a KeyUsage value for an HMAC KMS key.")
+        raise validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
+    return spec, usage
+
+
+@operations.operation("DescribeKey", checks=on_key("DescribeKey", aliases=True))
+def describe_key(ctx: Context[KmsState], params: Params) -> Output:
+    return {"KeyMetadata": metadata(named(ctx, ctx.state, params["KeyId"]).key)}
+
+
+def metadata(key: KeyRecord) -> dict[str, Any]:
+    """KeyMetadata."""
+    shown: dict[str, Any] = {
+        "AWSAccountId": key.account,
+        "KeyId": key.key_id,
+        "Arn": key.arn,
+        "CreationDate": _date(key.created),
+        "Enabled": key.state == "Enabled",
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeyState": key.state,
+        "Origin": "AWS_KMS",
+        "KeyManager": "AWS" if key.aws_managed else "CUSTOMER",
+        "CustomerMasterKeySpec": key.spec,
+        "KeySpec": key.spec,
+        "MultiRegion": False,
+    }
+    if key.spec in MAC_HASHES:
+        shown["MacAlgorithms"] = [mac_algorithm(key)]
+    else:
+        shown["EncryptionAlgorithms"] = [_SYMMETRIC]
+        shown["CurrentKeyMaterialId"] = key.current.material_id
+    if key.deletion is not None:
+        shown["DeletionDate"] = _date(key.deletion)
+    return shown
+
+
+def mac_algorithm(key: KeyRecord) -> str:
+    """The one algorithm of an HMAC key: `HMAC_SHA_256` of spec HMAC_256."""
+    return key.spec.replace("HMAC_", "HMAC_SHA_")
+
+
+def _date(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+@operations.operation("ListKeys", checks=on_nothing("ListKeys"))
+def list_keys(ctx: Context[KmsState], params: Params) -> Output:
+    return paged(
+        params,
+        "Keys",
+        ctx.state.keys_of(ctx.account, ctx.region),
+        key=lambda key: key.key_id,
+        shape=lambda key: {"KeyId": key.key_id, "KeyArn": key.arn},
+        default=_PAGE,
+    )
+
+
+@operations.operation("UpdateKeyDescription", checks=on_key("UpdateKeyDescription"))
+def update_key_description(ctx: Context[KmsState], params: Params) -> Output:
+    key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
+    require_not_pending(key)
+    ctx.state.keys.put(key.key, replace(key, description=params["Description"]))
+    return {}

@@ -1,0 +1,158 @@
+"""Keys as other services use them on behalf of their callers: the port `Keys`.
+
+Each step is asked in a forward access session: the caller must be allowed what the service does with the key, and the
+key sees through which service it came (`kms:ViaService`). What the service does for itself it does under a grant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate.servicekit.ports import KeyUse, ProtectedKey
+from casemate.servicekit.service import Context
+from casemate.services.kms.errors import validation
+from casemate.services.kms.granting import new_grant
+from casemate.services.kms.key_policies import managed_policy
+from casemate.services.kms.material import read_blob
+from casemate.services.kms.names import ALIAS, Named, named
+from casemate.services.kms.operations.keys import new_key
+from casemate.services.kms.permissions import Keys, check_on, context_keys
+from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Rotation
+from casemate.services.kms.state import KmsState
+from casemate.services.kms.use import require_usable
+
+_DATA_KEY_BYTES = 32
+_GRANTED = (
+    "Encrypt",
+    "Decrypt",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "GenerateDataKey",
+    "RetireGrant",
+    "DescribeKey",
+)
+"""DynamoDB Developer Guide, "DynamoDB encryption at rest", "Using grants to authorize DynamoDB" and its event."""
+
+
+class ServiceKeys:
+    """Implements the port `Keys`."""
+
+    def __init__(self, state: KmsState) -> None:
+        self._state = state
+
+    def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
+        alias = f"{ALIAS}aws/{use.service}"
+        if key is None or key == alias:
+            found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
+        else:
+            found = named(ctx, self._state, key)
+        self._ask(ctx, "DescribeKey", found, use)
+        if found.key.spec != "SYMMETRIC_DEFAULT":
+            text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
+            raise validation(text)
+        name = _service_name(use)
+        self._ask(
+            ctx,
+            "CreateGrant",
+            found,
+            use,
+            {
+                "kms:GrantOperations": _GRANTED,
+                "kms:GranteePrincipal": name,
+                "kms:RetiringPrincipal": name,
+                "kms:GrantIsForAWSResource": "true",
+                "kms:GrantConstraintType": "EncryptionContextSubset",
+            },
+        )
+        require_usable(found.key, "ENCRYPT_DECRYPT", "GenerateDataKey")
+        grant = new_grant(
+            ctx,
+            found.key,
+            grantee=name,
+            retiring=name,
+            operations=_GRANTED,
+            context_subset=use.encryption_context,
+        )
+        self._state.grants.put(grant.key, grant)
+        current = self._state.current(found.key)
+        plaintext = self._state.ring.random(_DATA_KEY_BYTES)
+        blob = self._state.ring.encrypt(current, plaintext, use.encryption_context)
+        return ProtectedKey(key_arn=current.arn, blob=blob)
+
+    def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
+        blob = read_blob(protected.blob)
+        found = named(ctx, self._state, protected.key_arn)
+        self._ask(ctx, "Decrypt", found, use)
+        require_usable(found.key, "ENCRYPT_DECRYPT", "Decrypt")
+        return self._state.ring.decrypt(found.key, blob, use.encryption_context)
+
+    def release(self, key_arn: str, use: KeyUse) -> None:
+        for grant in self._grants(key_arn, use):
+            self._state.grants.delete(*grant.key)
+
+    def inaccessible_since(self, key_arn: str, use: KeyUse) -> datetime | None:
+        key = self._state.keys.get(use.region, key_arn.rpartition("/")[2])
+        if key is None:
+            # Deleted, and the record of it too.
+            return datetime.fromtimestamp(0, UTC)
+        if key.unusable_since is not None:
+            return datetime.fromtimestamp(key.unusable_since, UTC)
+        # "If you revoke the grant on an active encrypted table, DynamoDB will not be able to protect and maintain it"
+        # (DynamoDB Developer Guide). When it was revoked is not kept.
+        return None if self._grants(key_arn, use) else datetime.fromtimestamp(key.created, UTC)
+
+    def _ask(
+        self, ctx: Context[Any], action: str, found: Named, use: KeyUse, more: Keys | None = None
+    ) -> None:
+        request: Keys = {
+            "kms:ViaService": _service_name(use),
+            "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+            **context_keys(use.encryption_context),
+            **(more or {}),
+        }
+        caller = ctx.principal.account
+        check = check_on(self._state, action, found, caller=caller, request=request)
+        ctx.authorize(check, through=f"{use.service}.amazonaws.com")
+
+    def _managed_key(self, ctx: Context[Any], service: str, alias: str) -> KeyRecord:
+        """The AWS managed key of the caller's account, made on first use (Developer Guide, "AWS managed keys")."""
+        present = self._state.alias(ctx.account, ctx.region, alias)
+        found = present and self._state.key(ctx.region, present.key_id)
+        if found is not None:
+            return found
+        policy = managed_policy(service, ctx.account, ctx.region)
+        made = replace(
+            new_key(ctx, self._state, spec="SYMMETRIC_DEFAULT", usage="ENCRYPT_DECRYPT", policy=policy),
+            aws_managed=True,
+            description=f"Default key that protects my {service} data when no other key is defined",
+            # "AWS managed keys are rotated every year" (Developer Guide, "Rotating AWS KMS keys").
+            rotation=Rotation(period_days=365, since=ctx.now.timestamp()),
+        )
+        now = ctx.now.timestamp()
+        record = AliasRecord(
+            account=ctx.account, region=ctx.region, name=alias, key_id=made.key_id, created=now, updated=now
+        )
+        self._state.keys.put(made.key, made)
+        self._state.aliases.put(record.key, record)
+        return made
+
+    def _key(self, key_arn: str, use: KeyUse) -> KeyRecord | None:
+        return self._state.key(use.region, key_arn.rpartition("/")[2])
+
+    def _grants(self, key_arn: str, use: KeyUse) -> list[GrantRecord]:
+        key = self._key(key_arn, use)
+        if key is None:
+            return []
+        name = _service_name(use)
+        return [
+            grant
+            for grant in self._state.grants_of(key)
+            if grant.grantee == name and grant.context_subset == use.encryption_context
+        ]
+
+
+def _service_name(use: KeyUse) -> str:
+    """The service as `kms:ViaService` and as a grantee: `dynamodb.us-east-2.amazonaws.com`."""
+    return f"{use.service}.{use.region}.amazonaws.com"
