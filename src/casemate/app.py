@@ -37,10 +37,12 @@ from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
 from casemate.servicekit.ports import Credentials
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store, StoreError
+from casemate.tables.remote.options import RemoteTables, RemoteUnusableError
 from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from casemate.dataplane.kernel.client import KernelDataplane
+    from casemate.tables.remote.endpoint import RemoteEndpoint
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
+    tables: RemoteTables | None = None
+    """Where items live; None: in the data directory."""
 
 
 class Plane:
@@ -85,6 +89,7 @@ class House:
 
     def __init__(self, options: Options, directory: DataDirectory, authority: CertificateAuthority) -> None:
         self._options = options
+        self._remote: RemoteEndpoint | None = None
         self._directory = directory
         self._authority = authority
         self._closing = AsyncExitStack()
@@ -100,6 +105,8 @@ class House:
         await asyncio.sleep(0)
         try:
             self._wire()
+            if self._remote is not None:
+                await self._remote.probe()
         finally:
             self.plane.current = await starting
             self._closing.push_async_callback(self.plane.current.close)
@@ -179,6 +186,7 @@ class House:
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
         from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.remote import forwarding
         from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
@@ -193,6 +201,10 @@ class House:
             random_bytes=os.urandom,
         )
         self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
+        if self._options.tables is not None:
+            self._remote = self._options.tables.endpoint()
+            self._closing.callback(self._remote.close)
+            self._dynamodb = forwarding(self._dynamodb, self._remote)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
@@ -327,6 +339,7 @@ class House:
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "policies": "enforced",
+            "tables": "in the data directory" if self._remote is None else self._remote.summary(),
             "functions": f"run on python {version}" if enforced else "cannot run without the network",
         }
 
@@ -355,6 +368,8 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
             version=__version__,
         )
         await instance.run(announce)
+    except RemoteUnusableError as error:
+        raise StartError(str(error)) from error
     except StoreError as error:
         raise StartError(
             f"the state in {options.data} cannot be read: {error}; move the directory away, or choose another with --data"

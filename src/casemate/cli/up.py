@@ -42,6 +42,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
     )
+    parser.add_argument(
+        "--tables",
+        metavar="remote=URL",
+        help="keep items at a DynamoDB-compatible endpoint, behind this network and these policies (docs/remote-tables.md)",
+    )
+    parser.add_argument(
+        "--tables-credentials",
+        type=Path,
+        metavar="FILE",
+        help="its keys, as `casemate env --format json` prints them (default: CASEMATE_TABLES_ACCESS_KEY_ID, ...)",
+    )
     add_data_option(parser)
 
 
@@ -60,16 +71,24 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
+    from casemate.tables.remote.options import RemoteTables, RemoteTablesError
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    try:
+        tables = arguments.tables and RemoteTables.read(
+            arguments.tables, arguments.tables_credentials, os.environ
+        )
+    except RemoteTablesError as error:
+        fail(str(error))
     options = Options(
         port=arguments.port,
         data=arguments.data.absolute(),
         ephemeral=arguments.ephemeral,
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
+        tables=tables,
     )
     try:
         run_loop(serve(options, announce=_announce))
@@ -114,6 +133,10 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--dataplane", arguments.dataplane]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
+    argv += ["--tables", arguments.tables] if arguments.tables else []
+    argv += (
+        ["--tables-credentials", str(arguments.tables_credentials)] if arguments.tables_credentials else []
+    )
     with os.fdopen(descriptor, "ab") as file:
         before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program
