@@ -48,8 +48,9 @@ def policy(forbidden: str) -> str:
 class Life:
     """One Casemate and the requests of its user."""
 
-    def __init__(self, house: House, *, readmits: bool) -> None:
+    def __init__(self, house: House, runner: asyncio.Runner, *, readmits: bool) -> None:
         self.house = house
+        self.runner = runner
         self.pipeline = house.pipeline
         self.readmitted = 0
         services = house.pipeline._services  # pyright: ignore[reportPrivateUsage]
@@ -91,7 +92,7 @@ class Life:
         SigV4Auth(self.credentials, "dynamodb", "us-east-2").add_auth(signed)
         pairs = [(name, str(value)) for name, value in signed.headers.items()]
         request = HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
-        response: HttpResponse = asyncio.run(self._handle(request))
+        response: HttpResponse = self.runner.run(self._handle(request))
         kept = dict(response.headers)
         found = self.house.journal.find(kept["x-amzn-RequestId"])
         assert found is not None
@@ -120,17 +121,17 @@ def _comparable(decision: Any) -> Any:
 
 @contextmanager
 def life(*, readmits: bool) -> Iterator[Life]:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, asyncio.Runner() as runner:
         path = Path(name)
         directory = DataDirectory(path)
         directory.acquire()
         options = Options(port=0, data=path, ephemeral=True, dataplane="off")
         house = House(options, directory, CertificateAuthority(path / "ca"))
-        asyncio.run(house.open())
+        runner.run(house.open())
         try:
-            yield Life(house, readmits=readmits)
+            yield Life(house, runner, readmits=readmits)
         finally:
-            asyncio.run(house.close())
+            runner.run(house.close())
             directory.release()
 
 

@@ -1,7 +1,7 @@
 """The short way in for a request that resembles one the pipeline has let through before.
 
 The pipeline settles who calls, from where, through which endpoint, and under which policies. Until a record changes,
-all of that is the same for the next request of the same key on the same connection: it is kept here, and only what
+all of that is the same for the next request of the same key that comes the same way: it is kept here, and only what
 differs is done again: the signature over what was sent, and the decision where a policy reads what varies.
 
 INVARIANT: what is admitted here the pipeline would have admitted, with the same exchange. Whatever is unusual, refused
@@ -44,10 +44,8 @@ MakeContext = Callable[[Exchange], Context[Any]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Caller:
-    """One key on one connection to one service, as the pipeline let it through."""
+    """One key on connections that came the same way, to one service, as the pipeline let it through."""
 
-    arrival: Arrival
-    """Held so that its identity stays its own."""
     service: Service[Any]
     model: Any
     principal: Principal
@@ -72,6 +70,9 @@ class Readmission:
         self._store = store
         self._authorizer = authorizer
         self._context = context
+        self._arrivals: dict[Arrival, Arrival] = {}
+        self._alike: dict[int, tuple[Arrival, Arrival]] = {}
+        """By identity: an arrival, held so that its identity stays its own, and the first one that was equal to it."""
         self._callers: dict[tuple[int, str, str | None, str], _Caller] = {}
         self._targets: dict[str, _Target] = {}
         self._generation = -1
@@ -87,7 +88,7 @@ class Readmission:
         target = self._targets.get(headers.get("x-amz-target", ""))
         if target is None or request.query or request.path != "/" or request.method != "POST":
             return None
-        caller = self._callers.get(_place(request, arrival))
+        caller = self._callers.get(_place(request, self._first(arrival)))
         if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):
             return None
         params = decoded(target.model, request.body)
@@ -108,6 +109,17 @@ class Readmission:
             origin=caller.origin,
         )
         return exchange if self._allowed(exchange, caller) else None
+
+    def _first(self, arrival: Arrival) -> Arrival:
+        """One arrival for all connections that came the same way."""
+        known = self._alike.get(id(arrival))
+        if known is None:
+            if len(self._alike) >= _MOST_KEPT:
+                self._alike.clear()
+                self._arrivals.clear()
+                self._callers.clear()
+            known = self._alike[id(arrival)] = (arrival, self._arrivals.setdefault(arrival, arrival))
+        return known[1]
 
     def _allowed(self, exchange: Exchange, caller: _Caller) -> bool:
         """Every check of the operation, decided; False when there is none, when one is denied, or on bad input."""
@@ -150,7 +162,7 @@ class Readmission:
             self._callers.clear()
         text = request.headers.lowered.get("x-amz-target", "")
         self._targets[text] = _Target(operation=exchange.operation, model=exchange.parsed.operation)
-        place = _place(request, exchange.arrival)
+        place = _place(request, self._first(exchange.arrival))
         if place not in self._callers:
             self._callers[place] = self._caller(
                 exchange, service, exchange.principal, exchange.origin, signature
@@ -170,7 +182,6 @@ class Readmission:
             return Situation(service=name, region=region, principal=principal, origin=origin, request=request)
 
         return _Caller(
-            arrival=exchange.arrival,
             service=service,
             model=exchange.model,
             principal=principal,
