@@ -7,9 +7,9 @@ import gc
 import logging
 import os
 import platform
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
-from casemate.execution.ports import Attached
 from casemate.execution.supervisor import Settings, Supervisor
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, PolicySources
@@ -25,11 +24,15 @@ from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
+from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
+from casemate.gateway.log_delivery import RoleLogDelivery
+from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
+from casemate.gateway.plane import Plane
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
@@ -42,7 +45,6 @@ from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from casemate.dataplane.kernel.client import KernelDataplane
-    from casemate.tables.remote.endpoint import RemoteEndpoint
 
 _log = logging.getLogger(__name__)
 
@@ -63,25 +65,8 @@ class Options:
     accept_any_credentials: bool = False
     tables: RemoteTables | None = None
     """Where items live; None: in the data directory."""
-
-
-class Plane:
-    """The data plane in force; execution and the follower hold this while the one behind it is being started."""
-
-    def __init__(self) -> None:
-        self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
-
-    async def apply(self, snapshot: NetworkSnapshot) -> None:
-        await self.current.apply(snapshot)
-
-    async def attach_environment(self, interface_id: str | None) -> Attached:
-        return await self.current.attach_environment(interface_id)
-
-    async def detach_environment(self, token: str) -> None:
-        await self.current.detach_environment(token)
-
-    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
-        return await self.current.spawn(argv, env=env, fds=fds)
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
 
 class House:
@@ -89,7 +74,7 @@ class House:
 
     def __init__(self, options: Options, directory: DataDirectory, authority: CertificateAuthority) -> None:
         self._options = options
-        self._remote: RemoteEndpoint | None = None
+        self._remote = options.tables and options.tables.endpoint()
         self._directory = directory
         self._authority = authority
         self._closing = AsyncExitStack()
@@ -105,15 +90,18 @@ class House:
         await asyncio.sleep(0)
         try:
             self._wire()
-            if self._remote is not None:
-                await self._remote.probe()
+            await self._remote.probe() if self._remote else None
         finally:
             self.plane.current = await starting
             self._closing.push_async_callback(self.plane.current.close)
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
         self._closing.push_async_callback(self.front.close)
+        self._closing.push_async_callback(self.flow_collector.close)
+        self._closing.push_async_callback(self._meter_reading.close)
         self.follower.start()
+        self.flow_collector.start()
+        self._meter_reading.start()
         self._in_background(self._housekeeper.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
@@ -145,6 +133,7 @@ class House:
         self._wire_network()
         self._wire_functions_and_tables(kept)
         self._wire_gateway()
+        self._wire_records()
 
     def _wire_identity(self) -> None:
         from casemate.services import iam, organizations, sts
@@ -179,7 +168,7 @@ class House:
     def _wire_network(self) -> None:
         from casemate.services import ec2
 
-        self._ec2 = ec2.build(self._store)
+        self._ec2 = ec2.build(self._store, quotas=ec2.quotas_with(self._options.quotas))
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -201,8 +190,7 @@ class House:
             random_bytes=os.urandom,
         )
         self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
-        if self._options.tables is not None:
-            self._remote = self._options.tables.endpoint()
+        if self._remote is not None:
             self._closing.callback(self._remote.close)
             self._dynamodb = forwarding(self._dynamodb, self._remote)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
@@ -221,6 +209,7 @@ class House:
             code_dir=settings.code,
         )
         self._closing.callback(self._lambda.state.events.close)
+        self._ec2.service.state.functions = self._lambda.state
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
@@ -267,6 +256,26 @@ class House:
             organization=self._organization,
             clock=system_clock,
             laptop=LAPTOP,
+        )
+
+    def _wire_records(self) -> None:
+        delivery = RoleLogDelivery(
+            sessions=self._role_sessions,
+            authorizer=self.authorizer,
+            sink=self._logs.state,
+            groups=self._logs.state,
+        )
+        self.flow_collector = FlowCollector(
+            network=self._ec2.network,
+            flows=self.plane.flows,
+            observer=self._ec2.flow_recorder(self._store, delivery),
+            clock=system_clock,
+        )
+        self._meter_reading = MeterReading(
+            network=self._ec2.network,
+            counters=self.plane.bytes_counted,
+            meters=self._ec2.meter_readings(),
+            store=self._store,
         )
 
     def _admitted(self) -> Credentials:
@@ -322,6 +331,11 @@ class House:
         """Packets and bytes counted in a VPC: per gateway endpoint what entered it, per stage what was dropped."""
         found = await self.plane.current.counters(vpc_id)
         return {name: {"packets": counter.packets, "bytes": counter.bytes} for name, counter in found.items()}
+
+    async def costs(self) -> dict[str, Any]:
+        """What `casemate costs` prints."""
+        await self._meter_reading.read()
+        return self._ec2.bill(system_clock())
 
     def status(self) -> dict[str, Any]:
         """What `casemate status` prints."""

@@ -13,6 +13,7 @@ EXPLAINED = {
     ),
     r"iam:\w+ on arn:aws:iam::\d{12}:root: takes": "the root user asks about itself",
     r"logs:DescribeLogGroups on .*:log-group::log-stream:": "what AWS's own denials name, observed",
+    r"kms:RetireGrant: no condition key casemate:GrantId": "which grant: AWS has no key for it",
     r"organizations:\w+ on arn:aws:organizations::aws:policy/": "a policy of AWS's, which the operation refuses to change",
     r"sts:TagSession on .*:federated-user/": "STS asks so for GetFederationToken with tags (IAM User Guide, session tags)",
     r"sts:(TagSession|SetSourceIdentity): does not have the condition key sts:": (

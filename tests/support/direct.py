@@ -102,7 +102,9 @@ class DirectCloud:
             user_name="admin",
         )
 
-        def authorize(check: Check, *, principal: Principal | None = None) -> None:
+        def authorize(
+            check: Check, *, principal: Principal | None = None, through: str | None = None
+        ) -> None:
             self._keep(check)
             if check.action in self.denied:
                 raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")

@@ -13,6 +13,7 @@ import botocore.loaders
 from botocore.model import OperationModel, ServiceModel
 from botocore.parsers import create_parser
 
+from casemate.gateway.authorization import refusal
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.decision import Decision, PolicyType
@@ -115,7 +116,7 @@ class IdentityCloud(DirectCloud):
                 for check in checks(ctx, params) if checks else ():
                     decision = self.decide(service, check, self.principal)
                     if not decision.allowed:
-                        raise AwsError("AccessDenied", decision.message, http_status=403)
+                        raise refusal(service.name, decision)
             except AwsError as error:
                 parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}
                 return SimpleNamespace(status_code=error.http_status), {
@@ -216,6 +217,8 @@ def assert_fits(value: Any, shape: Any, where: str) -> None:
             "timestamp": datetime,
             "boolean": bool,
             "integer": int,
+            "long": int,
+            "double": float,
             "map": dict,
             "blob": bytes,
         }

@@ -16,6 +16,7 @@ _COMMANDS = {
     "env": "environment variables for an AWS SDK, as an administrator",
     "aws": "the AWS CLI against the running instance",
     "explain": "why a call is allowed, refused, or never arrives",
+    "costs": "what NAT gateways and endpoints would cost on AWS",
     "reset": "forget everything: resources, items, records",
     "demo": "the reference architecture and its access matrix, explained",
 }

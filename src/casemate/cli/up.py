@@ -53,7 +53,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="its keys, as `casemate env --format json` prints them (default: CASEMATE_TABLES_ACCESS_KEY_ID, ...)",
     )
+    parser.add_argument(
+        "--quota",
+        type=_quota,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="raise or lower a quota of VPCs, such as gateway_endpoints=50; may be repeated",
+    )
     add_data_option(parser)
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=NUMBER")
+    return name, int(number)
 
 
 def _port(text: str) -> int:
@@ -71,8 +86,13 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
+    from casemate.services.ec2 import quotas_with
     from casemate.tables.remote.options import RemoteTables, RemoteTablesError
 
+    try:
+        quotas_with(dict(arguments.quota))
+    except ValueError as error:
+        fail(str(error))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -89,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
         tables=tables,
+        quotas=dict(arguments.quota),
     )
     try:
         run_loop(serve(options, announce=_announce))
@@ -137,6 +158,8 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += (
         ["--tables-credentials", str(arguments.tables_credentials)] if arguments.tables_credentials else []
     )
+    for name, number in arguments.quota:
+        argv += ["--quota", f"{name}={number}"]
     with os.fdopen(descriptor, "ab") as file:
         before = os.fstat(file.fileno()).st_size
         process = subprocess.Popen(  # noqa: S603 our own program

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from casemate.model.errors import AwsError
-from casemate.model.network import NetworkSnapshot
+from casemate.model.flows import FlowCount
+from casemate.model.network import NetworkSnapshot, VpcSnapshot
 
 
 class NoDataplane:
@@ -44,6 +45,11 @@ class NoDataplane:
         """Nothing is counted."""
         del vpc_id
         return {}
+
+    async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
+        """Nothing flows."""
+        del vpc
+        return []
 
     async def close(self) -> None:
         """Nothing to end."""

@@ -14,6 +14,7 @@ from casemate.explain.events import render_event
 from casemate.gateway.control import CommandError, ControlServer
 from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer, Question
+from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.journal import Journal
 
@@ -31,6 +32,8 @@ class House(Protocol):
     def journal(self) -> Journal: ...
     @property
     def explainer(self) -> Explainer: ...
+    @property
+    def flow_collector(self) -> FlowCollector: ...
 
     async def open(self) -> None:
         """Start everything that runs; StartError when something essential cannot."""
@@ -42,6 +45,10 @@ class House(Protocol):
 
     def status(self) -> dict[str, Any]:
         """What is enforced."""
+        ...
+
+    async def costs(self) -> dict[str, Any]:
+        """The bill: `text` and `json`."""
         ...
 
     async def counters(self, vpc_id: str) -> dict[str, Any]:
@@ -77,6 +84,8 @@ class Instance:
                 "event": self._event,
                 "explain": self._explain,
                 "counters": self._counters,
+                "costs": self._costs,
+                "deliver-flow-logs": self._deliver_flow_logs,
             },
         )
 
@@ -181,6 +190,16 @@ class Instance:
             target_region=str(request.get("target_region") or region),
         )
         return self.house.explainer.explain(question)
+
+    async def _costs(self, request: dict[str, Any]) -> dict[str, Any]:
+        del request
+        return await self.house.costs()
+
+    async def _deliver_flow_logs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Without waiting for the aggregation interval: for tests and for the impatient."""
+        del request
+        await self.house.flow_collector.collect(everything=True)
+        return {"delivered": True}
 
     async def _counters(self, request: dict[str, Any]) -> dict[str, Any]:
         return dict(await self.house.counters(str(request["vpc_id"])))

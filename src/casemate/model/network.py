@@ -250,6 +250,8 @@ class VpcSnapshot:
     interfaces: Mapping[str, NetworkInterface] = field(default_factory=dict[str, NetworkInterface])
     nat_gateways: Mapping[str, NatGateway] = field(default_factory=dict[str, NatGateway])
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict[str, VpcEndpoint])
+    logged_interfaces: tuple[str, ...] = ()
+    """Interfaces whose flows are recorded for flow logs, sorted."""
 
     @property
     def resolver(self) -> IPv4Address:

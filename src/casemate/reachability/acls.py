@@ -12,7 +12,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from casemate.model.network import ICMP, TCP, UDP, NetworkAcl, Subnet
+from casemate.model.network import ICMP, TCP, UDP, NetworkAcl, NetworkAclEntry, Subnet
 from casemate.reachability.packet import Packet, TrafficClass, dotted
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import Hop, HopKind, ReasonCode
@@ -31,6 +31,7 @@ class AclEntry:
     network: int
     mask: int
     words: str
+    entry: NetworkAclEntry
     request_passes: Hop
     answer_passes: Hop
     """The hops of what this entry allows, made once: a way through a NAT gateway meets six ACLs."""
@@ -68,7 +69,9 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
                 f"{'outbound' if egress else 'inbound'} rule {number}: {'allow' if entry.allow else 'deny'} "
                 f"{traffic.words} {'to' if egress else 'from'} {entry.cidr}"
             )
-            passing = Hop(kind=HopKind.NETWORK_ACL, component=acl.acl_id, passed=True, matched=words)
+            passing = Hop(
+                kind=HopKind.NETWORK_ACL, component=acl.acl_id, passed=True, matched=words, rule=entry
+            )
             entries.append(
                 AclEntry(
                     number=entry.number,
@@ -77,6 +80,7 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
                     network=int(entry.cidr.network_address),
                     mask=int(entry.cidr.netmask),
                     words=words,
+                    entry=entry,
                     request_passes=passing,
                     answer_passes=replace(passing, returning=True),
                 )
@@ -106,7 +110,8 @@ def _check(path: Path, vpc: VpcIndex, subnet: Subnet, packet: Packet, *, egress:
         return None
     direction = "outbound" if egress else "inbound"
     words = entry.words if entry else f"{direction} rule *: deny all traffic"
-    path.met(HopKind.NETWORK_ACL, subnet.acl_id, passed=False, matched=words)
+    rule = entry.entry if entry else None
+    path.met(HopKind.NETWORK_ACL, subnet.acl_id, passed=False, matched=words, rule=rule)
     return _drop(path, subnet, packet, entry, egress=egress)
 
 

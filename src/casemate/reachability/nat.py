@@ -88,7 +88,14 @@ def _answer_route(path: Path, nat_id: str, stop: Stop, route_table_id: str, clie
     ):
         return None
     words = match.entry.words if match.entry else f"no route to {dotted(client)}"
-    path.met(HopKind.ROUTE_TABLE, route_table_id, passed=False, matched=words, lost=match.lost)
+    path.met(
+        HopKind.ROUTE_TABLE,
+        route_table_id,
+        passed=False,
+        matched=words,
+        lost=match.lost,
+        rule=match.entry.route if match.entry else None,
+    )
     return Drop(
         reason=ReasonCode.CM_RETURN_PATH,
         explanation=f"The answer reaches {nat_id} and is not delivered to {dotted(client)}: {words} in {route_table_id}.",

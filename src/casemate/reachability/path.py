@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from casemate.model.network import InterfaceKind, Subnet
+from casemate.model.network import InterfaceKind, NetworkAclEntry, Route, SecurityGroupRule, Subnet
 from casemate.reachability.verdict import Hop, HopKind, Outcome, ReasonCode, Verdict
 
 if TYPE_CHECKING:
@@ -58,7 +58,14 @@ class Path:
         self.destination_interface: str | None = None
 
     def met(
-        self, kind: HopKind, component: str, *, passed: bool, matched: str = "", lost: tuple[str, ...] = ()
+        self,
+        kind: HopKind,
+        component: str,
+        *,
+        passed: bool,
+        matched: str = "",
+        lost: tuple[str, ...] = (),
+        rule: Route | NetworkAclEntry | SecurityGroupRule | None = None,
     ) -> None:
         """Record a hop."""
         self.hops.append(
@@ -69,6 +76,7 @@ class Path:
                 matched=matched,
                 lost=lost,
                 returning=self.returning,
+                rule=rule,
             )
         )
 

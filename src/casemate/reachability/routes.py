@@ -74,7 +74,11 @@ class RoutingTable:
 
 def _entry(route_table_id: str, route: Route, network: IPv4Network, words: str) -> RouteEntry:
     passes = Hop(
-        kind=HopKind.ROUTE_TABLE, component=route_table_id, passed=not route.blackhole, matched=words
+        kind=HopKind.ROUTE_TABLE,
+        component=route_table_id,
+        passed=not route.blackhole,
+        matched=words,
+        rule=route,
     )
     return RouteEntry(route=route, network=network, words=words, passes=passes)
 

@@ -100,7 +100,7 @@ def _compile(group_id: str, rule: SecurityGroupRule, prefix_lists: Mapping[str, 
         ranges=tuple((int(n.network_address), int(n.netmask)) for n in networks),
         peer_group=peer.group_id if isinstance(peer, GroupRef) else None,
         words=words,
-        passes=Hop(kind=HopKind.SECURITY_GROUP, component=group_id, passed=True, matched=words),
+        passes=Hop(kind=HopKind.SECURITY_GROUP, component=group_id, passed=True, matched=words, rule=rule),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 
-from casemate.model.network import TCP
+from casemate.model.network import TCP, NetworkAclEntry, Route, SecurityGroupRule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,6 +132,8 @@ class Hop:
     """What also matched, or nearly did, and lost."""
     returning: bool = False
     """Met by the answer on its way back."""
+    rule: Route | NetworkAclEntry | SecurityGroupRule | None = None
+    """What `matched` says in words; None when nothing matched, or where nothing is matched."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

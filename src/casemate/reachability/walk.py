@@ -148,6 +148,7 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
             passed=entry is not None and not entry.route.blackhole,
             matched=entry.words if entry else f"no route to {dotted(packet.destination)}",
             lost=match.lost,
+            rule=entry.route if entry else None,
         )
     if entry is None:
         return _no_route(path, stop, packet)
@@ -363,7 +364,14 @@ def _answer_route(
     words = entry.words if entry else f"no route to {dotted(client)}"
     if passed and kind is TargetKind.LOCAL:
         return None  # says nothing: the local route is always there
-    path.met(HopKind.ROUTE_TABLE, subnet.route_table_id, passed=passed, matched=words, lost=match.lost)
+    path.met(
+        HopKind.ROUTE_TABLE,
+        subnet.route_table_id,
+        passed=passed,
+        matched=words,
+        lost=match.lost,
+        rule=entry.route if entry else None,
+    )
     if passed:
         return None
     door = "the VPC itself" if kind is TargetKind.LOCAL else target_id

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
 from casemate.model.principals import Principal
 from casemate.policy.document import Policy
@@ -190,6 +191,58 @@ class LogSink(Protocol):
         self, *, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:
         """Append (milliseconds since the epoch, message) events; makes the group and the stream when missing."""
+        ...
+
+
+class LogGroups(Protocol):
+    """What is there to be written to. Implemented by services.logs."""
+
+    def group_exists(self, *, account: str, region: str, group: str) -> bool: ...
+
+    def stream_exists(self, *, account: str, region: str, group: str, stream: str) -> bool: ...
+
+
+class LogDelivery(Protocol):
+    """Delivery of an AWS service's own logs to an account's log group. Implemented by the gateway."""
+
+    def deliver(
+        self,
+        *,
+        account: str,
+        region: str,
+        role_arn: str,
+        service: str,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+    ) -> None:
+        """Write as `role_arn`; AwsError when the role does not let `service` in, or is not allowed to write."""
+        ...
+
+
+class FlowObserver(Protocol):
+    """Who makes flow log records of what the data plane counted. Implemented by services.ec2. Times are in seconds."""
+
+    def observe(
+        self, network: NetworkSnapshot, counts: Mapping[str, Sequence[FlowCount]], *, since: int, now: int
+    ) -> None:
+        """The totals by VPC, for every VPC that has logged interfaces."""
+        ...
+
+    def deliver(self, network: NetworkSnapshot, *, now: int, everything: bool = False) -> None:
+        """Deliver what is due; with `everything` also what is not."""
+        ...
+
+
+class MeterReader(Protocol):
+    """Meters of what costs by the gigabyte. Implemented by services.ec2."""
+
+    def metered_vpcs(self) -> frozenset[str]:
+        """VPCs with a meter that runs."""
+        ...
+
+    def read(self, vpc_id: str, counters: Mapping[str, int]) -> None:
+        """Totals of bytes by counter, since the data plane began to count. Call inside a transaction."""
         ...
 
 

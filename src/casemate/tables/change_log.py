@@ -96,17 +96,17 @@ class ChangeLog:
         return made
 
     def open(self, stream_id: bytes) -> None:
-        """A new stream, with one shard."""
-        first = _microseconds(self._now())
-        tail = _Tail(shards=[], last=first - 1)
-        self._tails[stream_id] = tail
-        self._add_shard(stream_id, tail)
+        """Have a shard that takes records: of a new stream the first, of one that has an open shard already that one."""
+        tail = self._tail(stream_id)
+        if not tail.shards or tail.shards[-1].closed is not None:
+            self._storage.write([self._add_shard(stream_id, tail)])
 
     def close(self, stream_id: bytes) -> None:
         """No more records will come: the open shard ends, and has no child."""
         tail = self._tail(stream_id)
         if tail.shards and tail.shards[-1].closed is None:
-            self._close_shard(stream_id, tail)
+            self._storage.write([self._close_shard(stream_id, tail)])
+            self._announce(stream_id)
 
     def drop(self, stream_id: bytes) -> None:
         """Forget a stream and its records."""
@@ -194,8 +194,9 @@ class ChangeLog:
             tail = self._tails[stream_id] = self._loaded(stream_id)
         shard = tail.shards[-1] if tail.shards else None
         if shard is not None and shard.closed is None and self._now() - shard.opened >= SHARD_SECONDS:
-            self._close_shard(stream_id, tail)
-            self._add_shard(stream_id, tail)
+            # One change: no crash leaves a stream without a shard that takes records.
+            self._storage.write([self._close_shard(stream_id, tail), self._add_shard(stream_id, tail)])
+            self._announce(stream_id)
         return tail
 
     def _loaded(self, stream_id: bytes) -> _Tail:
@@ -208,19 +209,20 @@ class ChangeLog:
             last = max(last, _sequence(newest[0]))
         return _Tail(shards=shards, last=last)
 
-    def _add_shard(self, stream_id: bytes, tail: _Tail) -> None:
+    def _add_shard(self, stream_id: bytes, tail: _Tail) -> Change:
         number = tail.shards[-1].number + 1 if tail.shards else 0
         shard = Shard(number=number, opened=self._now(), first=self._next(tail))
         tail.shards.append(shard)
-        self._storage.write([(_shard_key(stream_id, number), _encoder.encode(shard))])
+        # INVARIANT: every record of the shard is numbered from `first` on, should the clock be set back meanwhile.
+        tail.last = shard.first - 1
+        return _shard_key(stream_id, number), _encoder.encode(shard)
 
-    def _close_shard(self, stream_id: bytes, tail: _Tail) -> None:
+    def _close_shard(self, stream_id: bytes, tail: _Tail) -> Change:
         # The end of a shard without records is its beginning, and no later record may carry that number.
         tail.last = max(tail.last, tail.shards[-1].first)
         closed = msgspec.structs.replace(tail.shards[-1], closed=self._now(), last=tail.last)
         tail.shards[-1] = closed
-        self._storage.write([(_shard_key(stream_id, closed.number), _encoder.encode(closed))])
-        self._announce(stream_id)
+        return _shard_key(stream_id, closed.number), _encoder.encode(closed)
 
     def _next(self, tail: _Tail) -> int:
         return max(tail.last + 1, _microseconds(self._now()))

@@ -144,6 +144,14 @@ def test_batches_and_transactions_leave_a_record_for_each_item(client: Any, stre
     assert [one["dynamodb"]["Keys"]["id"]["S"] for one in read(streams, other)] == ["z"]
 
 
+def test_statements_of_partiql_leave_records(client: Any, streams: Any) -> None:
+    arn = make(client)
+    client.execute_statement(Statement="INSERT INTO orders VALUE {'id': '1'}")
+    client.execute_statement(Statement="UPDATE orders SET what = 'b' WHERE id = '1'")
+    client.execute_transaction(TransactStatements=[{"Statement": "DELETE FROM orders WHERE id = '1'"}])
+    assert [one["eventName"] for one in read(streams, arn)] == ["INSERT", "MODIFY", "REMOVE"]
+
+
 def test_iterators_of_each_kind_begin_where_they_say(cloud: DirectCloud, client: Any, streams: Any) -> None:
     arn = make(client)
     put(client, "1")

@@ -164,18 +164,6 @@ def test_settings_are_kept(orders: Any) -> None:
     assert orders.describe_endpoints()["Endpoints"][0]["Address"] == "dynamodb.us-east-2.amazonaws.com"
 
 
-def test_encryption_with_a_customer_key_is_described(client: Any) -> None:
-    key = "arn:aws:kms:us-east-2:000000000000:key/11111111-2222-3333-4444-555555555555"
-    client.create_table(
-        TableName="one", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}, **SIMPLE
-    )
-    assert client.describe_table(TableName="one")["Table"]["SSEDescription"] == {
-        "Status": "ENABLED",
-        "SSEType": "KMS",
-        "KMSMasterKeyArn": key,
-    }
-
-
 def test_resource_policies_and_other_accounts(cloud: DirectCloud, orders: Any) -> None:
     policy = json.dumps(
         {

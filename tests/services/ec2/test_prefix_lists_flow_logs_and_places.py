@@ -95,6 +95,10 @@ def test_flow_logs(client: Any, refused: Any, world: Any, vpc: str) -> None:
         ({"LogGroupName": ""}, "InvalidParameter"),
         ({"MaxAggregationInterval": 30}, "InvalidParameter"),
         ({"LogDestinationType": "s3"}, "InvalidParameter"),
+        (
+            {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::logs", "LogGroupName": ""},
+            "UnsupportedOperation",
+        ),
         ({"ResourceType": "TransitGateway"}, "InvalidParameterValue"),
         ({"TrafficType": "SOME"}, "InvalidParameterValue"),
     ],

@@ -147,3 +147,15 @@ def test_nobody_else_can_use_the_code(cloud: IdentityCloud, ann: Any) -> None:
         SerialNumber=SERIAL,
         TokenCode=codes(cloud, 0)[0],
     )
+
+
+def test_a_device_is_shown_and_tagged(cloud: IdentityCloud, ann: Any) -> None:
+    refused("NoSuchEntity", "doesn't exist", ann.get_mfa_device, SerialNumber=SERIAL)
+    enable(cloud, ann)
+    shown = ann.get_mfa_device(SerialNumber=SERIAL, UserName="ann")
+    assert (shown["SerialNumber"], shown["UserName"], shown["EnableDate"]) == (SERIAL, "ann", cloud.now)
+    refused("NoSuchEntity", "doesn't exist", ann.get_mfa_device, SerialNumber=SERIAL, UserName="bob")
+    tags = [{"Key": "place", "Value": "safe"}, {"Key": "of", "Value": "ann"}]
+    ann.tag_mfa_device(SerialNumber=SERIAL, Tags=tags)
+    ann.untag_mfa_device(SerialNumber=SERIAL, TagKeys=["of"])
+    assert ann.list_mfa_device_tags(SerialNumber=SERIAL)["Tags"] == tags[:1]

@@ -189,7 +189,11 @@ def test_the_role_must_be_able_to_read_the_stream(cloud: Any, client: Any, strea
             "no queues, topics or buckets",
         ),
         ({"Queues": ["q"]}, "InvalidParameterValueException", "Queues is not supported"),
-        ({"TumblingWindowInSeconds": 30}, "InvalidParameterValueException", "TumblingWindowInSeconds"),
+        (
+            {"TumblingWindowInSeconds": 30, "ParallelizationFactor": 2},
+            "InvalidParameterValueException",
+            "TumblingWindowInSeconds",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -201,6 +205,19 @@ def test_what_cannot_be_is_refused(
         client.create_event_source_mapping(
             **{name: value for name, value in given.items() if value is not None}
         )
+
+
+def test_a_mapping_has_tags(cloud: Any, client: Any, stream: str) -> None:
+    cloud.create(client)
+    arn = client.create_event_source_mapping(
+        EventSourceArn=stream, FunctionName="orders", StartingPosition="LATEST", Tags={"team": "a"}
+    )["EventSourceMappingArn"]
+    client.tag_resource(Resource=arn, Tags={"stage": "b"})
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "a", "stage": "b"}
+    client.untag_resource(Resource=arn, TagKeys=["team"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"stage": "b"}
+    with refused("ResourceNotFoundException"):
+        client.list_tags(Resource=arn.replace(arn[-4:], "ffff"))
 
 
 def test_calls_are_authorized_on_the_mapping_and_its_function(cloud: Any, client: Any, mapped: Any) -> None:

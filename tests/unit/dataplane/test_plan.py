@@ -210,12 +210,13 @@ def test_acl_entries_keep_their_order_and_end_in_a_denial() -> None:
     vpc = small().acl("acl-open", entry(200, "out", "allow"), entry(100, "out", "deny", "1.2.3.0/24", "443"))
     chains = ruleset(plan(vpc).groups["vpc-1"]).chains
     assert chains["acl_acl-open_out"].rules == (
-        "ip daddr 1.2.3.0/24 tcp dport 443 counter name acl-egress-drops drop",
+        "ip daddr 1.2.3.0/24 tcp dport 443 counter name acl-egress-drops goto stopped_out",
         "accept",
-        "counter name acl-egress-drops drop",
-        "counter name acl-egress-drops drop",
+        "counter name acl-egress-drops goto stopped_out",
+        "counter name acl-egress-drops goto stopped_out",
     )
-    assert chains["acl_acl-open_in"].rules[-1].endswith("drop")
+    assert chains["acl_acl-open_in"].rules[-1].endswith("goto refused_in")
+    assert chains["refused_in"].rules == ("drop",)
     assert (
         acl_match(entry(1, "in", "allow", "10.0.0.0/8", "1024-65535"))
         == "ip saddr 10.0.0.0/8 tcp dport 1024-65535"

@@ -42,7 +42,9 @@ async def writer(name):
     number = 0
     while True:
         number += 1
-        put = engine.plan_put(STREAMED, item_from_wire({**key(name, number), "g": {"S": "red"}, "n": {"N": str(number)}}))
+        # No two puts alike: one that changes nothing is not in the stream.
+        distinct = str(int(sys.argv[2]) * 1_000_000 + number)
+        put = engine.plan_put(STREAMED, item_from_wire({**key(name, number), "g": {"S": "red"}, "n": {"N": distinct}}))
         delete = engine.plan_delete(STREAMED, item_from_wire(key(name, number + 3)))
         engine.commit([put, delete])
         await engine.durable()

@@ -15,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from casemate.cli.demo.architecture import (
     OTHER_REGION,
+    REGION,
     Architecture,
     Client,
     build_network,
     create_function,
+    create_key,
     create_perimeter,
     create_roles,
     create_table,
@@ -76,9 +78,10 @@ def _build(client: Client, say: Callable[[str], None]) -> Architecture:
     say("building: VPC, six subnets, five route tables, NAT and internet gateway, two gateway endpoints")
     network = build_network(client("ec2"))
     say("building: table (in two Regions), roles, service control policy")
-    create_table(client("dynamodb"))
-    create_table(client("dynamodb", region=OTHER_REGION))
-    role, break_glass = create_roles(client("iam"), WORKLOAD_ACCOUNT)
+    keys = [create_key(client("kms", region=region)) for region in (REGION, OTHER_REGION)]
+    for region, key in zip((REGION, OTHER_REGION), keys, strict=True):
+        create_table(client("dynamodb", region=region), key)
+    role, break_glass = create_roles(client("iam"), WORKLOAD_ACCOUNT, keys)
     scp = create_perimeter(client("organizations", account=MANAGEMENT_ACCOUNT), network.vpc, break_glass)
     functions = {case.source: case for case in CASES if case.source.startswith("lambda:")}
     say(f"building: {len(functions)} functions, plain boto3, no endpoint URL")

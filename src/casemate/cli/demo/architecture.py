@@ -88,19 +88,25 @@ def build_network(ec2: Any) -> Network:
     )
 
 
-def create_table(dynamodb: Any) -> None:
-    """The table, with the item the functions read."""
+def create_key(kms: Any) -> str:
+    """A customer's key with the default policy: who may use it is left to the account's identity policies. Its ARN."""
+    return kms.create_key(Description="encrypts the table orders")["KeyMetadata"]["Arn"]
+
+
+def create_table(dynamodb: Any, key: str) -> None:
+    """The table, encrypted with the key, with the item the functions read."""
     dynamodb.create_table(
         TableName=TABLE,
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
     )
     dynamodb.get_waiter("table_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
     dynamodb.put_item(TableName=TABLE, Item={"id": {"S": "1"}, "what": {"S": "a casemate"}})
 
 
-def create_roles(iam: Any, account: str) -> tuple[str, str]:
+def create_roles(iam: Any, account: str, keys: list[str]) -> tuple[str, str]:
     """The functions' role (least privilege) and the break-glass role; their ARNs."""
     function_role = iam.create_role(
         RoleName="orders-function", AssumeRolePolicyDocument=_trust({"Service": "lambda.amazonaws.com"})
@@ -108,12 +114,23 @@ def create_roles(iam: Any, account: str) -> tuple[str, str]:
     iam.attach_role_policy(RoleName="orders-function", PolicyArn=LAMBDA_VPC_ROLE_POLICY)
     tables = [f"arn:aws:dynamodb:{region}:{account}:table/{TABLE}" for region in (REGION, OTHER_REGION)]
     read = {"Sid": "ReadOrders", "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": tables}
-    iam.put_role_policy(RoleName="orders-function", PolicyName="read-orders", PolicyDocument=_policy(read))
+    decrypt = {
+        "Sid": "UseTheKeyThroughDynamoDB",
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": keys,
+        "Condition": {"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
+    }
+    iam.put_role_policy(
+        RoleName="orders-function", PolicyName="read-orders", PolicyDocument=_policy(read, decrypt)
+    )
     break_glass = iam.create_role(
         RoleName="break-glass", AssumeRolePolicyDocument=_trust({"AWS": f"arn:aws:iam::{account}:root"})
     )["Role"]["Arn"]
     everything = {"Sid": "EmergencyRead", "Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
-    iam.put_role_policy(RoleName="break-glass", PolicyName="emergency", PolicyDocument=_policy(everything))
+    iam.put_role_policy(
+        RoleName="break-glass", PolicyName="emergency", PolicyDocument=_policy(everything, decrypt)
+    )
     return function_role, break_glass
 
 

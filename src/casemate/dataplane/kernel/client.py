@@ -13,12 +13,14 @@ from typing import Any, Literal, Self
 from casemate.dataplane.kernel import messages
 from casemate.dataplane.kernel.connection import Event, HelperConnection, HelperError, HelperLostError
 from casemate.dataplane.kernel.counters import Counter
+from casemate.dataplane.kernel.flows import observed
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.reconciler import Reconciler
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import PUBLIC_HUB_ADDRESS
-from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER
-from casemate.model.network import NetworkSnapshot
+from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER, device_of, has_workload
+from casemate.model.flows import FlowCount
+from casemate.model.network import InterfaceKind, NetworkSnapshot, VpcSnapshot
 
 _QUICK_DEATHS = 20
 _QUICK_SECONDS = 30.0
@@ -192,6 +194,18 @@ class KernelDataplane:
         """
         found, _ = await self._call(messages.ReadCounters(names.router(vpc_id)))
         return found
+
+    async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
+        """What was counted of the flows of `vpc.logged_interfaces` since they are logged (or the helper began)."""
+        logged = [vpc.interfaces[each] for each in vpc.logged_interfaces if each in vpc.interfaces]
+        if not logged or not has_workload(vpc):
+            return []
+        found, _ = await self._call(messages.ReadFlows(names.router(vpc.vpc_id)))
+        return observed(
+            found,
+            {device_of(each): each.interface_id for each in logged},
+            {each.address: each.interface_id for each in logged if each.kind is InterfaceKind.VPC_ENDPOINT},
+        )
 
     async def close(self) -> None:
         """End the helper: no namespace, process or socket of it is left once the listeners are closed."""

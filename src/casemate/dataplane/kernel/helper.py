@@ -22,6 +22,7 @@ from casemate.dataplane.kernel.apply import Kernel
 from casemate.dataplane.kernel.counters import read_counters
 from casemate.dataplane.kernel.detect import detect
 from casemate.dataplane.kernel.environments import Environments
+from casemate.dataplane.kernel.flows import read_flows
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
@@ -87,11 +88,20 @@ class Helper:
             case messages.OpenNamespace(name):
                 passed.append(os.dup(self._namespaces[name].fd))
                 return None
+            case messages.ReadCounters(namespace) if namespace not in self._namespaces:
+                return {}  # nothing of the VPC could send a packet yet
+            case messages.ReadFlows(namespace) if namespace not in self._namespaces:
+                return []
             case messages.ReadCounters(namespace):
                 with self._namespaces.inside(namespace):
                     netlink = NetlinkSocket(NETLINK_NETFILTER)
                 with netlink:
                     return read_counters(netlink)
+            case messages.ReadFlows(namespace):
+                with self._namespaces.inside(namespace):
+                    netlink = NetlinkSocket(NETLINK_NETFILTER)
+                with netlink:
+                    return read_flows(netlink)
 
     def _child_ended(self, _number: int, _frame: FrameType | None) -> None:
         self._children.reap()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from casemate.dataplane.diff import GroupChange
 from casemate.dataplane.kernel.counters import Counter
+from casemate.dataplane.kernel.flows import CountedFlow
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.plan.objects import Listener
 
@@ -46,7 +47,12 @@ class ReadCounters:
     namespace: str
 
 
-Request = Apply | Attach | Detach | Spawn | OpenNamespace | ReadCounters
+@dataclass(frozen=True, slots=True)
+class ReadFlows:
+    namespace: str
+
+
+Request = Apply | Attach | Detach | Spawn | OpenNamespace | ReadCounters | ReadFlows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,12 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`value` by request: Apply: failed groups; Attach: the token; Spawn: the pid; ReadCounters: the counters."""
+    """`value` by request: Apply: failed groups; Attach: the token; Spawn: the pid; ReadCounters: the counters;
+    ReadFlows: the flows.
+    """
 
     number: int
-    value: dict[str, str] | dict[str, Counter] | str | int | None = None
+    value: dict[str, str] | dict[str, Counter] | list[CountedFlow] | str | int | None = None
     error: str = ""
 
 

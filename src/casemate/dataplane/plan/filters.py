@@ -14,7 +14,14 @@ from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
 from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
+from casemate.dataplane.plan.metering import metering
 from casemate.dataplane.plan.names import GATEWAY, SERVICES, safe
+from casemate.dataplane.plan.recording import (
+    REFUSED_BY_ACL_OUT,
+    REFUSED_BY_GROUPS_OUT,
+    REFUSED_IN,
+    recording,
+)
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import Topology, addresses_of, device_of, is_unchecked
 from casemate.model.network import (
@@ -47,10 +54,19 @@ def router_ruleset(topology: Topology) -> Ruleset:
     for acl_id in sorted({subnet.acl_id for subnet in _used_subnets(topology)}):
         chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
     counting, endpoints = _endpoint_chains(topology)
+    flow_sets, flow_chains = recording(topology)
+    sets |= flow_sets
+    chains |= flow_chains
+    metered_sets, metered_chains, meters = metering(topology)
+    sets = metered_sets | sets
+    chains |= metered_chains
     # Base chains come last: what they look up exists by then.
     chains |= counting | _BASE_CHAINS
     return Ruleset(
-        namespace=topology.router, sets=sets, chains=chains, counters=frozenset(DROPS) | frozenset(endpoints)
+        namespace=topology.router,
+        sets=sets,
+        chains=chains,
+        counters=frozenset(DROPS) | frozenset(endpoints) | meters,
     )
 
 
@@ -211,13 +227,13 @@ def _group_set_chains(groups: tuple[str, ...]) -> dict[str, NftChain]:
         f"{name}_out": NftChain(
             rules=(
                 *(f"jump group_{safe(group)}_out" for group in groups),
-                "counter name sg-egress-drops drop",
+                f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}",
             )
         ),
         f"{name}_in": NftChain(
             rules=(
                 *(f"jump group_{safe(group)}_in" for group in groups),
-                "counter name sg-ingress-drops drop",
+                f"counter name sg-ingress-drops goto {REFUSED_IN}",
             )
         ),
     }
@@ -295,13 +311,17 @@ def _subnet_chains(topology: Topology, subnet: Subnet) -> dict[str, NftChain]:
 def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
     """Entries in their order; the first match decides; what matches none is denied."""
     chains: dict[str, NftChain] = {}
-    for egress, suffix, counter in ((True, "out", "acl-egress-drops"), (False, "in", "acl-ingress-drops")):
+    sides = (
+        (True, "out", f"counter name acl-egress-drops goto {REFUSED_BY_ACL_OUT}"),
+        (False, "in", f"counter name acl-ingress-drops goto {REFUSED_IN}"),
+    )
+    for egress, suffix, refusal in sides:
         rules: list[str] = []
         for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
             match = acl_match(entry) if entry.egress is egress else None
             if match is not None:
-                rules.append(f"{match} {'accept' if entry.allow else f'counter name {counter} drop'}".strip())
-        rules.append(f"counter name {counter} drop")
+                rules.append(f"{match} {'accept' if entry.allow else refusal}".strip())
+        rules.append(refusal)
         chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=tuple(rules))
     return chains
 

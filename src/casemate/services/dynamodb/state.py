@@ -59,7 +59,10 @@ class DynamoState:
         )
         engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
         for stream in self.streams.values():
-            if stream.disabled is not None:
+            # The record was durable first: a crash may have come before the engine followed it.
+            if stream.disabled is None:
+                engine.changes.open(stream.id_bytes)
+            else:
                 engine.changes.close(stream.id_bytes)
 
     def find(self, ref: TableRef) -> Table | None:

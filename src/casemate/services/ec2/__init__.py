@@ -2,33 +2,39 @@
 
 Modelled: VPCs with their attributes and CIDR blocks, the default VPC, subnets, route tables and routes, internet,
 egress-only and NAT gateways, elastic addresses, network interfaces, security groups and their rules, network ACLs,
-gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs (as resources), Availability
-Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
+gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs, Reachability Analyzer's paths
+and analyses, Availability Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
 follow. Every account finds a default VPC in every Region at its first call there.
 
 Not modelled: instances (so nothing can be attached to one), load balancers, transit and virtual private gateways,
 IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
-Access Analyzer and Reachability Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
+Access Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
+from casemate.servicekit.ports import LogDelivery
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
+from casemate.services.ec2.costs.bill import bill
+from casemate.services.ec2.costs.meters import MeterReadings
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
+from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
 from casemate.services.ec2.network import CommittedNetwork
-from casemate.services.ec2.quotas import Quotas
+from casemate.services.ec2.quotas import Quotas, quotas_with
 from casemate.services.ec2.registry import operations
 from casemate.services.ec2.state import Ec2State
 
-__all__ = ["Ec2", "Quotas", "build"]
+__all__ = ["Ec2", "Quotas", "build", "quotas_with"]
 
 assert _registered.__all__, "importing the operations registers them"
 
@@ -45,6 +51,18 @@ class Ec2:
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
 
+    def meter_readings(self) -> MeterReadings:
+        """`MeterReader`."""
+        return MeterReadings(self.service.state)
+
+    def bill(self, now: datetime) -> dict[str, Any]:
+        """What NAT gateways and endpoints come to: `text` and `json`."""
+        return bill(self.service.state.meters.values(), now)
+
+    def flow_recorder(self, store: Store, delivery: LogDelivery) -> FlowRecorder:
+        """`FlowObserver`; wired apart, because who delivers needs what is wired after EC2."""
+        return FlowRecorder(self.service.state, store, delivery)
+
 
 def build(
     store: Store,
@@ -56,9 +74,11 @@ def build(
     """EC2 on a store."""
     state = Ec2State(store, quotas)
     policies = EndpointPolicies(state)
+    network = CommittedNetwork(state, store, policies)
+    state.network = network
     return Ec2(
         service=Service(operations=operations, state=state),
-        network=CommittedNetwork(state, store, policies),
+        network=network,
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
     )

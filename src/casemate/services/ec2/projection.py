@@ -12,6 +12,7 @@ from casemate.model import network as model
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.services.ec2.acl_projection import acl_of
 from casemate.services.ec2.endpoint_catalog import dns_names
+from casemate.services.ec2.flowlogs.coverage import logged_interfaces
 from casemate.services.ec2.group_projection import group_of
 from casemate.services.ec2.managed_lists import AWS_LISTS, of_customer
 from casemate.services.ec2.records import Interface, NatGateway, RouteTable, Subnet, Vpc, VpcEndpoint
@@ -149,6 +150,7 @@ def project_vpc(state: Ec2State, vpc: Vpc) -> model.VpcSnapshot:
             if each.vpc_id == vpc.id and each.state == "available"
         },
         endpoints={each.id: _endpoint(state, each) for each in state.endpoints_in(vpc)},
+        logged_interfaces=logged_interfaces(state, vpc),
     )
 
 

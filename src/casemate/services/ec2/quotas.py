@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,5 +48,18 @@ class Quotas:
     """Per Region."""
     policy_characters: int = 20_480
     """Of an endpoint policy."""
+    insights_paths: int = 100
+    """Reachability Analyzer's paths per Region. Source: Reachability Analyzer guide, "Quotas"."""
     tags: int = 50
     """Per resource."""
+
+
+def quotas_with(given: Mapping[str, int]) -> Quotas:
+    """The defaults, but for what is given; ValueError for a name that is no quota, or a number that cannot be one."""
+    names = [each.name for each in fields(Quotas)]
+    for name, number in given.items():
+        if name not in names:
+            raise ValueError(f"{name} is no quota; these are: {', '.join(names)}")
+        if number < 0:
+            raise ValueError(f"{name}={number}: a quota is not negative")
+    return Quotas(**given)

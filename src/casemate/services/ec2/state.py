@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from casemate.servicekit.ports import Functions, Network
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import errors
 from casemate.services.ec2.quotas import Quotas
@@ -15,9 +16,12 @@ from casemate.services.ec2.records import (
     EgressOnlyGateway,
     FlowLog,
     Home,
+    InsightsAnalysis,
+    InsightsPath,
     Interface,
     InternetGateway,
     ManagedPrefixList,
+    Meter,
     NatGateway,
     NetworkAcl,
     Peering,
@@ -93,11 +97,19 @@ class Ec2State:
         self.addresses = self._shelf("addresses", Address, errors.ALLOCATION, _nowhere)
         self.dhcp_options = self._shelf("dhcp_options", DhcpOptions, errors.DHCP_OPTIONS, _nowhere)
         self.prefix_lists = self._shelf("prefix_lists", ManagedPrefixList, errors.PREFIX_LIST, _nowhere)
-        self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _nowhere)
+        self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _its_vpc)
+        self.insights_paths = self._shelf("insights_paths", InsightsPath, errors.INSIGHTS_PATH, _nowhere)
+        self.insights_analyses = self._shelf(
+            "insights_analyses", InsightsAnalysis, errors.INSIGHTS_ANALYSIS, _nowhere
+        )
+        self.network: Network | None = None
+        """The committed network, for analyses of it. Wired by `build`."""
+        self.functions: Functions | None = None
+        """Wired by the app; None: no function is known."""
         self.projected: tuple[Shelf[Any], ...] = (
             self.vpcs, self.subnets, self.route_tables, self.internet_gateways, self.egress_gateways,
             self.nat_gateways, self.interfaces, self.groups, self.acls, self.endpoints, self.peerings,
-            self.prefix_lists,
+            self.prefix_lists, self.flow_logs,
         )  # fmt: skip
         """What the network snapshot is made of."""
         self.by_type: dict[str, Shelf[Any]] = {
@@ -116,8 +128,12 @@ class Ec2State:
             "prefix-list": self.prefix_lists,
             "vpc-peering-connection": self.peerings,
             "vpc-flow-log": self.flow_logs,
+            "network-insights-path": self.insights_paths,
+            "network-insights-analysis": self.insights_analyses,
         }
         """By `ResourceType`."""
+        self.meters = store.collection("ec2.meters", Meter)
+        """Keys are (account, Region, id of the NAT gateway or endpoint)."""
         self.tags = store.collection("ec2.tags", TagSet)
         self.homes = store.collection("ec2.homes", Home)
         self.tokens = store.collection("ec2.client_tokens", ClientToken)

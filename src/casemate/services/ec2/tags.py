@@ -29,6 +29,8 @@ RESOURCE_TYPES: Mapping[str, str] = {
     "pl-": "prefix-list",
     "pcx-": "vpc-peering-connection",
     "fl-": "vpc-flow-log",
+    "nip-": "network-insights-path",
+    "nia-": "network-insights-analysis",
 }
 """Id prefix to `ResourceType`, which is also the ARN's resource type."""
 

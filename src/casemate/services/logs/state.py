@@ -66,6 +66,14 @@ class LogsState:
             raise errors.stream_not_found()
         return found
 
+    def group_exists(self, *, account: str, region: str, group: str) -> bool:
+        """Whether there is such a group."""
+        return (account, region, group) in self.groups
+
+    def stream_exists(self, *, account: str, region: str, group: str, stream: str) -> bool:
+        """Whether there is such a stream."""
+        return self.events.stream((account, region, group), stream) is not None
+
     def write(
         self, *, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:

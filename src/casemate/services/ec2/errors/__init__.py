@@ -33,6 +33,8 @@ from casemate.services.ec2.errors.nouns import (
     FLOW_LOG,
     GROUP,
     GROUP_RULE,
+    INSIGHTS_ANALYSIS,
+    INSIGHTS_PATH,
     INTERFACE,
     INTERNET_GATEWAY,
     NAT_GATEWAY,
@@ -52,6 +54,7 @@ from casemate.services.ec2.errors.prefix_lists import (
     prefix_list_version_mismatch,
 )
 from casemate.services.ec2.errors.requests import (
+    analysis_exists,
     association_missing,
     bad_value,
     combination,
@@ -126,6 +129,8 @@ __all__ = [
     "FLOW_LOG",
     "GROUP",
     "GROUP_RULE",
+    "INSIGHTS_ANALYSIS",
+    "INSIGHTS_PATH",
     "INTERFACE",
     "INTERNET_GATEWAY",
     "NAT_GATEWAY",
@@ -143,6 +148,7 @@ __all__ = [
     "address_missing",
     "address_outside",
     "already_associated",
+    "analysis_exists",
     "association_missing",
     "attachment_missing",
     "aws_prefix_list",

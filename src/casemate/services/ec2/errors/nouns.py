@@ -97,6 +97,16 @@ DHCP_OPTIONS = Noun(
     text="The dhcpOption ID '{}' does not exist",
     label="dhcpOptions",
 )
+INSIGHTS_PATH = Noun(
+    prefix="nip-",
+    code="InvalidNetworkInsightsPathId",
+    text="The network insights path ID '{}' does not exist",
+)
+INSIGHTS_ANALYSIS = Noun(
+    prefix="nia-",
+    code="InvalidNetworkInsightsAnalysisId",
+    text="The network insights analysis ID '{}' does not exist",
+)
 PREFIX_LIST = Noun(prefix="pl-", code="InvalidPrefixListID", text="The prefix list ID '{}' does not exist")
 PEERING = Noun(
     prefix="pcx-",

@@ -83,6 +83,14 @@ def flow_log_exists() -> AwsError:
     )
 
 
+def analysis_exists(path_id: str) -> AwsError:
+    """A path goes after its analyses. Terraform waits for this code to go away."""
+    return AwsError(
+        "AnalysisExistsForNetworkInsightsPath",
+        f"Network insights path '{path_id}' has analyses and cannot be deleted.",
+    )
+
+
 def unsupported(what: str) -> AwsError:
     """A parameter that Casemate does not have: refused, because to ignore it would be to lie."""
     return AwsError("UnsupportedOperation", f"Casemate does not have {what}.")

@@ -9,9 +9,12 @@ from casemate.services.ec2.operations import (
     flow_logs,
     group_rules,
     groups,
+    insights_analyses,
+    insights_paths,
     interface_attributes,
     interfaces,
     internet_gateways,
+    nat_addresses,
     nat_gateways,
     network_acls,
     peerings,
@@ -19,6 +22,7 @@ from casemate.services.ec2.operations import (
     prefix_lists,
     route_tables,
     routes,
+    stale_groups,
     subnets,
     tagging,
     vpcs,
@@ -27,6 +31,6 @@ from casemate.services.ec2.operations import (
 
 __all__ = [
     "addresses", "dhcp_options", "egress_only_gateways", "endpoint_services", "endpoints", "flow_logs", "group_rules",
-    "groups", "interface_attributes", "interfaces", "internet_gateways", "nat_gateways", "network_acls", "peerings",
-    "places", "prefix_lists", "route_tables", "routes", "subnets", "tagging", "vpcs", "vpn_gateways",
+    "groups", "insights_analyses", "insights_paths", "interface_attributes", "interfaces", "internet_gateways", "nat_addresses", "nat_gateways", "network_acls", "peerings",
+    "places", "prefix_lists", "route_tables", "routes", "stale_groups", "subnets", "tagging", "vpcs", "vpn_gateways",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import replace
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import endpoint_policies, errors, tags
+from casemate.services.ec2.costs import meters
 from casemate.services.ec2.deletions import delete_each
 from casemate.services.ec2.endpoint_catalog import (
     EndpointService,
@@ -135,6 +136,7 @@ def create_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
         labels = tags.specified(params, "vpc-endpoint")
         make = _create_gateway if service.kind == "Gateway" else _create_interface
         known = ctx.state.endpoints.put(make(ctx, vpc, service, params))
+        meters.follow(ctx.state, known, ctx.now)
         tags.put(ctx.state, ctx, known.id, labels)
         remember(ctx, "CreateVpcEndpoint", params, known.id)
     return {"VpcEndpoint": endpoint_output(ctx.state, known), "ClientToken": params.get("ClientToken")}
@@ -250,7 +252,7 @@ def modify_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
         dns_record_ip_type=_record_type(params) or endpoint.dns_record_ip_type,
     )
     modify = _modify_gateway if endpoint.kind == "Gateway" else _modify_interface
-    ctx.state.endpoints.put(modify(ctx, endpoint, params))
+    meters.follow(ctx.state, ctx.state.endpoints.put(modify(ctx, endpoint, params)), ctx.now)
     return {"Return": True}
 
 
@@ -307,5 +309,6 @@ def delete_vpc_endpoints(ctx: Ctx, params: Params) -> Output:
 
     def empty(endpoint: VpcEndpoint) -> None:
         remove_subnets(ctx, endpoint, endpoint.subnet_ids)
+        meters.stop(ctx.state, endpoint, ctx.now)
 
     return delete_each(ctx, ctx.state.endpoints, errors.ENDPOINT, ids, before=empty)

@@ -1,13 +1,13 @@
-"""Flow logs as resources: which traffic is to be logged, how, and where to."""
+"""Flow logs as resources: which traffic is to be logged, how, and where to. What becomes of them: `flowlogs`."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.deletions import delete_each
+from casemate.services.ec2.flowlogs.record import FIELD, VERSIONS
 from casemate.services.ec2.paging import Rendered, filtered, paged, selected
 from casemate.services.ec2.records import FlowLog
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
@@ -18,15 +18,6 @@ DEFAULT_FORMAT = (
     "${bytes} ${start} ${end} ${action} ${log-status}"
 )
 """Source: VPC User Guide, "Flow log records", version 2."""
-_FIELD = re.compile(r"\$\{([a-z0-9-]+)\}")
-_FIELDS = {
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
-    "start", "end", "action", "log-status", "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr",
-    "pkt-dstaddr", "region", "az-id", "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service",
-    "flow-direction", "traffic-path", "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn",
-    "ecs-container-instance-id", "ecs-container-id", "ecs-second-container-id", "ecs-service-name",
-    "ecs-task-definition-arn", "ecs-task-arn", "ecs-task-id", "reject-reason", "resource-id", "encryption-status",
-}  # fmt: skip
 _RESOURCES = {"VPC": "vpc", "Subnet": "subnet", "NetworkInterface": "network-interface"}
 FLOW_LOG_FILTERS = {
     "deliver-log-status": "DeliverLogsStatus",
@@ -51,7 +42,8 @@ def _output(state: Ec2State, log: FlowLog) -> Rendered:
         "LogDestination": log.destination or None,
         "LogGroupName": log.log_group or None,
         "DeliverLogsPermissionArn": log.role_arn or None,
-        "DeliverLogsStatus": "SUCCESS",
+        "DeliverLogsStatus": "FAILED" if log.delivery_error else "SUCCESS",
+        "DeliverLogsErrorMessage": log.delivery_error or None,
         "LogFormat": log.format,
         "MaxAggregationInterval": log.aggregation_seconds,
         "CreationTime": log.created,
@@ -62,10 +54,10 @@ def _output(state: Ec2State, log: FlowLog) -> Rendered:
 
 def _format(params: Params) -> str:
     text = params.get("LogFormat") or DEFAULT_FORMAT
-    fields = _FIELD.findall(text)
-    if _FIELD.sub("", text).strip() or not fields:
+    fields = FIELD.findall(text)
+    if FIELD.sub("", text).strip() or not fields:
         raise errors.invalid_parameter(f"Invalid LogFormat: {text}")
-    unknown = next((field for field in fields if field not in _FIELDS), None)
+    unknown = next((field for field in fields if field not in VERSIONS), None)
     if unknown is not None:
         raise errors.invalid_parameter(f"Unknown fields provided: [{unknown}]")
     return text
@@ -83,7 +75,7 @@ def _destination(ctx: Ctx, params: Params) -> dict[str, str]:
     if kind != "cloud-watch-logs":
         if not destination:
             raise errors.invalid_parameter("LogDestination can't be empty.")
-        return {"destination_type": kind, "destination": destination, "log_group": "", "role_arn": role}
+        raise errors.unsupported(f"{kind} as a destination of flow logs; use cloud-watch-logs")
     if not (destination or group):
         raise errors.invalid_parameter("LogGroupName can't be empty.")
     if not role:
@@ -144,8 +136,9 @@ def create_flow_logs(ctx: Ctx, params: Params) -> Output:
     labels = tags.specified(params, "vpc-flow-log")
     made: list[str] = []
     for resource_id in resources:
-        state.by_type[kind].get(ctx, resource_id)
-        made.append(_make(ctx, resource_id, shared))
+        place = state.by_type[kind].get(ctx, resource_id)
+        vpc_id = resource_id if kind == "vpc" else place.vpc_id
+        made.append(_make(ctx, resource_id, {**shared, "vpc_id": vpc_id}))
         tags.put(state, ctx, made[-1], labels)
     remember(ctx, "CreateFlowLogs", params, ",".join(made))
     return {"FlowLogIds": made, "Unsuccessful": [], "ClientToken": params.get("ClientToken")}

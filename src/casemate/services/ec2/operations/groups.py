@@ -167,8 +167,9 @@ def delete_security_group(ctx: Ctx, params: Params) -> Output:
     group = named_group(ctx, params)
     if group.name == "default":
         raise errors.default_group(group.id)
+    # API reference: "referenced by another security group in the same VPC"; rules of a peered VPC become stale.
     referenced = any(
-        rule.group_id == group.id and each.id != group.id
+        rule.group_id == group.id and each.id != group.id and each.vpc_id == group.vpc_id
         for each in state.groups.everywhere()
         for rule in each.rules
     )

@@ -9,6 +9,7 @@ from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import available_count, claim, pick
+from casemate.services.ec2.costs import meters
 from casemate.services.ec2.interface_making import attach_public, make_interface, unmake_interface
 from casemate.services.ec2.paging import Rendered, filtered, paged
 from casemate.services.ec2.records import Address, NatAddress, NatGateway, Subnet
@@ -25,7 +26,7 @@ _SHOWN_AFTER = timedelta(hours=1)
 """A deleted or failed gateway "remains visible ... for a short while (usually about an hour)". Source: VPC User Guide."""
 
 
-def _address_output(nat: NatGateway, number: int, each: NatAddress) -> Rendered:
+def address_output(nat: NatGateway, number: int, each: NatAddress) -> Rendered:
     return {
         "AllocationId": each.allocation_id or None,
         "AssociationId": each.association_id or None,
@@ -51,7 +52,7 @@ def nat_output(state: Ec2State, nat: NatGateway) -> Rendered:
         "FailureCode": nat.failure_code or None,
         "FailureMessage": nat.failure_message or None,
         "NatGatewayAddresses": [
-            _address_output(nat, number, each) for number, each in enumerate(nat.addresses)
+            address_output(nat, number, each) for number, each in enumerate(nat.addresses)
         ],
         "Tags": tags.rendered(state, nat, nat.id),
     }
@@ -100,7 +101,7 @@ def _create(ctx: Ctx, params: Params) -> NatGateway:
         wanted = params.get("PrivateIpAddress")
         private_ip = claim(ctx.state, subnet, wanted) if wanted else pick(ctx.state, subnet, 1)[0]
         nat = _made(ctx, nat_id, subnet, private_ip, address)
-    ctx.state.nat_gateways.put(nat)
+    meters.follow(ctx.state, ctx.state.nat_gateways.put(nat), ctx.now)
     tags.put(ctx.state, ctx, nat.id, labels)
     return nat
 
@@ -218,5 +219,6 @@ def delete_nat_gateway(ctx: Ctx, params: Params) -> Output:
             interface = state.interfaces.find(ctx, each.interface_id)
             if interface is not None:
                 unmake_interface(state, interface)
-        state.nat_gateways.put(replace(nat, state="deleted", deleted=ctx.now))
+        gone = state.nat_gateways.put(replace(nat, state="deleted", deleted=ctx.now))
+        meters.follow(state, gone, ctx.now)
     return {"NatGatewayId": nat.id}

@@ -190,6 +190,26 @@ def modify_managed_prefix_list(ctx: Ctx, params: Params) -> Output:
     return {"PrefixList": {**_own_output(state, changed), "State": "modify-in-progress"}}
 
 
+@operation("RestoreManagedPrefixListVersion", on=_LIST)
+def restore_managed_prefix_list_version(ctx: Ctx, params: Params) -> Output:
+    """The entries of an earlier version become a new version."""
+    own = _own(ctx, params)
+    current, previous = params.get("CurrentVersion"), params.get("PreviousVersion")
+    if current is None or previous is None:
+        raise errors.missing_parameter("currentVersion" if current is None else "previousVersion")
+    if current != own.version:
+        raise errors.prefix_list_version_mismatch(own.id, current)
+    entries = own.versions.get(str(previous))
+    if entries is None or previous == own.version:
+        raise errors.prefix_list_version(own.id, previous)
+    if len(entries) > own.max_entries:
+        raise errors.prefix_list_size(len(entries), own.max_entries)
+    versions = {**own.versions, str(own.version + 1): entries}
+    restored = replace(own, version=own.version + 1, versions=versions, state="restore-complete")
+    ctx.state.prefix_lists.put(restored)
+    return {"PrefixList": {**_own_output(ctx.state, restored), "State": "restore-in-progress"}}
+
+
 @operation("DeleteManagedPrefixList", on=_LIST)
 def delete_managed_prefix_list(ctx: Ctx, params: Params) -> Output:
     own = _own(ctx, params)

@@ -10,7 +10,9 @@ from casemate.services.ec2.records.base import Home, Place, Record
 from casemate.services.ec2.records.endpoints import VpcEndpoint
 from casemate.services.ec2.records.flow_logs import FlowLog
 from casemate.services.ec2.records.gateways import EgressOnlyGateway, InternetGateway, NatAddress, NatGateway
+from casemate.services.ec2.records.insights import InsightsAnalysis, InsightsPath
 from casemate.services.ec2.records.interfaces import Attachment, Interface, PrivateAddress, PublicAssociation
+from casemate.services.ec2.records.meters import Meter, Span
 from casemate.services.ec2.records.peerings import Peering
 from casemate.services.ec2.records.prefix_lists import ManagedPrefixList, PrefixEntry
 from casemate.services.ec2.records.routing import RouteEntry, RouteTable, TableAssociation
@@ -20,7 +22,7 @@ from casemate.services.ec2.records.vpcs import CidrAssociation, DhcpOptions, Vpc
 
 __all__ = [
     "AclEntry", "Address", "Attachment", "CidrAssociation", "DhcpOptions", "EgressOnlyGateway", "FlowLog", "GroupRule",
-    "Home", "Interface", "InternetGateway", "ManagedPrefixList", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
-    "Place", "PrefixEntry", "PrivateAddress", "PublicAssociation", "Record", "RouteEntry", "RouteTable", "SecurityGroup",
+    "Home", "InsightsAnalysis", "InsightsPath", "Interface", "InternetGateway", "ManagedPrefixList", "Meter", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
+    "Place", "PrefixEntry", "PrivateAddress", "PublicAssociation", "Record", "RouteEntry", "RouteTable", "SecurityGroup", "Span",
     "Subnet", "SubnetAclAssociation", "TableAssociation", "Vpc", "VpcEndpoint",
 ]  # fmt: skip

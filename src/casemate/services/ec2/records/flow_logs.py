@@ -12,6 +12,8 @@ from casemate.services.ec2.records.base import Record
 class FlowLog(Record):
     resource_id: str
     """A VPC, subnet or network interface."""
+    vpc_id: str = ""
+    """Where that is."""
     traffic_type: str
     destination_type: str
     destination: str = ""
@@ -23,3 +25,5 @@ class FlowLog(Record):
     created: datetime
     options: dict[str, str | bool] | None = None
     """DestinationOptions (s3)."""
+    delivery_error: str = ""
+    """DeliverLogsErrorMessage; empty while delivery succeeds."""

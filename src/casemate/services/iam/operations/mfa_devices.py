@@ -17,6 +17,7 @@ from casemate.services.iam.entities import (
 )
 from casemate.services.iam.errors import already_exists, delete_conflict, limit_exceeded, no_such_entity
 from casemate.services.iam.one_time_codes import pair_shown
+from casemate.services.iam.operations.tags import listed_tags, tags_with, tags_without
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.state import IamState, MfaDevice
@@ -126,6 +127,36 @@ def delete_virtual_mfa_device(ctx: Context[IamState], params: Params) -> Output:
         raise delete_conflict("MFA VirtualDevice in use. Must deactivate first.")
     ctx.state.mfa_devices.delete(device.serial)
     return {}
+
+
+@operations.operation("GetMFADevice", checks=own_user_checks("GetMFADevice"))
+def get_mfa_device(ctx: Context[IamState], params: Params) -> Output:
+    """An enabled device; with UserName, of that user."""
+    device = _device(ctx, params["SerialNumber"])
+    wanted = params.get("UserName")
+    if device.user is None or (wanted is not None and device.user != wanted):
+        raise no_such_entity(f"MFA Device with serial number {device.serial} doesn't exist.")
+    return {"SerialNumber": device.serial, "UserName": device.user, "EnableDate": device.enabled}
+
+
+@operations.operation("TagMFADevice", checks=_on_device("TagMFADevice"))
+def tag_mfa_device(ctx: Context[IamState], params: Params) -> Output:
+    device = _device(ctx, params["SerialNumber"])
+    tags = tags_with(device.tags, params, "MFADevice")
+    ctx.state.mfa_devices.put((device.serial,), replace(device, tags=tags))
+    return {}
+
+
+@operations.operation("UntagMFADevice", checks=_on_device("UntagMFADevice"))
+def untag_mfa_device(ctx: Context[IamState], params: Params) -> Output:
+    device = _device(ctx, params["SerialNumber"])
+    ctx.state.mfa_devices.put((device.serial,), replace(device, tags=tags_without(device.tags, params)))
+    return {}
+
+
+@operations.operation("ListMFADeviceTags", checks=_on_device("ListMFADeviceTags"))
+def list_mfa_device_tags(ctx: Context[IamState], params: Params) -> Output:
+    return listed_tags(params, _device(ctx, params["SerialNumber"]).tags)
 
 
 @operations.operation("ListMFADevices", checks=own_user_checks("ListMFADevices"))

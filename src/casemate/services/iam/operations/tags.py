@@ -39,19 +39,21 @@ def _within_quota(tags: Tags, noun: str) -> Tags:
     return tags
 
 
-def _with(tags: Tags, params: Params, noun: str) -> Tags:
+def tags_with(tags: Tags, params: Params, noun: str) -> Tags:
     """`tags` and the requested ones; a key that is there in another case takes the new spelling."""
     wanted = requested_tags(params)
     replaced = {key.lower() for key in wanted}
     return _within_quota({**{k: v for k, v in tags.items() if k.lower() not in replaced}, **wanted}, noun)
 
 
-def _without(tags: Tags, params: Params) -> Tags:
+def tags_without(tags: Tags, params: Params) -> Tags:
+    """`tags` without those whose keys the request names, in whatever case."""
     gone = {str(key).lower() for key in params["TagKeys"]}
     return {key: value for key, value in tags.items() if key.lower() not in gone}
 
 
-def _listed(params: Params, tags: Tags) -> dict[str, Any]:
+def listed_tags(params: Params, tags: Tags) -> dict[str, Any]:
+    """A page of tags."""
     return paged(
         params,
         "Tags",
@@ -64,27 +66,27 @@ def _listed(params: Params, tags: Tags) -> dict[str, Any]:
 @operations.operation("TagUser", checks=USERS.checks("TagUser", request_tag_context))
 def tag_user(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
-    USERS.put(ctx, replace(user, tags=_with(user.tags, params, "User")))
+    USERS.put(ctx, replace(user, tags=tags_with(user.tags, params, "User")))
     return {}
 
 
 @operations.operation("UntagUser", checks=USERS.checks("UntagUser", request_tag_context))
 def untag_user(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
-    USERS.put(ctx, replace(user, tags=_without(user.tags, params)))
+    USERS.put(ctx, replace(user, tags=tags_without(user.tags, params)))
     return {}
 
 
 @operations.operation("ListUserTags", checks=USERS.checks("ListUserTags"))
 def list_user_tags(ctx: Context[IamState], params: Params) -> Output:
-    return _listed(params, USERS.named(ctx, params).tags)
+    return listed_tags(params, USERS.named(ctx, params).tags)
 
 
 @operations.operation("TagRole", checks=ROLES.checks("TagRole", request_tag_context))
 def tag_role(ctx: Context[IamState], params: Params) -> Output:
     role = ROLES.named(ctx, params)
     protect(role)
-    ROLES.put(ctx, replace(role, tags=_with(role.tags, params, "Role")))
+    ROLES.put(ctx, replace(role, tags=tags_with(role.tags, params, "Role")))
     return {}
 
 
@@ -92,13 +94,13 @@ def tag_role(ctx: Context[IamState], params: Params) -> Output:
 def untag_role(ctx: Context[IamState], params: Params) -> Output:
     role = ROLES.named(ctx, params)
     protect(role)
-    ROLES.put(ctx, replace(role, tags=_without(role.tags, params)))
+    ROLES.put(ctx, replace(role, tags=tags_without(role.tags, params)))
     return {}
 
 
 @operations.operation("ListRoleTags", checks=ROLES.checks("ListRoleTags"))
 def list_role_tags(ctx: Context[IamState], params: Params) -> Output:
-    return _listed(params, ROLES.named(ctx, params).tags)
+    return listed_tags(params, ROLES.named(ctx, params).tags)
 
 
 def _policy_check(action: str) -> Any:
@@ -113,7 +115,7 @@ def _policy_check(action: str) -> Any:
 @operations.operation("TagPolicy", checks=_policy_check("TagPolicy"))
 def tag_policy(ctx: Context[IamState], params: Params) -> Output:
     policy = customer_policy(ctx, params)
-    changed = replace(policy, tags=_with(policy.tags, params, "Policy"))
+    changed = replace(policy, tags=tags_with(policy.tags, params, "Policy"))
     ctx.state.policies.put((policy.account, policy.name.lower()), changed)
     return {}
 
@@ -121,14 +123,14 @@ def tag_policy(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagPolicy", checks=_policy_check("UntagPolicy"))
 def untag_policy(ctx: Context[IamState], params: Params) -> Output:
     policy = customer_policy(ctx, params)
-    changed = replace(policy, tags=_without(policy.tags, params))
+    changed = replace(policy, tags=tags_without(policy.tags, params))
     ctx.state.policies.put((policy.account, policy.name.lower()), changed)
     return {}
 
 
 @operations.operation("ListPolicyTags", checks=_policy_check("ListPolicyTags"))
 def list_policy_tags(ctx: Context[IamState], params: Params) -> Output:
-    return _listed(params, customer_policy(ctx, params).tags)
+    return listed_tags(params, customer_policy(ctx, params).tags)
 
 
 def _profile_check(action: str) -> Any:
@@ -143,7 +145,7 @@ def _profile_check(action: str) -> Any:
 @operations.operation("TagInstanceProfile", checks=_profile_check("TagInstanceProfile"))
 def tag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
     profile = named_profile(ctx, params)
-    changed = replace(profile, tags=_with(profile.tags, params, "InstanceProfile"))
+    changed = replace(profile, tags=tags_with(profile.tags, params, "InstanceProfile"))
     ctx.state.profiles.put((profile.account, profile.name.lower()), changed)
     return {}
 
@@ -151,11 +153,11 @@ def tag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagInstanceProfile", checks=_profile_check("UntagInstanceProfile"))
 def untag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
     profile = named_profile(ctx, params)
-    changed = replace(profile, tags=_without(profile.tags, params))
+    changed = replace(profile, tags=tags_without(profile.tags, params))
     ctx.state.profiles.put((profile.account, profile.name.lower()), changed)
     return {}
 
 
 @operations.operation("ListInstanceProfileTags", checks=_profile_check("ListInstanceProfileTags"))
 def list_instance_profile_tags(ctx: Context[IamState], params: Params) -> Output:
-    return _listed(params, named_profile(ctx, params).tags)
+    return listed_tags(params, named_profile(ctx, params).tags)

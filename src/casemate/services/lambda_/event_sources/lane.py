@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 from typing import Protocol
 
 from casemate.model.errors import AwsError
@@ -23,6 +24,7 @@ from casemate.services.lambda_.event_sources.mappings import OK, Checkpoint, Eve
 from casemate.services.lambda_.event_sources.patterns import Pattern, parse_pattern
 from casemate.services.lambda_.event_sources.responses import first_failure
 from casemate.services.lambda_.event_sources.stream_events import encoded, event_payload, event_record, fits
+from casemate.services.lambda_.event_sources.windows import Window, window_start
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class Lane:
         self._kept = 0
         """Where the checkpoint is."""
         self._passed = 0
+        self._window: Window | None = None
 
     def wake(self) -> None:
         """There may be more to read."""
@@ -81,27 +84,34 @@ class Lane:
         self._wake.set()
 
     async def run(self) -> None:
-        self._begin()
-        problems, clean = 0, True
-        while self._position is not None and not self._stopping.is_set():
+        problems, clean, begun = 0, True, False
+        while not self._stopping.is_set():
             try:
+                if not begun:
+                    self._begin()
+                    begun = True
+                if self._position is None:
+                    clean = self._window is None or await self._close_window()
+                    break
                 entries = await self._gather()
                 if entries:
                     clean = await self._hand_over(entries)
+                elif self._window is not None and self._window_left() <= 0:
+                    clean = await self._close_window()
                 elif self._passed >= _KEEP_EVERY:
                     self._keep(self._position)
                 problems = 0
             except AwsError as error:
                 problems += 1
                 self._tools.report(self._mapping, f"PROBLEM: {error.message}")
+                begun = False
                 await self._pause(pause(problems))
-                self._begin()
             except Exception:
                 problems += 1
                 _log.exception("event source mapping %s failed", self._mapping.uuid)
+                begun = False
                 await self._pause(pause(problems))
-                self._begin()
-        if not clean:
+        if not (begun and clean):
             return
         if self._position is None:
             end = Checkpoint(next=self._kept, done=True)
@@ -119,6 +129,9 @@ class Lane:
             found = Checkpoint(next=place)
         self._kept = found.next
         self._position = None if found.done else found.next
+        self._window = None
+        if found.window is not None and self._mapping.tumbling:
+            self._window = Window(start=found.window, seconds=self._mapping.tumbling, state=found.state)
         self._passed = 0
 
     async def _gather(self) -> list[Entry]:
@@ -133,7 +146,7 @@ class Lane:
             for change in read.changes:
                 entry = self._entry(change)
                 if entry is not None:
-                    if found and not fits(size, entry.data):
+                    if found and not (fits(size, entry.data) and self._same_window(found[0], entry)):
                         return await self._durable(found)
                     found.append(entry)
                     size += len(entry.data) + 1
@@ -143,15 +156,15 @@ class Lane:
             self._position = read.position
             if read.changes or self._position is None:
                 continue
-            if not found and self._passed >= _KEEP_EVERY:
+            if not found and (self._passed >= _KEEP_EVERY or self._window_left() <= 0):
                 return []
             if found and ends is None:
                 ends = loop.time() + self._mapping.window
-            left = None if ends is None else ends - loop.time()
-            if left is not None and left <= 0:
+            left = self._window_left() if ends is None else ends - loop.time()
+            if left <= 0:
                 break
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), left)
+                await asyncio.wait_for(self._wake.wait(), None if left == inf else left)
         return await self._durable(found)
 
     async def _durable(self, found: list[Entry]) -> list[Entry]:
@@ -193,6 +206,8 @@ class Lane:
 
     async def _hand_over(self, entries: list[Entry]) -> bool:
         """Until every record is processed or given up; False when it had to stop: what is left is read again."""
+        if not await self._enter_window(entries[0]):
+            return False
         pieces = [Piece(entries=tuple(entries))]
         throttled = 0
         while pieces and not self._stopping.is_set():
@@ -216,6 +231,8 @@ class Lane:
             left = after_attempt(piece, failure, bisect=self._mapping.bisect, retries=self._mapping.retries)
             pieces = [*left.pieces, *pieces]
             self._keep(left.pieces[0].entries[0].sequence if left.pieces else kept[-1].sequence + 1)
+            if self._window is not None and self._window.is_full and not await self._close_window(early=True):
+                return False
             if left.wait:
                 await self._pause(pause(left.pieces[0].failures))
         if not pieces and self._position is not None:
@@ -223,19 +240,81 @@ class Lane:
         return not pieces
 
     async def _attempt(self, piece: Piece) -> int | None:
+        records = [entry.data for entry in piece.entries]
+        source = self._mapping.source
+        window = self._window
+        if self._mapping.tumbling and window is None:
+            # The one before was full, and ended early.
+            start = window_start(piece.entries[0].at, self._mapping.tumbling)
+            window = Window(start=start, seconds=self._mapping.tumbling)
         answer = await self._tools.invoke(
-            self._mapping, event_payload([entry.data for entry in piece.entries])
+            self._mapping,
+            event_payload(records)
+            if window is None
+            else window.event(records, shard_id=self._shard_id, source=source),
         )
-        return first_failure(
+        failure = first_failure(
             [entry.text for entry in piece.entries],
             answer.payload,
             failed=answer.failed,
             reports_failures=self._mapping.reports_failures,
         )
+        if window is not None:
+            self._window = window if failure == 0 else window.after(answer.payload)
+        return failure
+
+    # Tumbling windows.
+
+    def _same_window(self, first: Entry, entry: Entry) -> bool:
+        seconds = self._mapping.tumbling
+        return not seconds or window_start(first.at, seconds) == window_start(entry.at, seconds)
+
+    def _window_left(self) -> float:
+        """Seconds until the open window ends; for ever when there is none."""
+        return inf if self._window is None else self._window.end - self._tools.clock().timestamp()
+
+    async def _enter_window(self, entry: Entry) -> bool:
+        """Have the window of a record open, the one before closed; False when it had to stop."""
+        seconds = self._mapping.tumbling
+        if not seconds:
+            return True
+        start = window_start(entry.at, seconds)
+        if self._window is not None and self._window.start != start and not await self._close_window():
+            return False
+        if self._window is None:
+            self._window = Window(start=start, seconds=seconds)
+        return True
+
+    async def _close_window(self, *, early: bool = False) -> bool:
+        """The last invocation of a window, tried as a batch is; False when it had to stop."""
+        window, failures, throttled = self._window, 0, 0
+        assert window is not None
+        source, shard_id = self._mapping.source, self._shard_id
+        event = window.event([], shard_id=shard_id, source=source, final=True, early=early)
+        while not self._stopping.is_set():
+            try:
+                answer = await self._tools.invoke(self._mapping, event)
+            except AwsError as error:
+                throttled += 1
+                self._tools.report(self._mapping, f"PROBLEM: {error.message}")
+                await self._pause(pause(throttled))
+                continue
+            self._tools.report(self._mapping, FAILED if answer.failed else OK)
+            failures += answer.failed
+            if not answer.failed or (self._mapping.retries != -1 and failures > self._mapping.retries):
+                self._window = None
+                self._keep(self._kept)
+                return True
+            await self._pause(pause(failures))
+        return False
 
     def _keep(self, place: int) -> None:
-        if place != self._kept:
-            self._tools.checkpoints.put(self._mapping, self._shard_id, self._number, Checkpoint(next=place))
+        if place != self._kept or self._mapping.tumbling:
+            window = self._window
+            checkpoint = Checkpoint(next=place)
+            if window is not None:
+                checkpoint = Checkpoint(next=place, window=window.start, state=window.state)
+            self._tools.checkpoints.put(self._mapping, self._shard_id, self._number, checkpoint)
             self._kept = place
         self._passed = 0
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from casemate.services.lambda_.names import FunctionName
 
+_ARN = re.compile(
+    r"arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):event-source-mapping:(?P<uuid>[0-9a-f-]{36})"
+)
 NO_RECORDS = "No records processed"
 OK = "OK"
 
@@ -35,6 +39,8 @@ class EventSourceMapping:
     max_age: int = -1
     """MaximumRecordAgeInSeconds; -1 is for ever."""
     filters: tuple[str, ...] = ()
+    tumbling: int = 0
+    """TumblingWindowInSeconds; 0: no windows."""
     reports_failures: bool = False
     """FunctionResponseTypes has ReportBatchItemFailures."""
     modified: datetime
@@ -61,6 +67,12 @@ class EventSourceMapping:
         )
 
 
+def mapping_key(arn: str) -> tuple[str, str, str] | None:
+    """The key of the mapping of that ARN; None when it is something else's."""
+    match = _ARN.fullmatch(arn)
+    return None if match is None else (match["account"], match["region"], match["uuid"])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
     """How far a lane has come; by (uuid, shard, lanes of the shard, number of the lane)."""
@@ -69,3 +81,7 @@ class Checkpoint:
     """The first record that is not processed yet."""
     done: bool = False
     """The shard is closed and everything in it processed."""
+    window: int | None = None
+    """Where the open tumbling window began."""
+    state: str = "{}"
+    """Its state: JSON."""

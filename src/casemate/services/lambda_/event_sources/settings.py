@@ -24,7 +24,7 @@ _OF_OTHER_SOURCES = (
     "ProvisionedPollerConfig",
 )
 """API reference: each of them belongs to queues, brokers, Kafka or DocumentDB."""
-_NOT_MODELLED = ("KMSKeyArn", "MetricsConfig", "LoggingConfig", "TumblingWindowInSeconds")
+_NOT_MODELLED = ("KMSKeyArn", "MetricsConfig", "LoggingConfig")
 
 
 def check_members(params: Params) -> None:
@@ -60,6 +60,7 @@ def settings(params: Params) -> dict[str, Any]:
         ("BatchSize", "batch_size"),
         ("MaximumBatchingWindowInSeconds", "window"),
         ("ParallelizationFactor", "factor"),
+        ("TumblingWindowInSeconds", "tumbling"),
         ("BisectBatchOnFunctionError", "bisect"),
         ("MaximumRetryAttempts", "retries"),
         ("MaximumRecordAgeInSeconds", "max_age"),

@@ -74,6 +74,7 @@ def create_event_source_mapping(ctx: Ctx, params: Params) -> Output:
         tags=dict(params.get("Tags") or {}),
         **settings(params),
     )
+    _check_lanes(mapping)
     ctx.state.event_sources.put(mapping.key, mapping)
     if position == "LATEST":
         _begin_at_the_end(ctx, mapping)
@@ -101,6 +102,14 @@ def _starting_position(params: Params, source: str) -> str:
         # API reference: AT_TIMESTAMP is for Kinesis, DocumentDB and Kafka.
         raise errors.invalid(f"Unsupported starting position for arn type: {source}")
     return position
+
+
+def _check_lanes(mapping: EventSourceMapping) -> None:
+    if mapping.tumbling and mapping.factor > 1:
+        # A window's state is handed on from batch to batch of a shard: there is one at a time.
+        raise errors.invalid(
+            "TumblingWindowInSeconds cannot be combined with a ParallelizationFactor above 1."
+        )
 
 
 def _function(ctx: Ctx, params: Params) -> FunctionName:
@@ -187,6 +196,7 @@ def update_event_source_mapping(ctx: Ctx, params: Params) -> Output:
             _check_new(ctx, name, mapping.source)
             changes |= {"function": name.name, "qualifier": name.qualifier}
     new = replace(mapping, **changes, modified=ctx.now, revision=mapping.revision + 1)
+    _check_lanes(new)
     ctx.state.event_sources.put(new.key, new)
     if new.enabled == mapping.enabled:
         return _describe(new, "Updating")
@@ -225,7 +235,7 @@ def _describe(mapping: EventSourceMapping, state: str | None = None) -> dict[str
         "BisectBatchOnFunctionError": mapping.bisect,
         "MaximumRetryAttempts": mapping.retries,
         "MaximumRecordAgeInSeconds": mapping.max_age,
-        "TumblingWindowInSeconds": 0,
+        "TumblingWindowInSeconds": mapping.tumbling,
         "DestinationConfig": {"OnFailure": {}},
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.reports_failures else [],
         "LastModified": mapping.modified,

@@ -1,4 +1,4 @@
-"""Tags of functions."""
+"""Tags of functions and of event source mappings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import errors
+from casemate.services.lambda_.event_sources.mappings import EventSourceMapping, mapping_key
 from casemate.services.lambda_.names import parse_arn
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx
 from casemate.services.lambda_.state import Function
@@ -18,7 +19,13 @@ def _on_resource(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
     return lambda _ctx, params: [Check(action=f"lambda:{action}", resource=params["Resource"])]
 
 
-def _tagged(ctx: Ctx, params: Params) -> Function:
+def _tagged(ctx: Ctx, params: Params) -> Function | EventSourceMapping:
+    key = mapping_key(params["Resource"])
+    if key is not None:
+        mapping = ctx.state.event_sources.get(*key)
+        if mapping is None:
+            raise errors.not_found_here("The resource you requested does not exist.")
+        return mapping
     name = parse_arn(params["Resource"])
     if name is None:
         raise errors.constraint(params["Resource"], "resource", "satisfy regular expression pattern: arn:...")
@@ -29,23 +36,30 @@ def _tagged(ctx: Ctx, params: Params) -> Function:
     return ctx.state.latest(name)
 
 
+def _keep(ctx: Ctx, tagged: Function | EventSourceMapping, tags: dict[str, str]) -> None:
+    if isinstance(tagged, Function):
+        ctx.state.functions.put(tagged.key, replace(tagged, tags=tags))
+    else:
+        ctx.state.event_sources.put(tagged.key, replace(tagged, tags=tags))
+
+
 @OPERATIONS.operation("TagResource", checks=_on_resource("TagResource"))
 def tag_resource(ctx: Ctx, params: Params) -> Output:
     """Add tags."""
-    function = _tagged(ctx, params)
-    tags = {**function.tags, **params["Tags"]}
+    tagged = _tagged(ctx, params)
+    tags = {**tagged.tags, **params["Tags"]}
     if len(tags) > _LIMIT:
         raise errors.invalid(f"Too many tags. Maximum number of tags is {_LIMIT}.")
-    ctx.state.functions.put(function.key, replace(function, tags=tags))
+    _keep(ctx, tagged, tags)
     return {}
 
 
 @OPERATIONS.operation("UntagResource", checks=_on_resource("UntagResource"))
 def untag_resource(ctx: Ctx, params: Params) -> Output:
     """Remove tags."""
-    function = _tagged(ctx, params)
-    tags = {key: value for key, value in function.tags.items() if key not in params["TagKeys"]}
-    ctx.state.functions.put(function.key, replace(function, tags=tags))
+    tagged = _tagged(ctx, params)
+    tags = {key: value for key, value in tagged.tags.items() if key not in params["TagKeys"]}
+    _keep(ctx, tagged, tags)
     return {}
 
 

@@ -1,0 +1,78 @@
+"""Looks at the data plane's flow counts now and then, for as long as some interface is logged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from casemate.model.flows import FlowCount
+from casemate.model.network import VpcSnapshot
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import FlowObserver, Network
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 5.0
+_PERIOD = 5.0
+"""Seconds between two looks: how exact the start of a record is."""
+
+
+class FlowCollector:
+    """From the data plane's counts to the recorder of flow logs."""
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        flows: Callable[[VpcSnapshot], Awaitable[Sequence[FlowCount]]],
+        observer: FlowObserver,
+        clock: Clock,
+    ) -> None:
+        self._network = network
+        self._flows = flows
+        self._observer = observer
+        self._clock = clock
+        self._looked = self._now()
+        self._looking = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Look no more, and lose nothing: what is gathered is delivered."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._collect_quietly(everything=True)
+
+    async def collect(self, *, everything: bool = False) -> None:
+        """Look now. `everything`: deliver also what would wait for its aggregation interval to end."""
+        async with self._looking:
+            network = self._network.snapshot()
+            logged = [vpc for vpc in network.vpcs.values() if vpc.logged_interfaces]
+            counts = {vpc.vpc_id: await self._flows(vpc) for vpc in logged}
+            now = self._now()
+            self._observer.observe(network, counts, since=self._looked, now=now)
+            self._observer.deliver(network, now=now, everything=everything)
+            self._looked = now
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_PERIOD)
+            await self._collect_quietly()
+
+    async def _collect_quietly(self, *, everything: bool = False) -> None:
+        try:
+            async with asyncio.timeout(
+                _PATIENCE
+            ):  # a data plane that is being restarted must not hold up the end
+                await self.collect(everything=everything)
+        except Exception:
+            _log.exception("flow logs could not be collected")

@@ -1,0 +1,55 @@
+"""Delivery of an AWS service's logs to a log group by a role of the account: who may, and then the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.model.arns import Arn
+from casemate.model.principals import Principal
+from casemate.servicekit.ports import LogGroups, LogSink, RoleSessions
+from casemate.servicekit.service import Check
+
+
+class RoleLogDelivery:
+    """Implements `casemate.servicekit.ports.LogDelivery`."""
+
+    def __init__(
+        self, *, sessions: RoleSessions, authorizer: Authorizer, sink: LogSink, groups: LogGroups
+    ) -> None:
+        self._sessions = sessions
+        self._authorizer = authorizer
+        self._sink = sink
+        self._groups = groups
+
+    def deliver(
+        self,
+        *,
+        account: str,
+        region: str,
+        role_arn: str,
+        service: str,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+    ) -> None:
+        """Write the lines as `role_arn`; AwsError when the role does not let `service` in, or may not write."""
+        session = self._sessions.assume_for_service(
+            role_arn=role_arn, session_name="vpc-flow-logs", service=service
+        )
+        resource = f"log-group:{group}"
+        needed = [("logs:PutLogEvents", f"{resource}:log-stream:{stream}")]
+        if not self._groups.stream_exists(account=account, region=region, group=group, stream=stream):
+            needed.append(("logs:CreateLogStream", resource))
+        if not self._groups.group_exists(account=account, region=region, group=group):
+            needed.append(("logs:CreateLogGroup", resource))
+        for action, name in needed:
+            arn = Arn(service="logs", region=region, account=account, resource=name)
+            self._require(session.principal, region, Check(action=action, resource=str(arn)))
+        self._sink.write(account=account, region=region, group=group, stream=stream, events=events)
+
+    def _require(self, principal: Principal, region: str, check: Check) -> None:
+        situation = Situation(service="logs", region=region, principal=principal, origin=None)
+        decision = self._authorizer.decide(situation, check)
+        if not decision.allowed:
+            raise refusal("logs", decision)

@@ -1,0 +1,40 @@
+"""The data plane in force, for those who are wired before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from casemate.dataplane.off import NoDataplane
+from casemate.execution.ports import Attached
+from casemate.model.flows import FlowCount
+from casemate.model.network import NetworkSnapshot, VpcSnapshot
+
+if TYPE_CHECKING:
+    from casemate.dataplane.kernel.client import KernelDataplane
+
+
+class Plane:
+    """The data plane in force; execution and the follower hold this while the one behind it is being started."""
+
+    def __init__(self) -> None:
+        self.current: KernelDataplane | NoDataplane = NoDataplane("not started")
+
+    async def apply(self, snapshot: NetworkSnapshot) -> None:
+        await self.current.apply(snapshot)
+
+    async def attach_environment(self, interface_id: str | None) -> Attached:
+        return await self.current.attach_environment(interface_id)
+
+    async def detach_environment(self, token: str) -> None:
+        await self.current.detach_environment(token)
+
+    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
+        return await self.current.spawn(argv, env=env, fds=fds)
+
+    async def bytes_counted(self, vpc_id: str) -> dict[str, int]:
+        found = await self.current.counters(vpc_id)
+        return {name: counter.bytes for name, counter in found.items()}
+
+    async def flows(self, vpc: VpcSnapshot) -> list[FlowCount]:
+        return await self.current.flows(vpc)

@@ -1,0 +1,42 @@
+"""Prices: dated data, in US dollars, on demand, first tier.
+
+Sources: "Amazon VPC pricing" (NAT gateway: per hour and per GB processed) and "AWS PrivateLink pricing" (interface
+endpoint: per hour in each Availability Zone; first PB per GB; "each partial VPC endpoint-hour consumed is billed as a
+full hour"; NAT gateways alike), for the Regions whose prices were read there. "There is no additional charge for using gateway endpoints": AWS PrivateLink Guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+AS_OF = "2026-11"
+NAT_GATEWAY, INTERFACE_ENDPOINT, GATEWAY_ENDPOINT = "nat-gateway", "interface-endpoint", "gateway-endpoint"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """Of one kind of resource in one Region."""
+
+    hour: Decimal
+    """Of an interface endpoint: in each zone."""
+    gigabyte: Decimal
+
+
+def _price(hour: str, gigabyte: str) -> Price:
+    return Price(hour=Decimal(hour), gigabyte=Decimal(gigabyte))
+
+
+_AMERICAN = {NAT_GATEWAY: _price("0.045", "0.045"), INTERFACE_ENDPOINT: _price("0.01", "0.01")}
+_PRICES: Mapping[str, Mapping[str, Price]] = {
+    "us-east-1": _AMERICAN,
+    "us-east-2": _AMERICAN,
+    "us-west-2": _AMERICAN,
+}
+_FREE = _price("0", "0")
+
+
+def price(kind: str, region: str) -> Price | None:
+    """None: no price of that Region is on record here."""
+    return _FREE if kind == GATEWAY_ENDPOINT else _PRICES.get(region, {}).get(kind)

@@ -1,0 +1,29 @@
+"""Meters: what a NAT gateway or an endpoint has used. They outlive the resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from casemate.services.ec2.records.base import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """Some time with an unchanged number of billed units."""
+
+    units: int
+    started: datetime
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meter(Record):
+    kind: str
+    """nat-gateway, interface-endpoint or gateway-endpoint."""
+    vpc_id: str
+    service_name: str = ""
+    spans: tuple[Span, ...] = ()
+    bytes: int = 0
+    avoidable: dict[str, int] = field(default_factory=dict[str, int])
+    """NAT gateways: of these bytes, those of services that gateway endpoints carry."""

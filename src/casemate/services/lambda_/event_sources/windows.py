@@ -1,0 +1,74 @@
+"""Tumbling windows: spans of time whose batches share a state that the function hands on. Pure.
+
+Source: Lambda Developer Guide, "Implementing stateful DynamoDB stream processing in Lambda": event and response forms; a
+window's last invocation has isFinalInvokeForWindow; a state beyond 1 MB ends it early.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+MAX_STATE_BYTES = 1 << 20
+NO_STATE = "{}"
+
+
+def window_start(at: float, seconds: int) -> int:
+    """The beginning of the window that a moment is in. Windows have fixed places and never overlap."""
+    return int(at // seconds) * seconds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """An open window."""
+
+    start: int
+    seconds: int
+    state: str = NO_STATE
+    """JSON: what the function answered last."""
+
+    @property
+    def end(self) -> int:
+        return self.start + self.seconds
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the state is larger than a window may carry."""
+        return len(self.state.encode()) > MAX_STATE_BYTES
+
+    def after(self, payload: bytes) -> Window:
+        """With the state of an answer; an answer without one leaves none."""
+        try:
+            answer: object = json.loads(payload or b"null")
+        except (ValueError, RecursionError):
+            answer = None
+        state: object = cast("dict[str, Any]", answer).get("state") if isinstance(answer, dict) else None
+        return replace(self, state=NO_STATE if state is None else json.dumps(state, separators=(",", ":")))
+
+    def event(
+        self,
+        records: Sequence[bytes],
+        *,
+        shard_id: str,
+        source: str,
+        final: bool = False,
+        early: bool = False,
+    ) -> bytes:
+        """The event of a batch in the window, or of its end."""
+        about = {
+            "window": {"start": _text(self.start), "end": _text(self.end)},
+            "shardId": shard_id,
+            "eventSourceARN": source,
+            "isFinalInvokeForWindow": final,
+            "isWindowTerminatedEarly": early,
+        }
+        rest = json.dumps(about, separators=(",", ":")).encode()
+        state = b"{}" if self.is_full else self.state.encode()
+        return b'{"Records":[' + b",".join(records) + b'],"state":' + state + b"," + rest[1:]
+
+
+def _text(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}Z"

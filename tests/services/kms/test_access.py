@@ -1,0 +1,256 @@
+"""Who may use a key: its policy first, identity policies where it delegates to the account, grants.
+
+Source: KMS Developer Guide, "Determining access to AWS KMS keys", "Key policies", "Grants", "Allowing users in other
+accounts to use a KMS key", "AWS KMS condition keys".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.key_cloud import KeyCloud, refused
+
+ACCOUNT, OTHER = "000000000000", "111111111111"
+USE = {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], "Resource": "*"}
+ADMIN_ONLY = {
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/admin"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+BOOKS = {"aws:dynamodb:tableName": "Books"}
+
+
+def put_policy(kms: Any, key: str, *statements: dict[str, Any]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    kms.put_key_policy(KeyId=key, Policy=document)
+
+
+def test_identity_policies_count_where_the_key_policy_delegates(cloud: KeyCloud, kms: Any, key: str) -> None:
+    ann, bob = cloud.user("ann", USE), cloud.user("bob")
+    cloud.principal = ann
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+    cloud.principal = bob
+    with refused("AccessDeniedException.*no identity-based policy allows the kms:Encrypt action"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    cloud.principal = cloud.administrator()
+    put_policy(kms, key, ADMIN_ONLY)
+    cloud.principal = ann
+    with refused("AccessDeniedException.*no resource-based policy allows the kms:Encrypt action"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_the_key_policy_alone_allows_whom_it_names(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob")
+    put_policy(kms, key, ADMIN_ONLY, {**USE, "Principal": {"AWS": bob.arn}})
+    cloud.principal = bob
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+    with refused("AccessDeniedException"):
+        kms.disable_key(KeyId=key)
+
+
+def test_a_policy_must_leave_its_author_able_to_change_it(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """API Reference, PutKeyPolicy, BypassPolicyLockoutSafetyCheck."""
+    bob = cloud.user("bob")
+    document = json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**ADMIN_ONLY, "Principal": {"AWS": bob.arn}}]}
+    )
+    before = kms.get_key_policy(KeyId=key)["Policy"]
+    for call, params in ((kms.put_key_policy, {"KeyId": key}), (kms.create_key, {})):
+        with refused(
+            "MalformedPolicyDocumentException.*not allow you to update the key policy in the future"
+        ):
+            call(Policy=document, **params)
+    assert kms.get_key_policy(KeyId=key)["Policy"] == before
+    assert len(kms.list_keys()["Keys"]) == 1, "the key that would have locked out was not made"
+    kms.put_key_policy(KeyId=key, Policy=document, BypassPolicyLockoutSafetyCheck=True)
+    with refused("AccessDeniedException"):
+        kms.get_key_policy(KeyId=key)
+    cloud.principal = bob
+    assert kms.get_key_policy(KeyId=key)["Policy"] == document
+
+
+def test_another_account_needs_both_sides(cloud: KeyCloud, kms: Any, key: str) -> None:
+    allowed = cloud.user("carl", USE, account=OTHER)
+    without = cloud.user("dora", account=OTHER)
+    cloud.principal = allowed
+    with refused("AccessDeniedException.*no resource-based policy allows"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    cloud.principal = cloud.administrator()
+    root = f"arn:aws:iam::{OTHER}:root"
+    put_policy(kms, key, ADMIN_ONLY, {**USE, "Principal": {"AWS": root}})
+    cloud.principal = without
+    with refused("AccessDeniedException.*no identity-based policy allows"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    cloud.principal = allowed
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_a_grant_allows_its_operations_under_its_constraint(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob")
+    grant = kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=bob.arn,
+        Operations=["Encrypt", "Decrypt", "DescribeKey"],
+        Constraints={"EncryptionContextSubset": BOOKS},
+        Name="books",
+    )
+    cloud.principal = bob
+    context = {**BOOKS, "more": "x"}
+    blob = kms.encrypt(
+        KeyId=key, Plaintext=b"x", EncryptionContext=context, GrantTokens=[grant["GrantToken"]]
+    )["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"x"
+    kms.describe_key(KeyId=key)
+    for wrong in ({}, {"aws:dynamodb:tableName": "Films"}, {"AWS:dynamodb:tableName": "Books"}):
+        with refused("AccessDeniedException"):
+            kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=wrong)
+    with refused("AccessDeniedException"):
+        kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=BOOKS)
+    cloud.principal = cloud.administrator()
+    kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    cloud.principal = bob
+    with refused("AccessDeniedException"):
+        kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+
+
+def test_a_constraint_that_equals_takes_nothing_more(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob")
+    constraints = {"EncryptionContextEquals": BOOKS}
+    kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"], Constraints=constraints)
+    cloud.principal = bob
+    kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=BOOKS)
+    with refused("AccessDeniedException"):
+        kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={**BOOKS, "more": "x"})
+
+
+def test_an_explicit_deny_outweighs_a_grant(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob", {"Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"})
+    kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"])
+    cloud.principal = bob
+    with refused("AccessDeniedException.*explicit deny in an identity-based policy"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_grants_are_retired_by_whom_they_name_and_one_by_one(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob, eve = cloud.user("bob"), cloud.user("eve")
+    first = kms.create_grant(
+        KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt", "RetireGrant"], RetiringPrincipal=eve.arn
+    )
+    second = kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, Operations=["Decrypt"])
+    listed = {"KeyId": key, "GrantId": second["GrantId"]}
+    for caller in (bob, eve):
+        cloud.principal = caller
+        with refused("AccessDeniedException.*kms:RetireGrant"):
+            kms.retire_grant(**listed)
+    cloud.principal = cloud.administrator()
+    retirable = kms.list_retirable_grants(RetiringPrincipal=eve.arn)["Grants"]
+    assert [one["GrantId"] for one in retirable] == [first["GrantId"]]
+    cloud.principal = eve
+    kms.retire_grant(GrantToken=first["GrantToken"])
+    cloud.principal = cloud.administrator()
+    assert [one["GrantId"] for one in kms.list_grants(KeyId=key)["Grants"]] == [second["GrantId"]]
+    with refused("InvalidGrantTokenException"):
+        kms.retire_grant(GrantToken=first["GrantToken"])
+    with refused("NotFoundException"):
+        kms.revoke_grant(KeyId=key, GrantId=first["GrantId"])
+
+
+def test_the_same_named_grant_is_made_once(kms: Any, key: str) -> None:
+    """API Reference, CreateGrant, Name: "used to prevent the unintended creation of duplicate grants"."""
+    asked = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:root", "Operations": ["Encrypt"]}
+    assert kms.create_grant(**asked, Name="one") == kms.create_grant(**asked, Name="one")
+    assert kms.create_grant(**asked)["GrantId"] != kms.create_grant(**asked)["GrantId"]
+    assert len(kms.list_grants(KeyId=key)["Grants"]) == 3
+
+
+def test_grants_fit_their_key(kms: Any, key: str) -> None:
+    hmac = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["KeyId"]
+    grantee = f"arn:aws:iam::{ACCOUNT}:root"
+    with refused("ValidationException"):
+        kms.create_grant(KeyId=hmac, GranteePrincipal=grantee, Operations=["Encrypt"])
+    with refused("ValidationException"):
+        kms.create_grant(KeyId=key, GranteePrincipal=grantee, Operations=["Sign"])
+    with refused("ValidationException.*only when creating a grant for a symmetric"):
+        kms.create_grant(
+            KeyId=hmac,
+            GranteePrincipal=grantee,
+            Operations=["GenerateMac"],
+            Constraints={"EncryptionContextEquals": BOOKS},
+        )
+    with refused("InvalidGrantTokenException"):
+        kms.encrypt(KeyId=key, Plaintext=b"x", GrantTokens=["nonsense"])
+
+
+def test_conditions_on_the_request_and_on_the_key(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "AWS KMS condition keys": one user for each key, allowed under that condition only."""
+    kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+    kms.tag_resource(KeyId=key, Tags=[{"TagKey": "team", "TagValue": "a"}])
+    fitting = {
+        "kms:EncryptionContext:order": ("StringEquals", "7"),
+        "kms:EncryptionContextKeys": ("ForAnyValue:StringEquals", "order"),
+        "kms:RequestAlias": ("StringEquals", "alias/orders"),
+        "kms:ResourceAliases": ("ForAnyValue:StringEquals", "alias/orders"),
+        "kms:KeySpec": ("StringEquals", "SYMMETRIC_DEFAULT"),
+        "kms:KeyUsage": ("StringEquals", "ENCRYPT_DECRYPT"),
+        "kms:KeyOrigin": ("StringEquals", "AWS_KMS"),
+        "kms:CallerAccount": ("StringEquals", ACCOUNT),
+        "kms:MultiRegion": ("Bool", "false"),
+        "kms:EncryptionAlgorithm": ("StringEquals", "SYMMETRIC_DEFAULT"),
+        "aws:ResourceTag/team": ("StringEquals", "a"),
+    }
+    for number, (name, (operator, value)) in enumerate(fitting.items()):
+        for wanted, works in ((value, True), ("true" if operator == "Bool" else "other", False)):
+            condition = {operator: {name: wanted}}
+            cloud.principal = cloud.user(f"user{number}{works}", {**USE, "Condition": condition})
+            asked = {"KeyId": "alias/orders", "Plaintext": b"x", "EncryptionContext": {"order": "7"}}
+            if works:
+                kms.encrypt(**asked)
+            else:
+                with refused("AccessDeniedException"):
+                    kms.encrypt(**asked)
+            cloud.principal = cloud.administrator()
+
+
+def test_conditions_on_grants(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """kms:GrantOperations and kms:GrantIsForAWSResource, as the guide's examples have them."""
+    ann = cloud.user(
+        "ann",
+        {
+            "Effect": "Allow",
+            "Action": "kms:CreateGrant",
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringEquals": {"kms:GrantOperations": ["Encrypt", "Decrypt"]}},
+        },
+    )
+    services_only = cloud.user(
+        "eve",
+        {
+            "Effect": "Allow",
+            "Action": "kms:CreateGrant",
+            "Resource": "*",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    )
+    cloud.principal = ann
+    kms.create_grant(KeyId=key, GranteePrincipal=ann.arn, Operations=["Encrypt"])
+    with refused("AccessDeniedException"):
+        kms.create_grant(KeyId=key, GranteePrincipal=ann.arn, Operations=["Encrypt", "CreateGrant"])
+    cloud.principal = services_only
+    with refused("AccessDeniedException"):
+        kms.create_grant(KeyId=key, GranteePrincipal=ann.arn, Operations=["Encrypt"])
+
+
+def test_an_alias_needs_permission_on_alias_and_key(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Controlling access to aliases"."""
+    on_key = {"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": key}
+    on_alias = {**on_key, "Resource": f"arn:aws:kms:us-east-2:{ACCOUNT}:alias/orders"}
+    for name, statement in (("ann", on_key), ("bob", on_alias)):
+        cloud.principal = cloud.user(name, statement)
+        with refused("AccessDeniedException"):
+            kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+        cloud.principal = cloud.administrator()
+    cloud.principal = cloud.user("eve", on_key, on_alias)
+    kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
