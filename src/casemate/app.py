@@ -26,6 +26,7 @@ from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
+from casemate.gateway.function_urls import FunctionUrlDoor
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
@@ -105,6 +106,7 @@ class House:
         self._in_background(self._housekeeper.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
+        self._lambda.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -199,17 +201,18 @@ class House:
         self._closing.callback(self._logs.state.events.close)
         settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
         self._supervisor = Supervisor(self.plane, settings)
-        self._lambda = lambda_.build(
+        self._lambda = lambda_.assemble(
             self._store,
             supervisor=self._supervisor,
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
-            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
+            table_streams=StreamReading(self._dynamodb.state, self._store, clock=system_clock),
             code_dir=settings.code,
+            random_bytes=os.urandom,
         )
-        self._closing.callback(self._lambda.state.events.close)
-        self._ec2.service.state.functions = self._lambda.state
+        self._ec2.service.state.functions = self._lambda.service.state
+        self._closing.callback(self._lambda.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
@@ -217,7 +220,7 @@ class House:
 
         slices: list[Service[Any]] = [
             self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
-            self._logs, self._lambda, self._cloudtrail, self._kms.service,
+            self._logs, self._lambda.service, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -228,10 +231,12 @@ class House:
                 messages=self._messages,
             )
         )
+        inside = Inside(self.authorizer, clock=system_clock)
+        self._lambda.service.state.authority = inside
         self._pollers = Pollers(
-            self._lambda.state,
+            self._lambda.service.state,
             self._store,
-            authority=Inside(self.authorizer, clock=system_clock),
+            authority=inside,
             clock=system_clock,
             random_bytes=os.urandom,
         )
@@ -246,10 +251,19 @@ class House:
             clock=system_clock,
             settled=self.follower.settled,
         )
+        self.function_urls = FunctionUrlDoor(
+            urls=self._lambda.urls,
+            credentials=self._admitted(),
+            authorizer=self.authorizer,
+            organization=self._organization,
+            service=self._lambda.service,
+            journal=self.journal,
+            clock=system_clock,
+        )
         self.explainer = Explainer(
             network=self._ec2.network,
             authorizer=self.authorizer,
-            functions=self._lambda.state,
+            functions=self._lambda.service.state,
             tables=self._dynamodb.state,
             identities=self._identities,
             directory=self._identities,
@@ -316,6 +330,8 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        if self.function_urls.serves(request):
+            return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
 
     def _snapshot(self) -> NetworkSnapshot:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from casemate.execution import runtime_api
+from casemate.execution import runtime_api, runtime_server
 from casemate.execution.function import Invocation
 from casemate.execution.runtime_api import Answer, Call, CallKind, Reply, parse
 
@@ -16,7 +16,7 @@ NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 
 async def talk(request: bytes, on_call: runtime_api.OnCall) -> bytes:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(listening, on_call)
+    server = await runtime_server.serve(listening, on_call)
     reader, writer = await asyncio.open_connection(*listening.getsockname())
     for index in range(0, len(request), 7):  # in pieces, as a network may deliver it
         writer.write(request[index : index + 7])
@@ -92,18 +92,19 @@ async def test_a_body_past_the_limit_is_counted_and_not_kept(monkeypatch: pytest
         ("GET", "/2018-06-01/runtime/invocation/x/response"),
         ("POST", "/2018-06-01/runtime/invocation/next"),
         ("GET", "/2020-01-01/extension/register"),
+        ("POST", "/2022-07-01/telemetry"),
         ("DELETE", "/2018-06-01/runtime/invocation/next"),
     ],
 )
 def test_there_is_nothing_else(method: str, path: str) -> None:
-    reply = parse(method, path, body=b"", size=0, error_type="")
+    reply = parse(method, path)
     assert isinstance(reply, Reply)
     assert reply.status == 404
 
 
 async def test_what_is_not_http_is_hung_up_on() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(listening, lambda call, answer: None)
+    server = await runtime_server.serve(listening, lambda call, answer: None)
     reader, writer = await asyncio.open_connection(*listening.getsockname())
     writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
     assert await reader.read() == b""
@@ -114,7 +115,7 @@ async def test_what_is_not_http_is_hung_up_on() -> None:
 async def pour(beginning: bytes, more: bytes, total: int) -> int:
     """Bytes that the API took before it hung up; `total` when it did not."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(
+    server = await runtime_server.serve(
         listening, lambda _, answer: answer(runtime_api.refusal(403, "No", "no"))
     )
     _, writer = await asyncio.open_connection(*listening.getsockname())
