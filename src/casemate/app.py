@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -41,6 +42,7 @@ from casemate.servicekit.credentials import AnyCredentials, JoinedCredentials
 from casemate.servicekit.ports import Credentials
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store, StoreError
+from casemate.tables.remote.options import RemoteTables, RemoteUnusableError
 from casemate.wire.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Options:
     accept_any_credentials: bool = False
     strict_runtimes: bool = False
     """Functions run on the version of their runtime or not at all."""
+    tables: RemoteTables | None = None
+    """Where items live; None: in the data directory."""
     quotas: Mapping[str, int] = field(default_factory=dict[str, int])
     """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
@@ -75,6 +79,7 @@ class House:
 
     def __init__(self, options: Options, directory: DataDirectory, authority: CertificateAuthority) -> None:
         self._options = options
+        self._remote = options.tables and options.tables.endpoint()
         self._directory = directory
         self._authority = authority
         self._closing = AsyncExitStack()
@@ -90,6 +95,7 @@ class House:
         await asyncio.sleep(0)
         try:
             self._wire()
+            await self._remote.probe() if self._remote else None
         finally:
             self.plane.current = await starting
             self._closing.push_async_callback(self.plane.current.close)
@@ -186,6 +192,7 @@ class House:
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
         from casemate.services import cloudtrail, dynamodb, kms, lambda_, logs
         from casemate.services.dynamodb.housekeeping import Housekeeper
+        from casemate.services.dynamodb.remote import forwarding
         from casemate.services.dynamodb.streams.reading import StreamReading
         from casemate.tables.engine import TablesEngine
         from casemate.tables.storage_memory import MemoryStorage
@@ -200,6 +207,9 @@ class House:
             random_bytes=os.urandom,
         )
         self._dynamodb = dynamodb.build(self._store, self._engine, self._kms.keys)
+        if self._remote is not None:
+            self._closing.callback(self._remote.close)
+            self._dynamodb = forwarding(self._dynamodb, self._remote)
         self._dynamodb_streams = dynamodb.build_streams(self._dynamodb)
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
@@ -385,6 +395,7 @@ class House:
             "network_failure": self.follower.failure,
             "policies": "enforced",
             "instances": "run" if enforced else "are records only without the network",
+            "tables": "in the data directory" if self._remote is None else self._remote.summary(),
             "functions": f"run on {runtimes}" if enforced else "cannot run without the network",
         }
 
@@ -393,6 +404,9 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
     # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
     os.umask(0o077)
+    # What requests make dies with its last reference; what lives long (records, policies, models) need not be walked
+    # over for every few hundred objects made, as the default has it.
+    gc.set_threshold(50_000, 50, 100)
     try:
         directory = DataDirectory(options.data)
         directory.acquire()
@@ -410,6 +424,8 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
             version=__version__,
         )
         await instance.run(announce)
+    except RemoteUnusableError as error:
+        raise StartError(str(error)) from error
     except StoreError as error:
         raise StartError(
             f"the state in {options.data} cannot be read: {error}; move the directory away, or choose another with --data"

@@ -52,9 +52,12 @@ class Authorize(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Context(Generic[S]):
-    """What an operation is handed besides its input."""
+    """What an operation is handed besides its input.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     state: S
     """The service's own state object."""
