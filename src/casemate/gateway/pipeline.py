@@ -75,6 +75,7 @@ class Pipeline:
         if bystander is not None:
             return bystander
         now = self._clock()
+        generation = self._readmission.generation
         admitted = self._readmission.admit(request, arrival, now)
         exchange = admitted or Exchange(
             request=request, arrival=arrival, request_id=new_request_id(), now=now
@@ -102,7 +103,7 @@ class Pipeline:
         exchange.context = None
         self._journal.record(exchange)
         if admitted is None:
-            self._readmission.learn(exchange)
+            self._readmission.learn(exchange, generation)
         return self._serialize(exchange)
 
     def _parse(self, exchange: Exchange) -> None:
