@@ -144,7 +144,13 @@ def test_what_only_looks_like_a_number(instance: Instance, digits: str) -> None:
     assert refused(functions.list_layers, Marker=digits)[0] == "InvalidParameterValueException"
     assert refused(logs.describe_log_groups, nextToken=digits)[0] == "InvalidParameterException"
     acl = ec2.describe_network_acls()["NetworkAcls"][0]["NetworkAclId"]
-    entry = {"NetworkAclId": acl, "RuleNumber": 7, "RuleAction": "allow", "Egress": False, "CidrBlock": "1.0.0.0/8"}
+    entry = {
+        "NetworkAclId": acl,
+        "RuleNumber": 7,
+        "RuleAction": "allow",
+        "Egress": False,
+        "CidrBlock": "1.0.0.0/8",
+    }
     assert refused(ec2.create_network_acl_entry, **entry, Protocol=digits)[0] == "InvalidParameterValue"
     group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
     rule = {"IpProtocol": digits, "IpRanges": [{"CidrIp": "1.0.0.0/8"}]}
