@@ -88,7 +88,7 @@ class DynamoOperations(Operations[DynamoState]):
         return register
 
 
-operations = DynamoOperations("dynamodb")
+operations = DynamoOperations("dynamodb", package="casemate.services.dynamodb.operations")
 
 operations.refuse(
     "DescribeExport",
