@@ -17,7 +17,14 @@ from tests.support.topologies import Features, Topology, random_topology
 
 PROTOCOLS = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}
 EVERYTHING = Features(
-    peering=True, secondary=True, private_nat=True, blackholes=True, public_targets=True, inbound=True
+    peering=True,
+    secondary=True,
+    private_nat=True,
+    blackholes=True,
+    public_targets=True,
+    inbound=True,
+    chain=True,
+    dead_ends=True,
 )
 _PORTS = (443, 80, 5432)
 
@@ -43,6 +50,8 @@ class Comparison:
         self._net = net
         self.flows = 0
         self.answered = 0
+        self.said: dict[Flow, str] = {}
+        """What the kernel did with each flow of the last topology."""
 
     async def run(self, topology: Topology) -> list[Disagreement]:
         """Where the kernel does not do what the verdict says. An answer that was missed is waited for once more."""
@@ -50,9 +59,10 @@ class Comparison:
         namespaces = await self._prepare(topology.snapshot)
         verdicts = {flow: reach(topology.snapshot, flow) for flow in topology.flows}
         kernel = await self._probe(topology.snapshot, namespaces, topology.flows, 0.15)
-        wrong = [flow for flow in topology.flows if not _agree(verdicts[flow], kernel[flow])]
+        wrong = [flow for flow in topology.flows if not agree(verdicts[flow], kernel[flow])]
         if wrong:
             kernel |= await self._probe(topology.snapshot, namespaces, tuple(wrong), 0.8)
+        self.said = kernel
         for fd in namespaces.values():
             os.close(fd)
         self.flows += len(topology.flows)
@@ -60,7 +70,7 @@ class Comparison:
         return [
             Disagreement(flow=flow, verdict=verdicts[flow], kernel=kernel[flow])
             for flow in wrong
-            if not _agree(verdicts[flow], kernel[flow])
+            if not agree(verdicts[flow], kernel[flow])
         ]
 
     async def _prepare(self, snapshot: NetworkSnapshot) -> dict[str, int]:
@@ -121,7 +131,7 @@ def _source(snapshot: NetworkSnapshot, flow: Flow) -> str:
     return "0.0.0.0"
 
 
-def _agree(verdict: Verdict, kernel: str) -> bool:
+def agree(verdict: Verdict, kernel: str) -> bool:
     """Silence for silence, a refusal for a refusal, and an answer to the address that the verdict says is seen."""
     match verdict.outcome:
         case Outcome.DROPPED:

@@ -9,7 +9,7 @@
                      "eni-w": "interface subnet-a 10.0.1.6,10.0.1.7 sg-a,sg-b public=18.160.0.9 nocheck"},
       "nats": {"nat-1": "subnet-a 10.0.1.9 18.160.0.1", "nat-2": "subnet-a 10.0.1.10 private down"},
       "endpoints": {"vpce-ddb": "gateway dynamodb", "vpce-kms": "interface kms eni-kms private-dns down"}},
-     "peerings": {"pcx-1": "vpc-a vpc-b", "pcx-2": "vpc-a vpc-c inactive"},
+     "peerings": {"pcx-1": "vpc-a vpc-b", "pcx-2": "vpc-a vpc-c inactive requester-dns"},
      "prefix_lists": {"pl-mine": "10.0.5.0/24 198.51.100.0/24"}}
 
 Local routes are added to every table. A subnet without an ACL gets the VPC's default one, which allows everything.
@@ -84,6 +84,8 @@ def build(network: dict[str, Any], *, generation: int = 1) -> NetworkSnapshot:
             requester_vpc=text.split()[0],
             accepter_vpc=text.split()[1],
             active="inactive" not in text.split(),
+            requester_dns="requester-dns" in text.split(),
+            accepter_dns="accepter-dns" in text.split(),
         )
         for peering_id, text in network.get("peerings", {}).items()
     }

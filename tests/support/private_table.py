@@ -37,12 +37,13 @@ class Vpc:
 
     ec2: Any
     vpc_id: str
+    cidr: str = "10.0.0.0/16"
     tables: dict[str, str] = field(default_factory=dict)
     subnets: dict[str, str] = field(default_factory=dict)
 
     def subnet(self, name: str, *, table: str | None = None) -> str:
-        """A subnet 10.0.N.0/24, associated with the route table of that name (made when missing)."""
-        cidr = f"10.0.{len(self.subnets) + 1}.0/24"
+        """The VPC's Nth /24, associated with the route table of that name (made when missing)."""
+        cidr = self.cidr.replace(".0.0/16", f".{len(self.subnets) + 1}.0/24")
         zones = [zone["ZoneName"] for zone in self.ec2.describe_availability_zones()["AvailabilityZones"]]
         zone = zones[len(self.subnets) % 2]
         made = self.ec2.create_subnet(VpcId=self.vpc_id, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"][
@@ -70,6 +71,17 @@ class Vpc:
             **params,
         )
         return made["VpcEndpoint"]["VpcEndpointId"]
+
+    def interface_endpoint(self, service: str, *subnets: str, group: str, **params: Any) -> dict[str, Any]:
+        """An interface endpoint in those subnets; as EC2 describes it."""
+        return self.ec2.create_vpc_endpoint(
+            VpcId=self.vpc_id,
+            VpcEndpointType="Interface",
+            ServiceName=f"com.amazonaws.{REGION}.{service}",
+            SubnetIds=[self.subnets[name] for name in subnets],
+            SecurityGroupIds=[group],
+            **params,
+        )["VpcEndpoint"]
 
     def internet(self, table: str) -> str:
         gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -115,10 +127,25 @@ class PrivateTable:
         self.dynamodb = instance.client("dynamodb")
         self.organizations = instance.client("organizations", account=MANAGEMENT)
 
-    def vpc(self) -> Vpc:
-        vpc_id = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    def vpc(self, cidr: str = "10.0.0.0/16") -> Vpc:
+        vpc_id = self.ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
         self.ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
-        return Vpc(ec2=self.ec2, vpc_id=vpc_id)
+        return Vpc(ec2=self.ec2, vpc_id=vpc_id, cidr=cidr)
+
+    def peering(self, one: Vpc, other: Vpc, *tables: str, accept: bool = True) -> str:
+        """A peering connection; with routes to the other VPC in the tables of these names, on both sides."""
+        made = self.ec2.create_vpc_peering_connection(VpcId=one.vpc_id, PeerVpcId=other.vpc_id)
+        peering = made["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        if accept:
+            self.ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering)
+        for here, there in ((one, other), (other, one)):
+            for name in tables:
+                self.ec2.create_route(
+                    RouteTableId=here.table(name),
+                    DestinationCidrBlock=there.cidr,
+                    VpcPeeringConnectionId=peering,
+                )
+        return peering
 
     def table(self, region: str = REGION) -> str:
         """A table with item id=1, what=it."""

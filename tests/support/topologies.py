@@ -23,7 +23,7 @@ from casemate.model.regions import SERVICE_PREFIX_LISTS, public_pool, service_ad
 from casemate.reachability.verdict import Flow, FromInterface, FromInternet, Source
 from tests.support.networks import build
 
-REGION = "us-east-2"
+REGION, OTHER_REGION = "us-east-2", "eu-west-1"
 INTERNET_HOSTS = (IPv4Address("203.0.113.7"), IPv4Address("8.8.8.8"), IPv4Address("198.51.100.20"))
 _PORTS = (443, 443, 80, 5432)
 _LISTS = [SERVICE_PREFIX_LISTS[service, REGION].prefix_list_id for service in ("dynamodb", "s3")]
@@ -44,6 +44,11 @@ class Features:
     inbound: bool = False
     """Flows from the internet to public addresses."""
     interface_endpoints: bool = True
+    chain: bool = False
+    """With peering: a third VPC, peered with the second alone, sometimes in another Region or without workloads."""
+    dead_ends: bool = False
+    """Routes that AWS takes and that lead nowhere: the default over a peering connection, to an interface, a NAT gateway
+    in a subnet of its own clients."""
 
 
 DEFAULT_FEATURES = Features()
@@ -59,7 +64,7 @@ class Topology:
 
 
 def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAULT_FEATURES) -> Topology:
-    """A network of one VPC (two with peering) and `flows` flows."""
+    """A network of one VPC (two with peering, three with a chain) and `flows` flows."""
     pool = iter(public_pool(REGION).hosts())
     notation: dict[str, Any] = {
         "vpc-a": _vpc(rng, "a", IPv4Network("10.0.0.0/16"), pool, features),
@@ -67,20 +72,52 @@ def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAUL
     }
     if features.peering:
         notation["vpc-b"] = _vpc(rng, "b", IPv4Network("10.1.0.0/16"), pool, features)
-        notation["peerings"] = {"pcx-1": "vpc-a vpc-b" + (" inactive" if rng.random() < 0.1 else "")}
-        for here, there in (("a", "b"), ("b", "a")):
-            cidr = notation[f"vpc-{there}"]["cidr"]
-            for table, routes in notation[f"vpc-{here}"]["tables"].items():
-                if rng.random() < 0.7 and table != "rtb-main":
-                    routes.append(f"{cidr} -> pcx-1")
-            for rules in notation[f"vpc-{here}"]["groups"].values():
-                if rng.random() < 0.4:
-                    rules.append(f"{rng.choice(('in', 'out'))} tcp sg-{there}0")
+        notation["peerings"] = {}
+        _peer(rng, notation, "a", "b", features)
+        if features.chain:
+            region = rng.choice((REGION, REGION, OTHER_REGION))
+            notation["vpc-c"] = _vpc(rng, "c", IPv4Network("10.2.0.0/16"), pool, features, region)
+            if rng.random() < 0.15:
+                _without_workloads(notation["vpc-c"])
+            _peer(rng, notation, "b", "c", features)
     snapshot = build(notation)
     return Topology(snapshot=snapshot, flows=_flows(rng, snapshot, flows, features), notation=notation)
 
 
-def _vpc(rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Features) -> dict[str, Any]:
+def _peer(rng: Random, notation: dict[str, Any], one: str, other: str, features: Features) -> None:
+    """A peering connection with most of the routes it needs, and rules that name groups across it."""
+    peering = f"pcx-{one}{other}"
+    notation["peerings"][peering] = f"vpc-{one} vpc-{other}" + (" inactive" if rng.random() < 0.1 else "")
+    for here, there in ((one, other), (other, one)):
+        cidr = notation[f"vpc-{there}"]["cidr"]
+        for routes in notation[f"vpc-{here}"]["tables"].values():
+            if rng.random() < 0.85:
+                routes.append(f"{cidr} -> {peering}")
+            if features.dead_ends and rng.random() < 0.15:
+                # Over the peering connection and further: not transitive, no edge-to-edge routing.
+                beyond = ["10.0.0.0/8", *_LISTS]
+                if not any(route.startswith("0.0.0.0/0") for route in routes):
+                    beyond.append("0.0.0.0/0")
+                taken = {route.split()[0] for route in routes}
+                if chosen := [each for each in beyond if each not in taken]:
+                    routes.append(f"{rng.choice(chosen)} -> {peering}")
+        for rules in notation[f"vpc-{here}"]["groups"].values():
+            if rng.random() < 0.7:
+                named = rng.choice(sorted(notation[f"vpc-{there}"]["groups"]))
+                rules.append(
+                    f"{rng.choice(('in', 'in', 'out'))} {rng.choice(('tcp', 'all', 'icmp'))} {named}"
+                )
+
+
+def _without_workloads(vpc: dict[str, Any]) -> None:
+    """Only the interfaces of endpoints are left."""
+    kept = {name: text for name, text in vpc["interfaces"].items() if text.startswith("endpoint")}
+    vpc["interfaces"] = kept
+
+
+def _vpc(
+    rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Features, region: str = REGION
+) -> dict[str, Any]:
     blocks = list(cidr.subnets(new_prefix=24))
     acls = {f"acl-{name}{n}": _acl(rng, cidr) for n in range(rng.randint(1, 3))}
     endpoints = {
@@ -89,12 +126,12 @@ def _vpc(rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Feature
     nats = {f"nat-{name}": "private" if features.private_nat and rng.random() < 0.3 else str(next(pool))}
     tables = {"rtb-main": [], f"rtb-{name}public": [f"0.0.0.0/0 -> igw-{name}"]}
     for n in range(rng.randint(1, 3)):
-        tables[f"rtb-{name}{n}"] = _routes(rng, name, features)
+        tables[f"rtb-{name}{n}"] = _routes(rng, name, features, region)
     for table, routes in tables.items():
         for endpoint in endpoints:
             if rng.random() < (0.15 if table.endswith("public") else 0.5):
                 service = endpoint.removeprefix(f"vpce-{name}")
-                routes.append(f"{SERVICE_PREFIX_LISTS[service, REGION].prefix_list_id} -> {endpoint}")
+                routes.append(f"{SERVICE_PREFIX_LISTS[service, region].prefix_list_id} -> {endpoint}")
     subnets: dict[str, str] = {}
     for n in range(rng.randint(2, 5)):
         table = f"rtb-{name}public" if n == 0 else rng.choice(sorted(tables))
@@ -108,26 +145,48 @@ def _vpc(rng: Random, name: str, cidr: IPv4Network, pool: Any, features: Feature
         ]
     interfaces, numbers = _interfaces(rng, name, subnets, groups, pool, features)
     subnet = f"subnet-{name}0"
-    nats = {nat: f"{subnet} {_host(subnets[subnet], next(numbers))} {public}" for nat, public in nats.items()}
-    if features.interface_endpoints and rng.random() < 0.5:
+    if features.dead_ends and rng.random() < 0.25:
         subnet = rng.choice(sorted(subnets))
+    nats = {nat: f"{subnet} {_host(subnets[subnet], next(numbers))} {public}" for nat, public in nats.items()}
+    for service in ("kms", "dynamodb") if features.interface_endpoints else ():
+        if rng.random() < 0.5:
+            continue
         group = rng.choice(sorted(groups))
-        interfaces[f"eni-{name}kms"] = f"endpoint {subnet} {_host(subnets[subnet], next(numbers))} {group}"
-        endpoints[f"vpce-{name}kms"] = f"interface kms eni-{name}kms private-dns"
+        made = [f"eni-{name}{service}{n}" for n in range(rng.choice((1, 1, 2)))]
+        for interface, subnet in zip(made, rng.sample(sorted(subnets), len(made)), strict=True):
+            interfaces[interface] = f"endpoint {subnet} {_host(subnets[subnet], next(numbers))} {group}"
+        endpoints[f"vpce-{name}{service}i"] = f"interface {service} {' '.join(made)}"
+    if features.dead_ends and rng.random() < 0.3:
+        appliance = rng.choice(
+            [each for each, text in interfaces.items() if text.startswith("interface")] or [""]
+        )
+        if appliance:
+            interfaces[appliance] += rng.choice((" nocheck", ""))
+            table = tables[rng.choice(sorted(tables))]
+            table.append(f"198.51.100.0/24 -> {appliance}")
     return {
-        "cidr": str(cidr), "region": REGION, "igw": f"igw-{name}", "tables": tables, "subnets": subnets,
+        "cidr": str(cidr), "region": region, "igw": f"igw-{name}", "tables": tables, "subnets": subnets,
         "groups": groups, "acls": acls, "interfaces": interfaces, "nats": nats, "endpoints": endpoints,
         "dns_support": rng.random() < 0.9,
     }  # fmt: skip
 
 
-def _routes(rng: Random, name: str, features: Features) -> list[str]:
+def _routes(rng: Random, name: str, features: Features, region: str) -> list[str]:
     routes: list[str] = []
     default = rng.choice(["", f"nat-{name}", f"nat-{name}", f"nat-{name}", f"igw-{name}"])
     if default:
         routes.append(f"0.0.0.0/0 -> {default}")
-    if features.blackholes and rng.random() < 0.15:
-        routes.append(f"{rng.choice(['8.8.0.0/16', '52.94.4.0/24', '203.0.113.7/32'])} -> nat-gone blackhole")
+    if features.blackholes and rng.random() < 0.25:
+        routes.append(
+            f"{rng.choice(['8.8.0.0/16', '203.0.113.7/32', '203.0.113.0/25'])} -> nat-gone blackhole"
+        )
+    if features.dead_ends and rng.random() < 0.25:
+        # The same destination as one of a prefix list: the static route goes first.
+        listed = SERVICE_PREFIX_LISTS[rng.choice(("dynamodb", "dynamodb", "s3")), region].cidrs
+        target = rng.choice((f"nat-{name}", f"igw-{name}", "nat-gone blackhole"))
+        routes += [f"{cidr} -> {target}" for cidr in listed if isinstance(cidr, IPv4Network)]
+    elif features.blackholes and rng.random() < 0.05:
+        routes.append("52.94.4.0/24 -> nat-gone blackhole")
     if rng.random() < 0.15:
         routes.append(f"203.0.113.0/24 -> {rng.choice(['igw', 'nat'])}-{name}")
     return routes
@@ -151,7 +210,7 @@ def _interfaces(
         for _ in range(rng.randint(1, 3)):
             kind = rng.choice(("lambda", "interface", "interface"))
             addresses = _host(text, next(numbers))
-            if features.secondary and kind == "interface" and rng.random() < 0.2:
+            if features.secondary and kind == "interface" and rng.random() < 0.35:
                 addresses += "," + _host(text, next(numbers))
             chosen = rng.sample(sorted(groups), rng.randint(1, min(2, len(groups))))
             line = f"{kind} {subnet} {addresses} {','.join(chosen)}"
@@ -193,7 +252,7 @@ def _group(rng: Random, name: str, cidr: IPv4Network, number: int) -> list[str]:
     rules = [f"in {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
     if rng.random() < 0.4:
         rules.append(f"in all {rng.choice(['0.0.0.0/0', str(cidr)])}")
-    if rng.random() < 0.75:
+    if rng.random() < 0.65:
         rules.append("out all 0.0.0.0/0")
     else:
         rules += [f"out {_traffic(rng)} {rng.choice(peers)}" for _ in range(rng.randint(0, 4))]
@@ -274,7 +333,8 @@ def _destination(
     """An address, and the protocols whose fate there can be observed."""
     choice = rng.random()
     if choice < 0.5 and receivers:
-        receiver = rng.choice(receivers)
+        chosen = rng.choice(sorted(snapshot.vpcs))
+        receiver = rng.choice([each for each in receivers if each.vpc_id == chosen] or receivers)
         if receiver.kind is InterfaceKind.VPC_ENDPOINT:
             return receiver.address, (TCP,)
         return rng.choice((receiver.address, *receiver.secondary)), (TCP, UDP, ICMP)
@@ -292,4 +352,5 @@ def _destination(
         ), (TCP, ICMP)
     if choice < 0.96 and exposed:
         return rng.choice(exposed), (TCP, UDP, ICMP)
-    return snapshot.vpcs[sender.vpc_id].resolver, (UDP, TCP)
+    chosen = sender.vpc_id if rng.random() < 0.7 else rng.choice(sorted(snapshot.vpcs))
+    return snapshot.vpcs[chosen].resolver, (UDP, TCP)

@@ -14,6 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  casemate explain 6f1c2c1e-8a52-4f5e-9d3a-0a1b2c3d4e5f       a recorded request, by its id\n"
         "  casemate explain --from lambda:orders --to dynamodb:orders --action dynamodb:GetItem\n"
+        "  casemate explain --from lambda:orders --to name:sts.us-east-2.amazonaws.com\n"
         "  casemate explain --from laptop --to dynamodb:orders\n"
         "  casemate explain --from role:break-glass --to dynamodb:orders"
     )
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="source", metavar="WHO", help="lambda:NAME, laptop, role:NAME or user:NAME"
     )
-    parser.add_argument("--to", dest="target", metavar="WHAT", help="dynamodb:TABLE")
+    parser.add_argument("--to", dest="target", metavar="WHAT", help="dynamodb:TABLE or name:HOST[:PORT]")
     parser.add_argument("--action", default=None, help="IAM action (default: dynamodb:GetItem)")
     parser.add_argument(
         "--account", default=WORKLOAD_ACCOUNT, metavar="ID", help="account (default: %(default)s)"

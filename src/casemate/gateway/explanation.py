@@ -38,7 +38,7 @@ class Question:
     source: str
     """`lambda:NAME`, `laptop`, `user:NAME` or `role:NAME`."""
     target: str
-    """`dynamodb:TABLE`."""
+    """`dynamodb:TABLE`, or `name:HOST[:PORT]`, of which the network alone is explained."""
     action: str
     account: str
     region: str
@@ -98,6 +98,8 @@ class Explainer:
 
         CommandError when the question names something that does not exist.
         """
+        if question.target.startswith("name:"):
+            return self._explain_name(question)
         self._refuse_nonsense(question)
         name = question.target.partition(":")[2]
         snapshot = self._network.snapshot()
@@ -122,10 +124,29 @@ class Explainer:
             members["remedy"] = short_ids(change)
         return {"text": text, "json": {**members, "target_exists": exists}}
 
+    def _explain_name(self, question: Question) -> dict[str, Any]:
+        """Where a name leads from there, and whether a TCP connection gets there: any service, any host."""
+        host, _, port = question.target.removeprefix("name:").partition(":")
+        if not host or (port and not (port.isdecimal() and int(port) < 65536)):
+            raise CommandError(
+                f"--to {question.target}: name a host, such as name:sts.us-east-2.amazonaws.com:443"
+            )
+        snapshot = self._network.snapshot()
+        verdicts = [
+            reach_name(snapshot, source, host, port=int(port or 443))
+            for source in self._caller(question).sources
+        ]
+        verdict = next((one for one in verdicts if one.outcome is not Outcome.REACHED), verdicts[0])
+        title = f"{question.source} -> {host} port {port or 443}"
+        members = {**_as_json(snapshot, verdict, None), "outcome": verdict.outcome.value}
+        return {"text": render_case(title=title, verdict=verdict), "json": members}
+
     def _refuse_nonsense(self, question: Question) -> None:
         service, _, name = question.target.partition(":")
         if service != "dynamodb" or not name:
-            raise CommandError(f"--to {question.target}: only dynamodb:TABLE can be explained yet")
+            raise CommandError(
+                f"--to {question.target}: only dynamodb:TABLE and name:HOST[:PORT] can be explained yet"
+            )
         if not question.action.startswith("dynamodb:"):
             raise CommandError(f"--action {question.action}: name an action such as dynamodb:GetItem")
         for region in (question.region, question.target_region):

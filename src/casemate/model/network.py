@@ -219,6 +219,10 @@ class PeeringConnection:
     requester_vpc: str
     accepter_vpc: str
     active: bool
+    requester_dns: bool = False
+    """Public host names of the requester's VPC give private addresses when asked for in the accepter's."""
+    accepter_dns: bool = False
+    """The same the other way round."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

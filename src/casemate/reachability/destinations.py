@@ -128,7 +128,7 @@ def arrive_at_interface(
     elif packet.protocol != TCP:
         # Unchecked against a primary source: AWS's APIs are HTTP, and their endpoints do not answer ping.
         drop = Drop(
-            reason=ReasonCode.CM_VPCE_INTERFACE_PROTOCOL_RESTRICTION,
+            reason=ReasonCode.PROTOCOL_RESTRICTION,
             explanation=f"{name} takes TCP only, and this is {packet.words}.",
             remedy="Use TCP; an interface endpoint does not answer ping.",
         )

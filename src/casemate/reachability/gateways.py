@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+
 from casemate.model.network import InterfaceKind, PeeringConnection
 from casemate.reachability.destinations import is_elastic, service_of
 from casemate.reachability.index import VpcIndex
@@ -33,13 +35,46 @@ def pass_internet_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEn
             matched=f"{dotted(packet.source)} has no public address",
         )
         return _without_public_address(path, stop, packet, gateway)
+    drop = _not_for_the_internet(packet, gateway)
     path.met(
         HopKind.INTERNET_GATEWAY,
         gateway,
-        passed=True,
+        passed=drop is None,
         matched=f"{dotted(packet.source)} becomes {stop.public}",
     )
-    return packet.sent_from(int(stop.public))
+    return drop or packet.sent_from(int(stop.public))
+
+
+_PRIVATE = tuple(
+    (int(network.network_address), int(network.netmask))
+    for network in map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+)
+"""RFC 1918."""
+_SHARED = int(IPv4Address("100.64.0.0"))
+"""RFC 6598, a /10."""
+
+
+def _is_private(address: int) -> bool:
+    return any(address & mask == network for network, mask in _PRIVATE)
+
+
+def _is_shared(address: int) -> bool:
+    return address & 0xFFC00000 == _SHARED
+
+
+def _not_for_the_internet(packet: Packet, gateway: str) -> Drop | None:
+    """Internet gateways reject what goes to private and to shared addresses."""
+    private = _is_private(packet.destination)
+    if not private and not _is_shared(packet.destination):
+        return None
+    return Drop(
+        reason=ReasonCode.IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS
+        if private
+        else ReasonCode.IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS,
+        explanation=f"{dotted(packet.destination)} is a {'private' if private else 'shared'} address "
+        f"(RFC {1918 if private else 6598}), to which {gateway} sends nothing.",
+        remedy=f"Reach {dotted(packet.destination)} from inside its VPC, or over a peering connection.",
+    )
 
 
 def _without_public_address(path: Path, stop: Stop, packet: Packet, gateway: str) -> Drop:
@@ -47,7 +82,7 @@ def _without_public_address(path: Path, stop: Stop, packet: Packet, gateway: str
     table = stop.subnet.route_table_id
     if stop.kind is InterfaceKind.NAT_GATEWAY:
         return Drop(
-            reason=ReasonCode.CANNOT_ROUTE,
+            reason=ReasonCode.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS,
             explanation=f"{stop.name} is a private NAT gateway: {gateway} drops what it sends to {far}.",
             remedy=f"Use a public NAT gateway (one with an elastic IP address) in place of {stop.name}.",
         )
@@ -73,6 +108,9 @@ def _without_public_address(path: Path, stop: Stop, packet: Packet, gateway: str
 def receive_from_internet(path: Path, packet: Packet, vpc: VpcIndex) -> Drop | None:
     """In from the internet, to a public address of `vpc`: None when the gateway takes it."""
     gateway = vpc.vpc.internet_gateway_id
+    if gateway is not None and (drop := _not_from_the_internet(packet, vpc, gateway)) is not None:
+        path.met(HopKind.INTERNET_GATEWAY, gateway, passed=False, matched=f"from {dotted(packet.source)}")
+        return drop
     if gateway is not None:
         path.met(HopKind.INTERNET_GATEWAY, gateway, passed=True, matched=f"to {dotted(packet.destination)}")
         return None
@@ -82,6 +120,23 @@ def receive_from_internet(path: Path, packet: Packet, vpc: VpcIndex) -> Drop | N
         explanation=f"{vpc.vpc.vpc_id} has no internet gateway, so {path.network.describe(packet.destination)} "
         "cannot be reached from the internet.",
         remedy=f"Attach an internet gateway to {vpc.vpc.vpc_id} and route to it.",
+    )
+
+
+def _not_from_the_internet(packet: Packet, vpc: VpcIndex, gateway: str) -> Drop | None:
+    """Source addresses that nothing on the internet can have: the VPC's own, private and shared ones."""
+    if vpc.contains(packet.source):
+        reason, kind = ReasonCode.GATEWAY_REJECTS_SPOOFED_TRAFFIC, f"an address of {vpc.vpc.vpc_id} itself"
+    elif _is_private(packet.source):
+        reason, kind = ReasonCode.IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS, "a private address (RFC 1918)"
+    elif _is_shared(packet.source):
+        reason, kind = ReasonCode.IGW_SOURCE_ADDRESS_NOT_IN_RFC6598_INGRESS, "a shared address (RFC 6598)"
+    else:
+        return None
+    return Drop(
+        reason=reason,
+        explanation=f"{gateway} takes nothing from {dotted(packet.source)}, {kind}.",
+        remedy="Send from a public address, or stay on private addresses inside the VPC.",
     )
 
 
@@ -131,7 +186,7 @@ def _peering_state(
         return None
     exists = peering is not None and other is not None
     return Drop(
-        reason=ReasonCode.CANNOT_ROUTE if exists else ReasonCode.BAD_STATE_ROUTE,
+        reason=ReasonCode.BAD_STATE if exists else ReasonCode.BAD_STATE_ROUTE,
         explanation=f"{peering_id} is not active."
         if exists
         else f"{peering_id} does not connect {vpc_id} to a VPC.",

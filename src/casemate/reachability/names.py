@@ -71,7 +71,12 @@ def resolve(snapshot: NetworkSnapshot, vpc_id: str | None, name: str) -> Answer:
         return _silence(name, f"The resolver of {vpc.vpc_id} is off: enableDnsSupport is false.")
     if not _NAME.match(name):
         return _nowhere(name, f"{name!r} is not a host name.")
-    return _host_name(vpc, name) or _endpoint_name(snapshot, name) or _service(vpc, name) or _elsewhere(name)
+    return (
+        _host_name(snapshot, vpc, name)
+        or _endpoint_name(snapshot, name)
+        or _service(vpc, name)
+        or _elsewhere(name)
+    )
 
 
 def _found(name: str, why: str, *addresses: IPv4Address, private_dns_endpoint: str | None = None) -> Answer:
@@ -92,7 +97,7 @@ def _silence(name: str, why: str) -> Answer:
     return Answer(name=name, status=NameStatus.NO_ANSWER, why=why)
 
 
-def _host_name(vpc: VpcSnapshot | None, name: str) -> Answer | None:
+def _host_name(snapshot: NetworkSnapshot, vpc: VpcSnapshot | None, name: str) -> Answer | None:
     """Names of instances: VPC User Guide, "DNS attributes for your VPC"."""
     if match := _PRIVATE_HOST.match(name):
         address = _address(match)
@@ -117,6 +122,9 @@ def _host_name(vpc: VpcSnapshot | None, name: str) -> Answer | None:
                 f"A public host name, answered inside the VPC with the private address of {address}.",
                 inside,
             )
+        beyond = _beyond_peering(snapshot, vpc, address) if vpc else None
+        if beyond is not None:
+            return _found(name, f"A public host name, answered privately over {beyond[0]}.", beyond[1])
         return _found(name, "A public host name.", address)
     return None
 
@@ -130,6 +138,28 @@ def _address(match: re.Match[str]) -> IPv4Address | None:
 
 def _holder(vpc: VpcSnapshot, public: IPv4Address) -> IPv4Address | None:
     return next((i.address for i in vpc.interfaces.values() if i.public == public), None)
+
+
+def _beyond_peering(
+    snapshot: NetworkSnapshot, vpc: VpcSnapshot, public: IPv4Address
+) -> tuple[str, IPv4Address] | None:
+    """The peering connection and the private address, where the peer VPC allows its names to be resolved so.
+
+    VPC Peering Guide, "Enable DNS resolution for a VPC peering connection": the option of the VPC that has the host,
+    an active connection, and both DNS attributes of both VPCs.
+    """
+    for peering_id in sorted(snapshot.peerings):
+        peering = snapshot.peerings[peering_id]
+        allowed = {peering.requester_vpc: peering.requester_dns, peering.accepter_vpc: peering.accepter_dns}
+        if not peering.active or vpc.vpc_id not in allowed:
+            continue
+        for other_id in allowed.keys() - {vpc.vpc_id}:
+            other = snapshot.vpcs.get(other_id)
+            resolves = other and all((other.dns_support, other.dns_hostnames, vpc.dns_hostnames))
+            held = _holder(other, public) if other and resolves and allowed[other_id] else None
+            if held is not None:
+                return peering_id, held
+    return None
 
 
 def _endpoint_name(snapshot: NetworkSnapshot, name: str) -> Answer | None:

@@ -64,7 +64,7 @@ def _refusal(nat: NatGateway, stop: Stop, packet: Packet) -> Drop | None:
         )
     if packet.protocol not in (TCP, UDP, ICMP):
         return Drop(
-            reason=ReasonCode.CANNOT_ROUTE,
+            reason=ReasonCode.PROTOCOL_RESTRICTION,
             explanation=f"{nat_id} carries TCP, UDP and ICMP; this is {packet.words}.",
             remedy="Use TCP, UDP or ICMP.",
         )

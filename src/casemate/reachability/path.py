@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from casemate.model.network import InterfaceKind, NetworkAclEntry, Route, SecurityGroupRule, Subnet
+from casemate.model.network import (
+    InterfaceKind,
+    NetworkAclEntry,
+    NetworkInterface,
+    Route,
+    SecurityGroupRule,
+    Subnet,
+)
 from casemate.reachability.verdict import Hop, HopKind, Outcome, ReasonCode, Verdict
 
 if TYPE_CHECKING:
@@ -42,7 +49,8 @@ class Path:
     """The hops so far, the checks that the answer will meet, and what the far end sees. Mutable; lives for one walk."""
 
     __slots__ = (
-        "back", "closed", "destination_interface", "hops", "network", "returning", "source_seen", "via_endpoint",
+        "back", "closed", "destination_interface", "hops", "network", "returning", "sender", "source_seen",
+        "via_endpoint",
     )  # fmt: skip
 
     def __init__(self, network: NetworkIndex) -> None:
@@ -53,6 +61,8 @@ class Path:
         self.returning = False
         self.closed: Drop | None = None
         """Set when the far end was reached and refuses."""
+        self.sender: NetworkInterface | None = None
+        """The interface that sent it; None for the internet."""
         self.source_seen: IPv4Address | None = None
         self.via_endpoint: str | None = None
         self.destination_interface: str | None = None

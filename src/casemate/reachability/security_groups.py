@@ -135,7 +135,37 @@ def _check(
         f"{'to' if egress else 'from'} {dotted(peer)}",
         lost=_near_misses(rules, packet, peer, members),
     )
-    return _drop(path, vpc, interface, packet, egress=egress, empty=not rules)
+    return _forgotten_reference(path, rules, packet, egress=egress) or _drop(
+        path, vpc, interface, packet, egress=egress, empty=not rules
+    )
+
+
+def _forgotten_reference(
+    path: Path, rules: tuple[GroupRule, ...], packet: Packet, *, egress: bool
+) -> Drop | None:
+    """The case of a rule that names the far end's own group and does not match: the way there forgets groups.
+
+    VPC User Guide, "Security group rules": a rule that names a group admits the private addresses of its members; it
+    does not match what was translated to a public address, nor what comes from another Region's VPC.
+    """
+    peer = packet.destination if egress else packet.source
+    far = path.sender
+    if egress:
+        held = path.network.public.get(peer)
+        far = held[1] if held else None
+    if far is None:
+        return None
+    for rule in rules:
+        if rule.peer_group in far.groups and rule.traffic.includes(packet):
+            direction, preposition = ("egress", "to") if egress else ("ingress", "from")
+            return Drop(
+                reason=ReasonCode.SG_REFERENCES_NOT_PRESERVED,
+                explanation=f"{rule.group_id} names {rule.peer_group}, the group of {far.interface_id}, and that holds "
+                f"for private addresses in one Region only: this is {packet.words} {preposition} {dotted(peer)}.",
+                remedy=f"Use the private address of the far end, or add to {rule.group_id} an {direction} rule: "
+                f"{packet.words} {preposition} {dotted(peer)}/32.",
+            )
+    return None
 
 
 def _near_misses(

@@ -69,6 +69,9 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
             explanation=f"{source.interface_id} does not exist, or its subnet does not.",
             remedy="Name an interface that exists.",
         )
+    if interface.kind in (InterfaceKind.VPC_ENDPOINT, InterfaceKind.NAT_GATEWAY):
+        return _begins_nothing(path, interface)
+    path.sender = interface
     packet = _packet(flow, int(interface.address))
     path.met(HopKind.INTERFACE, interface.interface_id, passed=True, matched=f"from {interface.address}")
     if vpc.by_address.get(packet.destination) is interface:
@@ -86,6 +89,23 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
         public=vpc.public_address(interface),
     )
     return _leave(path, stop, packet)
+
+
+def _begins_nothing(path: Path, interface: NetworkInterface) -> Drop:
+    """Endpoints answer, NAT gateways pass on: neither begins a connection of its own."""
+    owner = interface.owner or interface.interface_id
+    path.met(HopKind.INTERFACE, interface.interface_id, passed=False, matched=f"of {owner}")
+    if interface.kind is InterfaceKind.VPC_ENDPOINT:
+        return Drop(
+            reason=ReasonCode.VPCE_INTRA_VPC_TRAFFIC,
+            explanation=f"{interface.interface_id} belongs to the VPC endpoint {owner}, which begins no connection.",
+            remedy="Ask about the way from a client to the endpoint.",
+        )
+    return Drop(
+        reason=ReasonCode.NO_PATH,
+        explanation=f"{interface.interface_id} belongs to the NAT gateway {owner}, which sends for its clients only.",
+        remedy="Ask about the way from a client of the NAT gateway.",
+    )
 
 
 def _packet(flow: Flow, source: int) -> Packet:
@@ -130,12 +150,7 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
     """Out of an interface, or of a NAT gateway, by the route table of its subnet."""
     match = stop.vpc.table(stop.subnet.route_table_id).lookup(packet.destination)
     entry = match.entry
-    stays = (
-        entry is not None
-        and entry.route.target is TargetKind.LOCAL
-        and _in_subnet(stop.subnet, packet.destination)
-    )
-    if not stays:
+    if entry is None or not _stays(stop, packet, entry):
         drop = acls.leave(path, stop.vpc, stop.subnet, packet)
         if drop is not None:
             return drop
@@ -160,6 +175,26 @@ def _leave(path: Path, stop: Stop, packet: Packet) -> Drop | None:
             remedy=f"Replace or delete the route {entry.words} of {stop.subnet.route_table_id}.",
         )
     return _FOLLOW[entry.route.target](path, stop, packet, entry)
+
+
+def _stays(stop: Stop, packet: Packet, entry: RouteEntry) -> bool:
+    """Whether the next thing the packet meets is in the subnet it comes from: its ACL is not met on the way there.
+
+    VPC User Guide, "Network ACL basics": rules are evaluated when traffic enters and leaves the subnet, not as it is
+    routed within it. So a client in the NAT gateway's own subnet meets the ACL once, when the gateway sends on.
+    """
+    target = entry.route.target_id
+    match entry.route.target:
+        case TargetKind.LOCAL:
+            return _in_subnet(stop.subnet, packet.destination)
+        case TargetKind.NAT_GATEWAY:
+            nat = stop.vpc.vpc.nat_gateways.get(target)
+            return nat is not None and nat.subnet_id == stop.subnet.subnet_id
+        case TargetKind.NETWORK_INTERFACE:
+            interface = stop.vpc.vpc.interfaces.get(target)
+            return interface is not None and interface.subnet_id == stop.subnet.subnet_id
+        case _:
+            return False
 
 
 def _in_subnet(subnet: Subnet, address: int) -> bool:

@@ -123,6 +123,15 @@ def test_the_tables_hold_every_reason() -> None:
     assert {reason.value for reason in ReasonCode} - produced == set()
 
 
+def test_every_code_of_awss_analyzer_has_a_case_or_a_reason_why_not() -> None:
+    listed = json.loads(Path(__file__).with_name("aws_codes").joinpath("codes_of_aws.json").read_text())
+    produced, not_produced = set(listed["produced"]), set(listed["not_produced"])
+    assert not produced & not_produced
+    assert {reason.value for reason in ReasonCode if not reason.value.startswith("CM_")} == produced
+    assert all(listed["not_produced"].values())
+    assert len(produced | not_produced) == 89, "the list of November 2026"
+
+
 def test_names_of_cases_are_unique() -> None:
     names = [case["name"] for table in TABLES.values() for case in table["cases"]]
     assert len(names) == len(set(names))

@@ -230,7 +230,7 @@ def test_every_stage_is_a_base_chain_of_its_own() -> None:
         if "filter" in chain.hook
     }
     assert {name: hook.split("hook ")[1].rstrip(";") for name, hook in hooks.items()} == {
-        "arrival": "prerouting priority -160", "sg_egress": "prerouting priority -150", "acl_egress": "forward priority 0",
+        "arrival": "prerouting priority -160", "sg_egress": "prerouting priority -150", "tracking": "forward priority -1", "acl_egress": "forward priority 0",
         "acl_ingress": "forward priority 1", "sg_ingress": "forward priority 2", "departure": "forward priority 3",
     }  # fmt: skip
     for name in ("acl_egress", "acl_ingress"):

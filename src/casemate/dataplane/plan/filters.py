@@ -3,13 +3,14 @@
 1. security groups of the sender (prerouting -150), 2. network ACL of the sender's subnet (forward 0), 3. network ACL
 of the receiver's subnet (forward 1), 4. security groups of the receiver (forward 2). Each stage is a base chain of its
 own, because `accept` in one falls to the next: one stage can never speak for another. Security groups skip what
-belongs to a tracked connection; network ACLs never look at tracking. The ACL stages are at the forward hook, where
+belongs to a connection they track (`tracking`); network ACLs never look at tracking. The ACL stages are at the forward hook, where
 both devices are known: traffic between two interfaces of one subnet does not cross the subnet's boundary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
@@ -24,6 +25,7 @@ from casemate.dataplane.plan.recording import (
 )
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import Topology, addresses_of, device_of, is_unchecked
+from casemate.dataplane.plan.tracking import ALWAYS_TRACKED, TRACKED_ARRIVE, TRACKED_LEAVE, untracked
 from casemate.model.network import (
     GroupRef,
     InterfaceKind,
@@ -46,8 +48,8 @@ def router_ruleset(topology: Topology) -> Ruleset:
     sets |= _prefix_lists(topology)
     chains: dict[str, NftChain] = {}
     for groups in _group_sets(topology):
-        chains |= _group_set_chains(groups)
-    for group_id in sorted({group_id for groups in _group_sets(topology) for group_id in groups}):
+        chains |= _group_set_chains(topology, groups)
+    for group_id in sorted({group_id for groups in _group_sets(topology) for group_id in groups.groups}):
         chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
     for subnet in _used_subnets(topology):
         chains |= _subnet_chains(topology, subnet)
@@ -70,6 +72,9 @@ def router_ruleset(topology: Topology) -> Ruleset:
     )
 
 
+_PRIVATE = "10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16"
+"""RFC 1918 and RFC 6598."""
+
 _BASE_CHAINS = {
     "endpoint_entry": NftChain(
         # Source: "Gateway endpoints": only TCP, and ICMP echo, may enter.
@@ -79,8 +84,12 @@ _BASE_CHAINS = {
         hook="type filter hook prerouting priority -160;",
         rules=(
             "ct state invalid drop",
+            # Nothing on the internet has these addresses (Reachability Analyzer, IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_...).
             f'iifname "{GATEWAY}" ip saddr @vpc drop',
+            f'iifname "{GATEWAY}" ip saddr {{ {_PRIVATE} }} drop',
             "iifname @peerings ip daddr != @vpc drop",
+            # VPC Peering Guide, "VPC peering limitations": no queries to the Amazon DNS server of the peer VPC.
+            "iifname @peerings ip daddr @platform drop",
             "iifname @unchecked accept",
             "iifname . ip saddr != @addresses drop",
         ),
@@ -89,10 +98,11 @@ _BASE_CHAINS = {
         hook="type filter hook prerouting priority -150;",
         rules=(
             "ip daddr @platform accept",
-            "ct state established,related accept",
+            *TRACKED_LEAVE,
             "iifname vmap @sg_out",
         ),
     ),
+    "tracking": NftChain(hook="type filter hook forward priority -1;", rules=ALWAYS_TRACKED),
     "acl_egress": NftChain(
         hook="type filter hook forward priority 0;",
         rules=(
@@ -114,7 +124,7 @@ _BASE_CHAINS = {
     "sg_ingress": NftChain(
         hook="type filter hook forward priority 2;",
         rules=(
-            "ct state established,related accept",
+            *TRACKED_ARRIVE,
             "oifname vmap @sg_in",
             f'oifname "{SERVICES}" ip daddr vmap @sg_in_endpoint',
         ),
@@ -162,6 +172,14 @@ def _address_sets(topology: Topology) -> dict[str, NftSet]:
             (f"{_quoted(device_of(item))} . {address}" for item in checked for address in addresses_of(item)),
         ),
         "unchecked": _set("type ifname;", map(_quoted, [SERVICES, GATEWAY, *peerings, *unchecked])),
+        "gateways": _set(
+            "type ifname;",
+            (
+                _quoted(device_of(item))
+                for item in topology.attached
+                if item.kind is InterfaceKind.NAT_GATEWAY
+            ),
+        ),
         "peerings": _set("type ifname;", map(_quoted, peerings)),
         "platform": _set("type ipv4_addr;", topology.platform),
         "resolvers": _set("type ipv4_addr;", topology.platform[:2]),
@@ -183,16 +201,14 @@ def _dispatch(topology: Topology) -> dict[str, NftSet]:
     for interface in topology.attached:
         device = _quoted(device_of(interface))
         if interface.kind is not InterfaceKind.NAT_GATEWAY:  # a NAT gateway has no security group
-            by_device["sg_out"][device] = f"goto {_group_set_chain(interface.groups)}_out"
-            by_device["sg_in"][device] = f"goto {_group_set_chain(interface.groups)}_in"
+            by_device["sg_out"][device] = f"goto {_group_set_of(interface).chain}_out"
+            by_device["sg_in"][device] = f"goto {_group_set_of(interface).chain}_in"
         by_device["acl_out"][device] = f"goto subnet_{safe(interface.subnet_id)}_out"
         by_device["acl_in"][device] = f"goto subnet_{safe(interface.subnet_id)}_in"
     maps = {name: _map("type ifname : verdict;", elements) for name, elements in by_device.items()}
     endpoints = topology.endpoint_interfaces
     by_address = {
-        "sg_in_endpoint": {
-            str(item.address): f"goto {_group_set_chain(item.groups)}_in" for item in endpoints
-        },
+        "sg_in_endpoint": {str(item.address): f"goto {_group_set_of(item).chain}_in" for item in endpoints},
         "acl_out_endpoint": {
             str(item.address): f"goto subnet_{safe(item.subnet_id)}_out" for item in endpoints
         },
@@ -207,36 +223,50 @@ def _filtered(topology: Topology) -> tuple[NetworkInterface, ...]:
     return (*topology.attached, *topology.endpoint_interfaces)
 
 
-def _group_sets(topology: Topology) -> list[tuple[str, ...]]:
-    """Distinct sets of security groups: interfaces with the same groups share their chains."""
-    found = {
-        tuple(sorted(set(interface.groups)))
-        for interface in _filtered(topology)
-        if interface.kind is not InterfaceKind.NAT_GATEWAY
-    }
-    return sorted(found)
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class _GroupSet:
+    """Security groups that interfaces have together: interfaces of one kind with the same groups share their chains."""
+
+    groups: tuple[str, ...]
+    always_tracked: bool
+    """Lambda's interfaces and those of endpoints; and appliances, which are neither end of what they pass on."""
+
+    @property
+    def chain(self) -> str:
+        name = "groups_" + sha256(" ".join(self.groups).encode()).hexdigest()[:16]
+        return name if self.always_tracked else f"{name}_plain"
 
 
-def _group_set_chain(groups: Iterable[str]) -> str:
-    return "groups_" + sha256(" ".join(sorted(set(groups))).encode()).hexdigest()[:16]
+def _group_set_of(interface: NetworkInterface) -> _GroupSet:
+    return _GroupSet(
+        groups=tuple(sorted(set(interface.groups))),
+        always_tracked=interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface),
+    )
 
 
-def _group_set_chains(groups: tuple[str, ...]) -> dict[str, NftChain]:
-    name = _group_set_chain(groups)
-    return {
-        f"{name}_out": NftChain(
-            rules=(
-                *(f"jump group_{safe(group)}_out" for group in groups),
-                f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}",
-            )
-        ),
-        f"{name}_in": NftChain(
-            rules=(
-                *(f"jump group_{safe(group)}_in" for group in groups),
-                f"counter name sg-ingress-drops goto {REFUSED_IN}",
-            )
-        ),
-    }
+def _group_sets(topology: Topology) -> list[_GroupSet]:
+    return sorted(
+        {
+            _group_set_of(interface)
+            for interface in _filtered(topology)
+            if interface.kind is not InterfaceKind.NAT_GATEWAY
+        }
+    )
+
+
+def _group_set_chains(topology: Topology, groups: _GroupSet) -> dict[str, NftChain]:
+    known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
+    chains: dict[str, NftChain] = {}
+    for suffix, egress in (("out", True), ("in", False)):
+        marks = () if groups.always_tracked else untracked(known, egress=egress)
+        judged = (f"jump group_{safe(group)}_{suffix}" for group in groups.groups)
+        refused = (
+            f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
+            if egress
+            else f"counter name sg-ingress-drops goto {REFUSED_IN}"
+        )
+        chains[f"{groups.chain}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
+    return chains
 
 
 def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftChain]:
@@ -252,7 +282,7 @@ def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftCh
 
 
 def _used_groups(topology: Topology) -> list[SecurityGroup]:
-    used = {group_id for groups in _group_sets(topology) for group_id in groups}
+    used = {group_id for groups in _group_sets(topology) for group_id in groups.groups}
     return [topology.vpc.groups[group_id] for group_id in sorted(used) if group_id in topology.vpc.groups]
 
 

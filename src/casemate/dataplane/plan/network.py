@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import internet_group
 from casemate.dataplane.plan.objects import Group, Link, LinkEnd, Neighbour
-from casemate.dataplane.plan.topology import Peer, Topology, has_workload
+from casemate.dataplane.plan.topology import Peer, Topology, has_endpoint, has_workload
 from casemate.dataplane.plan.vpc import vpc_group
 from casemate.model.network import NetworkSnapshot, PeeringConnection, PrefixList, VpcSnapshot
 
@@ -41,7 +41,7 @@ class Planner:
 
     def plan(self, snapshot: NetworkSnapshot) -> NetworkPlan:
         """The plan of `snapshot`."""
-        live = {vpc_id: vpc for vpc_id, vpc in snapshot.vpcs.items() if has_workload(vpc)}
+        live = _live(snapshot)
         peerings = {
             peering_id: peering
             for peering_id, peering in snapshot.peerings.items()
@@ -74,6 +74,21 @@ class Planner:
         group = vpc_group(Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers))
         self._planned[vpc.vpc_id] = _Planned(vpc=vpc, peers=peers, prefix_lists=prefix_lists, group=group)
         return group
+
+
+def _live(snapshot: NetworkSnapshot) -> dict[str, VpcSnapshot]:
+    """VPCs in which something could send a packet, and those whose interface endpoints such a one could reach."""
+    sending = {vpc_id for vpc_id, vpc in snapshot.vpcs.items() if has_workload(vpc)}
+    asked: set[str] = set()
+    for peering in snapshot.peerings.values():
+        ends = {peering.requester_vpc, peering.accepter_vpc}
+        if peering.active and ends & sending:
+            asked |= ends
+    return {
+        vpc_id: vpc
+        for vpc_id, vpc in snapshot.vpcs.items()
+        if vpc_id in sending or (vpc_id in asked and has_endpoint(vpc))
+    }
 
 
 def _peers(

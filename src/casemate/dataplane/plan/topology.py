@@ -24,7 +24,7 @@ WORKLOADS = frozenset({InterfaceKind.LAMBDA, InterfaceKind.INTERFACE})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peer:
-    """The other end of an active peering connection whose two VPCs both have workloads."""
+    """The other end of an active peering connection whose two VPCs are both in the kernel."""
 
     peering_id: str
     vpc: VpcSnapshot
@@ -41,6 +41,11 @@ class Peer:
 def has_workload(vpc: VpcSnapshot) -> bool:
     """Whether anything in the VPC could send a packet."""
     return any(interface.kind in WORKLOADS for interface in vpc.interfaces.values())
+
+
+def has_endpoint(vpc: VpcSnapshot) -> bool:
+    """Whether anything in the VPC could answer one of another VPC, though nothing in it sends."""
+    return any(interface.kind is InterfaceKind.VPC_ENDPOINT for interface in vpc.interfaces.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +112,12 @@ class Topology:
         return self.vpc.subnets[interface.subnet_id]
 
     def members_of(self, group_id: str) -> list[IPv4Address]:
-        """The private addresses of a security group's members, here or in a peered VPC."""
-        vpcs = (self.vpc, *(peer.vpc for peer in self.peers))
+        """The private addresses of a security group's members, here or in a peered VPC of the same Region.
+
+        Source: VPC Peering Guide, "Update your security groups to reference peer security groups".
+        """
+        peers = (peer.vpc for peer in self.peers if peer.vpc.region == self.vpc.region)
+        vpcs = (self.vpc, *peers)
         return [
             address
             for vpc in vpcs

@@ -165,6 +165,8 @@ def _peerings(state: Ec2State) -> dict[str, model.PeeringConnection]:
             requester_vpc=each.requester_vpc,
             accepter_vpc=each.accepter_vpc,
             active=each.status == "active",
+            requester_dns=each.requester_dns,
+            accepter_dns=each.accepter_dns,
         )
         for each in state.peerings.everywhere()
         if each.status in {"active", "pending-acceptance"}
