@@ -28,6 +28,10 @@ WITH_BOTO3 = (
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["lambda"]:
+        from bench.functions import main as functions_main
+
+        return functions_main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--no-peers", action="store_true")
@@ -129,10 +133,10 @@ def client(peer: Peer, service: str) -> Any:
     )
 
 
-def package(source: str) -> bytes:
+def package(source: str, name: str = "m.py") -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("m.py", source)
+        archive.writestr(name, source)
     return buffer.getvalue()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from casemate import __version__
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
+from casemate.execution.machines import Machines
 from casemate.execution.supervisor import Settings, Supervisor
-from casemate.gateway.arrival import Arrival
+from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
@@ -25,6 +25,7 @@ from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
+from casemate.gateway.function_urls import FunctionUrlDoor
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import Instance, StartError
 from casemate.gateway.journal import Journal
@@ -32,6 +33,7 @@ from casemate.gateway.log_delivery import RoleLogDelivery
 from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
 from casemate.gateway.plane import Plane
+from casemate.gateway.shell import InstanceShell
 from casemate.model.network import NetworkSnapshot
 from casemate.servicekit.clock import system_clock
 from casemate.servicekit.constraints import models
@@ -50,6 +52,7 @@ MANAGEMENT_ACCOUNT = "111111111111"
 WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 LAPTOP = IPv4Address("127.0.0.1")
+METADATA = IPv4Address("169.254.169.254")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +64,8 @@ class Options:
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
     accept_any_credentials: bool = False
+    strict_runtimes: bool = False
+    """Functions run on the version of their runtime or not at all."""
     quotas: Mapping[str, int] = field(default_factory=dict[str, int])
     """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
 
@@ -90,15 +95,18 @@ class House:
             self._closing.push_async_callback(self.plane.current.close)
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._supervisor.close)
+        self._closing.push_async_callback(self._ec2.keeper.close)
         self._closing.push_async_callback(self.front.close)
         self._closing.push_async_callback(self.flow_collector.close)
         self._closing.push_async_callback(self._meter_reading.close)
         self.follower.start()
         self.flow_collector.start()
         self._meter_reading.start()
+        self._ec2.keeper.start()
         self._in_background(self._housekeeper.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
+        self._lambda.start()
         if not isinstance(self.plane.current, NoDataplane):
             # A first cold start should not wait for the fork-server, nor the ready line for either.
             warming = asyncio.get_running_loop().create_task(self._warm())
@@ -161,8 +169,17 @@ class House:
 
     def _wire_network(self) -> None:
         from casemate.services import ec2
+        from casemate.services.iam.instance_profiles import IamInstanceProfiles
 
-        self._ec2 = ec2.build(self._store, quotas=ec2.quotas_with(self._options.quotas))
+        machines = Machines(self.plane, data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        self._ec2 = ec2.build(
+            self._store,
+            quotas=ec2.quotas_with(self._options.quotas),
+            profiles=IamInstanceProfiles(self._iam.state),
+            sessions=self._role_sessions,
+            machines=machines,
+        )
+        self.shell = InstanceShell(self._ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
         self._store.subscribe(self._committed)
 
@@ -187,19 +204,24 @@ class House:
         self._housekeeper = Housekeeper(self._dynamodb.state, self._store, clock=system_clock)
         self._logs = logs.build(self._store, kept and kept / "logs")
         self._closing.callback(self._logs.state.events.close)
-        settings = Settings(data_dir=self._directory.path, ca_bundle=self._authority.bundle)
+        settings = Settings(
+            data_dir=self._directory.path,
+            ca_bundle=self._authority.bundle,
+            strict_runtimes=self._options.strict_runtimes,
+        )
         self._supervisor = Supervisor(self.plane, settings)
-        self._lambda = lambda_.build(
+        self._lambda = lambda_.assemble(
             self._store,
             supervisor=self._supervisor,
             function_interfaces=self._ec2.function_interfaces,
             role_sessions=self._role_sessions,
             log_sink=self._logs.state,
-            table_streams=StreamReading(self._dynamodb.state, clock=system_clock),
+            table_streams=StreamReading(self._dynamodb.state, self._store, clock=system_clock),
             code_dir=settings.code,
+            random_bytes=os.urandom,
         )
-        self._closing.callback(self._lambda.state.events.close)
-        self._ec2.service.state.functions = self._lambda.state
+        self._ec2.service.state.functions = self._lambda.service.state
+        self._closing.callback(self._lambda.close)
         self._cloudtrail = cloudtrail.build(self.journal)
 
     def _wire_gateway(self) -> None:
@@ -207,7 +229,7 @@ class House:
 
         slices: list[Service[Any]] = [
             self._iam, self._sts, self._organizations, self._ec2.service, self._dynamodb, self._dynamodb_streams,
-            self._logs, self._lambda, self._cloudtrail, self._kms.service,
+            self._logs, self._lambda.service, self._cloudtrail, self._kms.service,
         ]  # fmt: skip
         self.authorizer = Authorizer(
             PolicySources(
@@ -218,10 +240,12 @@ class House:
                 messages=self._messages,
             )
         )
+        inside = Inside(self.authorizer, clock=system_clock)
+        self._lambda.service.state.authority = inside
         self._pollers = Pollers(
-            self._lambda.state,
+            self._lambda.service.state,
             self._store,
-            authority=Inside(self.authorizer, clock=system_clock),
+            authority=inside,
             clock=system_clock,
             random_bytes=os.urandom,
         )
@@ -236,10 +260,19 @@ class House:
             clock=system_clock,
             settled=self.follower.settled,
         )
+        self.function_urls = FunctionUrlDoor(
+            urls=self._lambda.urls,
+            credentials=self._admitted(),
+            authorizer=self.authorizer,
+            organization=self._organization,
+            service=self._lambda.service,
+            journal=self.journal,
+            clock=system_clock,
+        )
         self.explainer = Explainer(
             network=self._ec2.network,
             authorizer=self.authorizer,
-            functions=self._lambda.state,
+            functions=self._lambda.service.state,
             tables=self._dynamodb.state,
             identities=self._identities,
             directory=self._identities,
@@ -306,7 +339,15 @@ class House:
 
     def _handle(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
+        if arrival.destination == METADATA and arrival.side is Side.VPC:
+            return self._tell_instance(request, arrival)
+        if self.function_urls.serves(request):
+            return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
+        assert self._ec2.metadata and arrival.vpc_id  # noqa: PT018
+        return self._ec2.metadata.answer(request, vpc_id=arrival.vpc_id, peer=arrival.peer)
 
     def _snapshot(self) -> NetworkSnapshot:
         return self._ec2.network.snapshot()
@@ -336,14 +377,15 @@ class House:
             if isinstance(plane, NoDataplane)
             else f"enforced ({plane.mode.name})"
         )
-        # Empty until the fork-server has said which interpreter it is: a moment after the ready line.
-        version = self._supervisor.python_version or platform.python_version()
+        # Empty until they have been looked for: a moment after the ready line.
+        runtimes = self._supervisor.runtimes or f"Python {self._supervisor.python_version}"
         return {
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "policies": "enforced",
-            "functions": f"run on python {version}" if enforced else "cannot run without the network",
+            "instances": "run" if enforced else "are records only without the network",
+            "functions": f"run on {runtimes}" if enforced else "cannot run without the network",
         }
 
 

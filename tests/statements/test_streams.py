@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.instance import REGION, Instance
-from tests.support.private_table import BASIC, PrivateTable, unique, zipped
+from tests.support.private_table import BASIC, PrivateTable, policy, unique, zipped
 
 pytestmark = pytest.mark.kernel
 
@@ -43,7 +43,7 @@ STREAM_ACTIONS = [
 class Consumer:
     """A table with a stream, and a function that prints what the stream brings it."""
 
-    def __init__(self, world: PrivateTable) -> None:
+    def __init__(self, world: PrivateTable, **table: Any) -> None:
         self.world = world
         self.logs = world.instance.client("logs")
         self.table, self.function = unique("table"), unique("consumer")
@@ -53,12 +53,14 @@ class Consumer:
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            **table,
         )
         self.stream = made["TableDescription"]["LatestStreamArn"]
+        self.role = world.role({"Effect": "Allow", "Action": STREAM_ACTIONS, "Resource": "*"}, managed=BASIC)
         world.lambda_.create_function(
             FunctionName=self.function,
             Runtime="python3.12",
-            Role=world.role({"Effect": "Allow", "Action": STREAM_ACTIONS, "Resource": "*"}, managed=BASIC),
+            Role=self.role,
             Handler="app.handler",
             Code={"ZipFile": zipped({"app.py": HANDLER})},
         )
@@ -246,6 +248,26 @@ def test_kill_9_loses_no_record_and_the_checkpoint_is_kept(tmp_path: Path) -> No
     finally:
         if instance.process is not None:
             instance.stop()
+
+
+def test_the_stream_of_an_encrypted_table_needs_the_use_of_its_key(world: PrivateTable) -> None:
+    key = world.instance.client("kms").create_key()["KeyMetadata"]["Arn"]
+    consumer = Consumer(world, SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    uuid = consumer.map()
+    consumer.put("1")
+
+    def result() -> str:
+        return world.lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
+
+    eventually(lambda: "KMS key access denied" in result())
+    assert consumer.keys() == []
+    world.iam.put_role_policy(
+        RoleName=consumer.role.rpartition("/")[2],
+        PolicyName="key",
+        PolicyDocument=policy({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}),
+    )
+    eventually(lambda: consumer.keys() == ["1"])
+    world.lambda_.delete_event_source_mapping(UUID=uuid)
 
 
 def test_the_aws_cli_reads_a_stream(consumer: Consumer) -> None:

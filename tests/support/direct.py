@@ -35,6 +35,7 @@ class DirectCloud:
         self.denied: set[str] = set()
         """Actions that `ctx.authorize` refuses."""
         self._counter = itertools.count(1)
+        self._requests = itertools.count()
 
     def random_bytes(self, size: int) -> bytes:
         return next(self._counter).to_bytes(size, "big")
@@ -67,7 +68,7 @@ class DirectCloud:
             operation = service.operations.by_name[operation_name]
             ctx = self._context(service, account, region)
             if operation.checks:
-                self._keep(*operation.checks(ctx, params))
+                self.keep(*operation.checks(ctx, params))
             if operation.runs_async:
                 result = operation.handler(ctx, params)
                 assert inspect.isawaitable(result)
@@ -75,13 +76,17 @@ class DirectCloud:
             else:
                 with self.store.transaction():
                     output = operation.handler(ctx, params)
+            self.answered(operation_name, output)
         except AwsError as error:
             parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}
             parsed["ResponseMetadata"] = {"HTTPStatusCode": error.http_status}
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
         return SimpleNamespace(status_code=200), {**output, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    def _keep(self, *checks: Check) -> None:
+    def answered(self, name: str, output: Any) -> None:
+        """For a slice that wants to look at every output."""
+
+    def keep(self, *checks: Check) -> None:
         """Remember checks; each must be a question that AWS's Service Authorization Reference knows."""
         wrong = [each for check in checks for each in mistakes(check)]
         assert not wrong, "\n".join(wrong)
@@ -99,13 +104,13 @@ class DirectCloud:
         def authorize(
             check: Check, *, principal: Principal | None = None, through: str | None = None
         ) -> None:
-            self._keep(check)
+            self.keep(check)
             if check.action in self.denied:
                 raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")
 
         return Context(
             state=service.state,
-            request_id="00000000-0000-4000-8000-000000000000",
+            request_id=f"00000000-0000-4000-8000-{next(self._requests):012x}",
             account=account,
             region=region,
             principal=principal,

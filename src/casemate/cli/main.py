@@ -15,6 +15,7 @@ _COMMANDS = {
     "status": "what runs, and what is enforced",
     "env": "environment variables for an AWS SDK, as an administrator",
     "aws": "the AWS CLI against the running instance",
+    "exec": "run a command in an instance",
     "explain": "why a call is allowed, refused, or never arrives",
     "costs": "what NAT gateways and endpoints would cost on AWS",
     "reset": "forget everything: resources, items, records",

@@ -43,6 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="unknown access keys act as the administrator of account 000000000000 (the test/test convention)",
     )
     parser.add_argument(
+        "--strict-runtimes",
+        action="store_true",
+        help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
+    )
+    parser.add_argument(
         "--quota",
         type=_quota,
         action="append",
@@ -90,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         ephemeral=arguments.ephemeral,
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
+        strict_runtimes=arguments.strict_runtimes,
         quotas=dict(arguments.quota),
     )
     try:
@@ -135,6 +141,7 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--dataplane", arguments.dataplane]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
+    argv += ["--strict-runtimes"] if arguments.strict_runtimes else []
     for name, number in arguments.quota:
         argv += ["--quota", f"{name}={number}"]
     with os.fdopen(descriptor, "ab") as file:

@@ -172,10 +172,12 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     routes = delta.of(Route, delta.added, delta.changed)
     leaving = delta.of(Route, delta.removed)
     fresh = {item.name for item in delta.of(Namespace, delta.added)}
-    guarded = _guarded(routes + leaving, ruled) - fresh
+    cuts = _cuts(delta, (*routes, *leaving), fresh)
+    # Flows are cut while their routes are holes: a packet of theirs that took the new route would be answered by a reset.
+    guarded = (_guarded(routes + leaving, ruled) | {cut.namespace for cut in cuts}) - fresh
     holes = tuple(_hole(route) for route in routes + leaving if route.namespace in guarded)
     unrouted = tuple(_hole(route) if route.namespace in guarded else route for route in leaving)
-    steps: list[ops.Operation] = [*_installs(holes), *rules]
+    steps: list[ops.Operation] = [*_installs(holes), *cuts, *rules]
     steps += [
         ops.Tracking(namespace=item.name, sysctls=item.conntrack)
         for item in delta.of(Namespace, delta.added)
@@ -187,7 +189,6 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     steps += _withdrawals(
         (*unrouted, *delta.of(Address, delta.removed), *delta.of(Neighbour, delta.removed)), gone_links
     )
-    steps += _cuts(delta, (*routes, *leaving), fresh)
     if links := delta.of(Link, delta.removed):
         steps.append(ops.DeleteLinks(links=links))
     if namespaces := delta.of(Namespace, delta.removed):
@@ -254,7 +255,7 @@ def _installs(items: Iterable[ops.LinkObject]) -> list[ops.Operation]:
     return [ops.Install(namespace=name, objects=tuple(found)) for name, found in by_namespace.items()]
 
 
-def _cuts(delta: _Delta, routes: Iterable[Route], fresh: set[str]) -> list[ops.Operation]:
+def _cuts(delta: _Delta, routes: Iterable[Route], fresh: set[str]) -> list[ops.CutFlows]:
     """Connections over a gateway endpoint end when its route comes or goes.
 
     Source: "Gateway endpoints", considerations: open TCP connections are dropped and not resumed.

@@ -41,6 +41,10 @@ class NoDataplane:
         del argv, env, fds
         await self.attach_environment(None)
 
+    async def interface_namespace(self, interface_id: str) -> NoReturn:
+        """RuntimeError: there are no namespaces."""
+        raise RuntimeError(f"{interface_id} has no namespace: the network data plane is off ({self.why})")
+
     async def counters(self, vpc_id: str) -> dict[str, Any]:
         """Nothing is counted."""
         del vpc_id

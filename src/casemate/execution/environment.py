@@ -1,53 +1,36 @@
-"""One execution environment: performs what `lifecycle` decides, on the runtime API, the process and the clock."""
+"""One execution environment: performs what `lifecycle` decides, on the runtime API, the processes and the clock."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
+from uuid import UUID
 
-from casemate.execution import memory, report, runtime_api
+from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.attaching import attach
-from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
+from casemate.execution.endings import Circumstances
+from casemate.execution.environment_log import EnvironmentLog, LogWriter
+from casemate.execution.extension_calls import ExtensionCalls
+from casemate.execution.extensions import Extensions
+from casemate.execution.failures import InitError, NotDeliveredError
+from casemate.execution.freezer import Freezer
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
+from casemate.execution.in_hand import Finished, Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
+from casemate.execution.memory_watch import MemoryWatch
 from casemate.execution.ports import Attached, EnvironmentNetwork
-from casemate.execution.runtime_api import Answer, Call, CallKind, Reply
+from casemate.execution.response_stream import ResponseStream
+from casemate.execution.runtime_api import Answer, Call, CallKind, Flow, Reply
+from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
-
-_MEMORY_INTERVAL = 0.05
-_LOG_KEPT = 65_536
-_LOG_INTERVAL = 0.25
-"""Seconds that a line waits for others before it is written, while the function runs."""
-
-LogWriter = Callable[[Sequence[tuple[int, str]]], None]
-
-
-@dataclass(slots=True)
-class _Running:
-    """The invocation in hand."""
-
-    invocation: Invocation
-    outcome: asyncio.Future[Outcome]
-    began: float
-    deadline: datetime
-    log: deque[str]
-    logged: int = 0
-    """Characters in `log`."""
-
-    def keep(self, text: str) -> None:
-        """Add to the log, of which only the end is of use: `X-Amz-Log-Result`."""
-        self.log.append(text)
-        self.logged += len(text)
-        while self.logged > _LOG_KEPT and len(self.log) > 1:
-            self.logged -= len(self.log.popleft())
+from casemate.execution.telemetry import Telemetry
 
 
 class Environment:
@@ -58,42 +41,66 @@ class Environment:
         function: FunctionVersion,
         *,
         clock: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
         write_log: LogWriter,
         on_change: Callable[[Environment], None],
+        provisioned: bool = False,
     ) -> None:
         self.function = function
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
+        self.reserved = not provisioned
+        """For the invocation it was started for: nobody else may take it."""
+        self.provisioned = provisioned
+        """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None
         """How long initialization took; None once that has been reported."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when its processes and its network are gone."""
         self._clock = clock
-        self._write_log = write_log
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._initialized: asyncio.Future[None] = self._loop.create_future()
-        self._running: _Running | None = None
+        self._telemetry = Telemetry(self._connection, now=clock)
+        self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
+        self.extensions = Extensions(
+            identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),
+            about={
+                "functionName": function.name, "functionVersion": function.version, "handler": function.handler,
+            },
+            account=function.account,
+        )  # fmt: skip
+        self._extension_calls = ExtensionCalls(
+            self.extensions,
+            self._telemetry,
+            self.log,
+            on_progress=self._progress,
+            on_failure=self._extension_failed,
+        )
+        self._running: Running | None = None
+        self._finished: Finished | None = None
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
-        self._api: runtime_api.RuntimeApi | None = None
+        self._api: runtime_server.RuntimeServer | None = None
         self._pipe: LogPipe | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._memory_timer: asyncio.TimerHandle | None = None
-        self._log_timer: asyncio.TimerHandle | None = None
-        self._events: list[tuple[int, str]] = []
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._freezer = Freezer()
+        self._mounted = self._runtime_waits = self._runtime_gone = False
+        self._failure: tuple[Failure, str] | None = None
+        """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
         self._report: Call | None = None
         self._timeout_seconds = 0.0
         self._began = monotonic()
-        self._peak_mb = 0
-        self._teardown: asyncio.Task[None] | None = None
+        self._memory = MemoryWatch(function.memory_mb, self._on_excess)
+        self._background: set[asyncio.Task[None]] = set()
 
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        return self.state in ASSIGNABLE and self._running is None
+        return self.state in ASSIGNABLE and not (self._running or self._finished or self.reserved)
 
     async def start(
         self,
@@ -104,7 +111,7 @@ class Environment:
         description: dict[str, Any],
         timeout_seconds: float,
     ) -> None:
-        """Start the process and wait until the runtime asks for work. InitError, AttachError or SandboxError."""
+        """Start the processes and wait until they ask for work. InitError, AttachError or SandboxError."""
         try:
             attached = await attach(network, interface)
         except BaseException:
@@ -113,33 +120,39 @@ class Environment:
             raise
         try:
             self._began = monotonic()
-            self._api = await runtime_api.serve(attached.runtime_api, self._on_call)
+            self._api = await runtime_server.serve(attached.runtime_api, self._on_call, self._on_chunk)
             self._sandbox = server.launch(attached.netns_fd)
             self._sandbox.listen(self._on_sandbox)
-            self._pipe = LogPipe(self._sandbox.log_fd, self.log)
+            self._pipe = LogPipe(self._sandbox.log_fd, self.log.function_line)
             self._sandbox.describe(description | {"resolver": str(attached.resolver)})
             self._arm(timeout_seconds)
-            self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
+            self._memory.start(self._init_pid)
             await self._initialized
-        except BaseException:
+        except BaseException as error:
             self.state = State.ENDED
-            self._kill()
+            if not isinstance(error, InitError):  # which has let go already
+                self._kill()
             raise
         finally:
             os.close(attached.netns_fd)
-            self._teardown = self._loop.create_task(self._tear_down(network, attached))
+            self._in_background(self._tear_down(network, attached))
 
-    async def run(self, invocation: Invocation, *, timeout_seconds: float) -> Outcome:
+    async def run(
+        self, invocation: Invocation, *, timeout_seconds: float, stream: ResponseStream | None = None
+    ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
-        self._running = running = _Running(
+        self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
             began=monotonic(),
             deadline=self._clock() + timedelta(seconds=timeout_seconds),
-            log=deque(),
+            stream=stream,
         )
-        self._emit(report.start_line(invocation.request_id, self.function.version))
+        self.log.begin()
+        self.log.platform(
+            platform_events.start(invocation.request_id, self.function.version, invocation.trace_id)
+        )
         self._arm(timeout_seconds)
         self._apply(Event.ASSIGN)
         return await running.outcome
@@ -148,26 +161,19 @@ class Environment:
         """End it: at once when it is idle, after its invocation when it is busy."""
         self._apply(Event.RETIRE)
 
-    def log(self, line: str) -> None:
-        """A line the function wrote."""
-        self._emit(line + "\n")
-
-    def platform_log(self, line: str) -> None:
-        """A line of the platform's own outside any invocation."""
-        self._emit(line)
-
-    def flush_log(self) -> None:
-        """Write what has been logged, in order, before somebody else writes to the same stream."""
-        self._write_events()
-
-    # What happens to it
-
     def _on_call(self, call: Call, answer: Answer) -> None:
+        if call.kind in _RUNTIME_CALLS:
+            self._on_runtime_call(call, answer)
+        else:
+            self._extension_calls.handle(call, answer)
+
+    def _on_runtime_call(self, call: Call, answer: Answer) -> None:
         if call.kind is CallKind.NEXT:
-            parked, self._parked = self._parked, answer
-            if not self._apply(Event.NEXT):
-                self._parked = parked
+            if self._parked is not None or advance(self.state, Event.NEXT) is None:
                 answer(_ILLEGAL)
+                return
+            self._parked = answer
+            self._progress()
             return
         if call.kind is CallKind.INIT_ERROR:
             self._report = call
@@ -178,30 +184,59 @@ class Environment:
             return
         self._report = call
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
-        if call.size > runtime_api.RESPONSE_LIMIT:
+        if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
         answer(runtime_api.ACCEPTED if self._apply(event) else _ILLEGAL)
 
+    def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
+        running = self._running
+        if (
+            running is not None
+            and running.stream is not None
+            and head.request_id == running.invocation.request_id
+        ):
+            running.stream.write(head.content_type, chunk, flow)
+
     def _on_sandbox(self, message: dict[str, Any]) -> None:
+        self._mounted |= "started" in message or "extensions" in message
         if "failed" in message:
             if not self._initialized.done():
                 self._initialized.set_exception(SandboxError(message["failed"]))
-            return
-        if "exited" in message:
+        elif "entrypoint" in message:
+            self._failure = (Failure.INVALID_ENTRYPOINT, message["entrypoint"])
+            self._apply(Event.EXIT)
+        elif "exited" in message:
             self._exit_status = message["exited"]
+            self._runtime_gone = True
             self._apply(Event.EXIT)
         elif "closed" in message:
             self._apply(Event.EXIT)
+            self._kill()
+        else:
+            self._extension_calls.heard(message)
+            self._runtime_waits |= "extensions" in message
+            self._progress()
+        if self.state is State.ENDED and self._runtime_gone and not self.extensions.external_left:
+            self._kill()
+
+    def _extension_failed(self, failure: Failure, why: str) -> None:
+        self._failure = self._failure or (failure, why)
+        self._apply(Event.EXTENSION_FAILED)
+
+    def _progress(self) -> None:
+        """The runtime or an extension has come a step further."""
+        if self._runtime_waits and self.extensions.all_registered and self._sandbox is not None:
+            self._runtime_waits = False
+            self._sandbox.tell(plan.START_RUNTIME)
+        if self._parked is not None and self.extensions.all_ready and self.state is not State.IDLE:
+            self._apply(Event.NEXT)
+
+    def _on_excess(self) -> None:
+        self._apply(Event.OUT_OF_MEMORY)
 
     def _on_timeout(self) -> None:
         self._timer = None
         self._apply(Event.TIMEOUT)
-
-    def _watch_memory(self) -> None:
-        self._measure()
-        if self._peak_mb > self.function.memory_mb and self._apply(Event.OUT_OF_MEMORY):
-            return
-        self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
 
     # What it does about it
 
@@ -211,18 +246,19 @@ class Environment:
         if transition is None:
             return False
         self.state = transition.to
+        if self._finished is not None and event is not Event.ASSIGN:
+            self._write_report(event)
         for effect in transition.effects:
             self._perform(effect, event)
+        if self.state is State.IDLE:
+            self._disarm()
+            self._freezer.idle(self._sandbox)
         self._on_change(self)
         return True
 
     def _perform(self, effect: Effect, event: Event) -> None:
         if effect is Effect.READY:
-            self._disarm()
-            self.init_ms = (monotonic() - self._began) * 1000
-            self._measure()
-            self._drain()
-            self._initialized.set_result(None)
+            self._ready()
         elif effect is Effect.FAIL_INIT:
             self._fail_init(event)
         elif effect is Effect.DELIVER:
@@ -232,70 +268,94 @@ class Environment:
         elif effect is Effect.GIVE_BACK:
             self._give_back()
         else:
-            self._kill()
+            self._shut_down(event)
+
+    def _ready(self) -> None:
+        self.init_ms = (monotonic() - self._began) * 1000
+        self._memory.glance(self._init_pid())
+        self._drain()
+        self.extensions.closed = True
+        self._telemetry.initialized()
+        self._initialized.set_result(None)
 
     def _deliver(self) -> None:
         assert self._running is not None
         assert self._parked is not None
         answer, self._parked = self._parked, None
+        invocation = self._running.invocation
         deadline_ms = int(self._running.deadline.timestamp() * 1000)
-        answer(runtime_api.delivery(self._running.invocation, deadline_ms=deadline_ms))
-        self._memory_timer = self._loop.call_later(_MEMORY_INTERVAL, self._watch_memory)
+        if self.extensions:
+            tracing = {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id}
+            self.extensions.tell("INVOKE", {
+                "deadlineMs": deadline_ms, "requestId": invocation.request_id,
+                "invokedFunctionArn": invocation.invoked_arn, "tracing": tracing,
+            })  # fmt: skip
+        answer(runtime_api.delivery(invocation, deadline_ms=deadline_ms))
+        self._freezer.thaw(self._sandbox)
+        self._memory.start(self._init_pid)
 
     def _fail_init(self, event: Event) -> None:
-        self._disarm()
         self._drain(end=True)
-        duration = (monotonic() - self._began) * 1000
-        if self._initialized.done():
-            return
-        if event is Event.INIT_ERROR and self._report is not None:
-            failure = InitFailure(
-                failure=Failure.INIT_ERROR,
-                error_type=self._report.error_type or "Runtime.Unknown",
-                message="",
-                payload=self._report.body,
-                duration_ms=duration,
-            )
-        else:
-            kind = _FAILURES.get(event, Failure.EXIT)
-            message = report.failure_message(
-                kind, timeout_seconds=self._timeout_seconds, exit_status=self._exit_status
-            )
-            failure = InitFailure(
-                failure=kind,
-                error_type=kind.value,
-                message=message,
-                exit_status=self._exit_status,
-                duration_ms=duration,
-            )
-        self._initialized.set_exception(InitError(failure))
+        if not self._initialized.done():
+            duration = (monotonic() - self._began) * 1000
+            failure = endings.of_initialization(self._circumstances(event), duration)
+            self._initialized.set_exception(InitError(failure))
+
+    def _circumstances(self, event: Event) -> Circumstances:
+        return Circumstances(
+            event=event,
+            reported=self._report,
+            seen=self._failure,
+            exit_status=self._exit_status,
+            timeout_seconds=self._timeout_seconds,
+        )
 
     def _complete(self, event: Event) -> None:
-        running = self._running
+        running, self._running = self._running, None
         assert running is not None
-        duration = (monotonic() - running.began) * 1000
-        self._disarm()
-        self._measure()
-        failed, payload, status, error_type = self._result(event, running)
-        self._emit(report.end_line(running.invocation.request_id))
+        self._memory.glance(self._init_pid())
+        self._drain(end=True)
+        request_id, stream = running.invocation.request_id, running.stream
+        ending = endings.of_invocation(
+            self._circumstances(event),
+            request_id,
+            limit=running.response_limit,
+            streamed=stream is not None and stream.begun,
+            now=self._clock(),
+        )
+        if ending.line:
+            self.log.platform(platform_events.fault(ending.line))
+        duration, produced = (
+            (monotonic() - running.began) * 1000,
+            stream.size if stream else len(ending.payload),
+        )
+        self.log.platform(platform_events.runtime_done(request_id, duration, produced, ending))
+        self._finished = Finished(request_id=request_id, began=running.began, ending=ending)
+        if not self.extensions:
+            self._write_report(event)
+            self._disarm()
+        outcome = Outcome(
+            payload=ending.payload, failed=ending.failed, log=self.log.end(), version=self.function.version
+        )
+        if not running.outcome.done():
+            running.outcome.set_result(outcome)
+
+    def _write_report(self, event: Event) -> None:
+        """END and REPORT: the invocation is over for everybody."""
+        finished, self._finished = self._finished, None
+        assert finished is not None
+        ending = finished.ending
+        if event is Event.TIMEOUT and not ending.status:  # an extension's doing
+            ending = replace(ending, status="timeout")
         usage = report.Usage(
-            duration_ms=duration,
+            duration_ms=(monotonic() - finished.began) * 1000,
             memory_mb=self.function.memory_mb,
-            used_mb=min(self._peak_mb, self.function.memory_mb),
+            used_mb=min(self._memory.peak_mb, self.function.memory_mb),
             init_ms=self.init_ms,
         )
         self.init_ms = None
-        self._emit(
-            report.report_line(running.invocation.request_id, usage, status=status, error_type=error_type)
-        )
-        self._running = None
-        self._write_events()
-        if not running.outcome.done():
-            running.outcome.set_result(
-                Outcome(
-                    payload=payload, failed=failed, log="".join(running.log), version=self.function.version
-                )
-            )
+        self.log.platform(platform_events.end(finished.request_id, usage, ending))
+        self.log.flush()
 
     def _give_back(self) -> None:
         assert self._running is not None
@@ -303,34 +363,6 @@ class Environment:
         # A caller that was cancelled waits no longer; the environment must come to its end all the same.
         if not running.outcome.done():
             running.outcome.set_exception(NotDeliveredError())
-
-    def _result(self, event: Event, running: _Running) -> tuple[bool, bytes, str, str]:
-        """(failed, payload, status, error type) of the invocation that `event` ends; logs what explains it."""
-        request_id = running.invocation.request_id
-        self._drain(end=True)
-        if event in (Event.RESPONSE, Event.ERROR):
-            assert self._report is not None
-            if event is Event.RESPONSE:
-                return False, self._report.body, "", ""
-            # A handler's exception is the function's own business: REPORT shows no status for it.
-            return True, self._report.body, "", ""
-        if event is Event.TOO_LARGE:
-            assert self._report is not None
-            kind = Failure.RESPONSE_TOO_LARGE
-            return (
-                True,
-                report.too_large_payload(self._report.size, runtime_api.RESPONSE_LIMIT),
-                "error",
-                kind.value,
-            )
-        kind = _FAILURES[event]
-        message = report.failure_message(
-            kind, timeout_seconds=self._timeout_seconds, exit_status=self._exit_status
-        )
-        self._emit(report.failure_line(kind, request_id, message, self._clock()))
-        status = "timeout" if kind is Failure.TIMEOUT else "error"
-        error_type = "" if kind is Failure.TIMEOUT else kind.value
-        return True, report.failure_payload(kind, request_id, message), status, error_type
 
     # Time, memory, log
 
@@ -340,21 +372,15 @@ class Environment:
         self._timer = self._loop.call_later(seconds, self._on_timeout)
 
     def _disarm(self) -> None:
-        for timer in (self._timer, self._memory_timer):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._memory_timer = None
+        self._memory.stop()
+        self._freezer.busy()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _measure(self) -> None:
-        if self._sandbox is not None and self._sandbox.pid:
-            self._peak_mb = max(self._peak_mb, memory.peak_mb(self._sandbox.pid))
-
-    def _emit(self, text: str) -> None:
-        self._events.append((int(self._clock().timestamp() * 1000), text))
-        if self._running is not None:
-            self._running.keep(text)
-        if self._log_timer is None:
-            self._log_timer = self._loop.call_later(_LOG_INTERVAL, self._write_events)
+    def _init_pid(self) -> int:
+        """0 until process 1 has a /proc of its own: what it sees before is the machine's."""
+        return self._sandbox.pid if self._sandbox is not None and self._mounted else 0
 
     def _drain(self, *, end: bool = False) -> None:
         if self._pipe is not None:
@@ -362,19 +388,35 @@ class Environment:
             if end:
                 self._pipe.flush()
 
-    def _write_events(self) -> None:
-        if self._log_timer is not None:
-            self._log_timer.cancel()
-            self._log_timer = None
-        if self._events:
-            events, self._events = self._events, []
-            self._write_log(events)
+    async def _connection(self) -> Any:
+        if self._sandbox is None:
+            raise SandboxError("the environment has no processes")
+        return await self._sandbox.connection()
 
     # The end
+
+    def _shut_down(self, event: Event) -> None:
+        """End the processes; extensions get a moment to finish ("Shutdown phase")."""
+        self._disarm()
+        self._parked = None
+        seconds = self.extensions.shutdown_seconds
+        if seconds == 0 or self._sandbox is None:
+            self._kill()
+            return
+        self._freezer.thaw(self._sandbox)
+        orderly = event is Event.RETIRE
+        self._sandbox.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
+        reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
+        deadline = self._clock() + timedelta(seconds=seconds)
+        self._in_background(self._telemetry.flush())
+        self.extensions.dismiss(reason, int(deadline.timestamp() * 1000))
+        self._end_timer = self._loop.call_later(seconds, self._kill)
 
     def _kill(self) -> None:
         self._disarm()
         self._parked = None
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         if self._sandbox is not None:
             self._sandbox.kill()
 
@@ -387,7 +429,8 @@ class Environment:
         if self._pipe is not None:
             self._pipe.drain()
             self._pipe.close()
-        self._write_events()
+        self._extension_calls.close()
+        self.log.flush()
         if self._api is not None:
             self._api.close()
         attached.runtime_api.close()
@@ -397,10 +440,11 @@ class Environment:
         finally:
             self.closed.set_result(None)
 
+    def _in_background(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
-_FAILURES = {
-    Event.TIMEOUT: Failure.TIMEOUT,
-    Event.EXIT: Failure.EXIT,
-    Event.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
-}
+
+_RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
 _ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")

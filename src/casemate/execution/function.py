@@ -33,10 +33,12 @@ class FunctionVersion:
     revision: str
     """Changes whenever code or configuration change: environments of another revision are not reused."""
     runtime: str
-    """`python3.12`."""
+    """`python3.12`, `nodejs22.x`, `provided.al2023`."""
     handler: str
     code: str
     """Name of the directory of unpacked code."""
+    layers: tuple[str, ...] = ()
+    """Names of the directories of unpacked layers, in the order of the function's configuration."""
     memory_mb: int = 128
     timeout_seconds: int = 3
     ephemeral_mb: int = 512
@@ -44,6 +46,12 @@ class FunctionVersion:
     interfaces: tuple[str, ...] = ()
     """Hyperplane interfaces, one per subnet; empty: outside any VPC."""
     log_group: str = ""
+    log_format: str = "Text"
+    """Or `JSON`: `LoggingConfig.LogFormat`."""
+    application_log_level: str = ""
+    """`LoggingConfig.ApplicationLogLevel`; the runtime filters by it, in JSON format only."""
+    system_log_level: str = "INFO"
+    """`LoggingConfig.SystemLogLevel`: the platform's own lines, in JSON format only."""
     notes: tuple[str, ...] = ()
     """What a new log stream says first: how this machine's execution differs from AWS's."""
 
@@ -58,6 +66,8 @@ class Invocation:
     """As the caller named it, made a full ARN."""
     client_context: str | None = None
     """JSON."""
+    cognito_identity: str | None = None
+    """JSON: `cognitoIdentityId` and `cognitoIdentityPoolId`."""
     trace_id: str = ""
 
 
@@ -68,6 +78,13 @@ class Failure(Enum):
     EXIT = "Runtime.ExitError"
     OUT_OF_MEMORY = "Runtime.OutOfMemory"
     RESPONSE_TOO_LARGE = "Function.ResponseSizeTooLarge"
+    INVALID_ENTRYPOINT = "Runtime.InvalidEntrypoint"
+    EXTENSION_CRASH = "Extension.Crash"
+    """An external extension's process ended."""
+    EXTENSION_INIT_ERROR = "Extension.InitError"
+    EXTENSION_EXIT_ERROR = "Extension.ExitError"
+    """An extension said that it fails."""
+    EXTENSION_LAUNCH_ERROR = "Extension.LaunchError"
     INIT_ERROR = "Runtime.Unknown"
     """The runtime reported it; the runtime's own error type is shown."""
 

@@ -17,11 +17,12 @@ class State(Enum):
     INIT = "init"
     """The process was asked for; the runtime has not asked for an invocation yet."""
     IDLE = "idle"
-    """The runtime waits on `next`."""
+    """The runtime waits on `next`, and every extension too. Frozen, unless it was busy a moment ago."""
     BUSY = "busy"
     """The runtime has an invocation."""
     RETURNING = "returning"
-    """It has answered and not yet come back to `next`. May be given the next invocation already."""
+    """It has answered and not yet come back to `next`, or an extension has not. May be given the next invocation
+    already, unless it is an extension that is waited for."""
     QUEUED = "queued"
     """As RETURNING, with the next invocation waiting for `next`."""
     DRAINING = "draining"
@@ -32,7 +33,7 @@ class State(Enum):
 class Event(Enum):
     """What can happen to an environment."""
 
-    NEXT = "the runtime asks for an invocation"
+    NEXT = "the runtime asks for an invocation, and no extension has anything left to do"
     RESPONSE = "the runtime answers"
     TOO_LARGE = "the runtime answers with more than may be"
     ERROR = "the runtime reports a function error"
@@ -41,6 +42,7 @@ class Event(Enum):
     TIMEOUT = "time is up"
     EXIT = "the runtime's process ended"
     OUT_OF_MEMORY = "the function uses more memory than it was given"
+    EXTENSION_FAILED = "an extension failed"
     RETIRE = "the supervisor wants it gone"
 
 
@@ -76,10 +78,12 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.INIT, _E.TIMEOUT): _END_INIT,
     (_S.INIT, _E.EXIT): _END_INIT,
     (_S.INIT, _E.OUT_OF_MEMORY): _END_INIT,
+    (_S.INIT, _E.EXTENSION_FAILED): _END_INIT,
     (_S.INIT, _E.RETIRE): _END_INIT,
     (_S.IDLE, _E.ASSIGN): Transition(to=_S.BUSY, effects=(_F.DELIVER,)),
     (_S.IDLE, _E.EXIT): _END,
     (_S.IDLE, _E.RETIRE): _END,
+    (_S.IDLE, _E.EXTENSION_FAILED): _END,
     (_S.BUSY, _E.RESPONSE): _ANSWERED,
     (_S.BUSY, _E.ERROR): _ANSWERED,
     # AWS's runtime interface client exits when its answer is refused, so there is nothing left to reuse.
@@ -87,21 +91,29 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.BUSY, _E.TIMEOUT): _END_BUSY,
     (_S.BUSY, _E.EXIT): _END_BUSY,
     (_S.BUSY, _E.OUT_OF_MEMORY): _END_BUSY,
+    (_S.BUSY, _E.EXTENSION_FAILED): _END_BUSY,
     (_S.BUSY, _E.RETIRE): Transition(to=_S.DRAINING),
     (_S.RETURNING, _E.NEXT): Transition(to=_S.IDLE),
     (_S.RETURNING, _E.ASSIGN): Transition(to=_S.QUEUED),
     (_S.RETURNING, _E.EXIT): _END,
     (_S.RETURNING, _E.RETIRE): _END,
+    # The time-out covers extensions too, though the caller has its answer ("Invoke phase").
+    (_S.RETURNING, _E.TIMEOUT): _END,
+    (_S.RETURNING, _E.OUT_OF_MEMORY): _END,
+    (_S.RETURNING, _E.EXTENSION_FAILED): _END,
     (_S.QUEUED, _E.NEXT): Transition(to=_S.BUSY, effects=(_F.DELIVER,)),
     (_S.QUEUED, _E.TIMEOUT): _END_BUSY,
     (_S.QUEUED, _E.EXIT): _NEVER_SEEN,
     (_S.QUEUED, _E.RETIRE): _NEVER_SEEN,
+    (_S.QUEUED, _E.OUT_OF_MEMORY): _NEVER_SEEN,
+    (_S.QUEUED, _E.EXTENSION_FAILED): _NEVER_SEEN,
     (_S.DRAINING, _E.RESPONSE): _END_BUSY,
     (_S.DRAINING, _E.ERROR): _END_BUSY,
     (_S.DRAINING, _E.TOO_LARGE): _END_BUSY,
     (_S.DRAINING, _E.TIMEOUT): _END_BUSY,
     (_S.DRAINING, _E.EXIT): _END_BUSY,
     (_S.DRAINING, _E.OUT_OF_MEMORY): _END_BUSY,
+    (_S.DRAINING, _E.EXTENSION_FAILED): _END_BUSY,
     (_S.DRAINING, _E.RETIRE): Transition(to=_S.DRAINING),
 }
 

@@ -52,6 +52,8 @@ class Package:
     """`CodeSha256`: the digest, in base64."""
     size: int
     """`CodeSize`: bytes of the archive."""
+    unzipped: int = 0
+    """Bytes of all its files."""
     unreadable: str = ""
     """The first file that the archive does not let others read. Lambda asks for global read permission ("Deploy Python
     Lambda functions with .zip file archives", section on permissions), so AWS may fail on it."""
@@ -68,6 +70,8 @@ def unpack(archive: bytes, root: Path) -> Package:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             if not target.is_dir():
                 _unpack_to(opened, target)
+            # Exact once unpacked: an entry whose header lies about its size does not unpack.
+            unzipped = sum(entry.file_size for entry in opened.infolist())
             unreadable = next((entry.filename for entry in opened.infolist() if _unreadable(entry)), "")
     except _DAMAGED as error:
         raise PackageError(_NOT_UNZIPPED) from error
@@ -79,6 +83,7 @@ def unpack(archive: bytes, root: Path) -> Package:
         directory=target.name,
         sha256=b64encode(digest.digest()).decode(),
         size=len(archive),
+        unzipped=unzipped,
         unreadable=unreadable,
     )
 

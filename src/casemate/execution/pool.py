@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from casemate.execution.environment import Environment
+from casemate.execution.function import FunctionVersion
 from casemate.execution.lifecycle import State
+from casemate.execution.ports import FunctionHost
 from casemate.model.errors import AwsError
 
 
@@ -17,6 +19,16 @@ class Pool:
     environments: list[Environment] = field(default_factory=list[Environment])
     count: int = 0
     """Started so far: spreads them over the interfaces."""
+    provisioned: int = 0
+    """How many environments are to be kept whether or not anybody invokes them."""
+    function: FunctionVersion | None = None
+    host: FunctionHost | None = None
+    """What provisioned environments are started from."""
+
+    @property
+    def provisioned_count(self) -> int:
+        """How many of them there are."""
+        return sum(one.provisioned for one in self.environments)
 
     def take(self) -> Environment | None:
         """The most recently used environment that can be given work: the one that is warmest."""

@@ -27,6 +27,11 @@ class Usage:
     init_ms: float | None = None
     """Only for the first invocation of an environment."""
 
+    @property
+    def billed_ms(self) -> int:
+        """Initialization is billed (since August 2025, for all functions)."""
+        return math.ceil(self.duration_ms + (self.init_ms or 0))
+
 
 def start_line(request_id: str, version: str) -> str:
     """Precedes what an invocation logs."""
@@ -39,12 +44,11 @@ def end_line(request_id: str) -> str:
 
 
 def report_line(request_id: str, usage: Usage, *, status: str = "", error_type: str = "") -> str:
-    """The REPORT line. Initialization is billed (since August 2025, for all functions)."""
-    billed = math.ceil(usage.duration_ms + (usage.init_ms or 0))
+    """The REPORT line."""
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {usage.duration_ms:.2f} ms",
-        f"Billed Duration: {billed} ms",
+        f"Billed Duration: {usage.billed_ms} ms",
         f"Memory Size: {usage.memory_mb} MB",
         f"Max Memory Used: {usage.used_mb} MB",
     ]

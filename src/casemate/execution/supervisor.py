@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
-from casemate.execution import report
+from casemate.execution import platform_events, report
+from casemate.execution.endings import Ending
 from casemate.execution.environment import Environment
-from casemate.execution.failures import AttachError, InitError, InitFailure, NotDeliveredError
+from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
+from casemate.execution.interpreters import own_python
+from casemate.execution.launcher import Launch, Launcher, Settings
 from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
-from casemate.execution.sandbox.client import ForkServer, SandboxError
-from casemate.execution.sandbox.root import CA_BUNDLE
-from casemate.execution.variables import environment_variables
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 
 INIT_SECONDS = 10.0
 """Initialization outside an invocation is cut off after this: Lambda Developer Guide, "Init phase"."""
 ACCOUNT_CONCURRENCY = 1000
 _REAP_SECONDS = 10.0
+_RENEW_BEFORE = timedelta(minutes=5)
+"""A provisioned environment is replaced this long before its credentials end."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """How the supervisor works on this machine."""
-
-    data_dir: Path
-    """`code/` below it holds unpacked packages, `root/` stays empty."""
-    ca_bundle: Path | None = None
-    idle_seconds: float = 300.0
-    """An environment without work for this long is ended."""
-
-    @property
-    def code(self) -> Path:
-        """Where unpacked packages are: hand it to `package.unpack`."""
-        return self.data_dir / "code"
+_log = logging.getLogger(__name__)
 
 
 class Supervisor:
@@ -56,34 +45,46 @@ class Supervisor:
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.settings = settings
-        self._network = network
         self._clock = clock
         self._random_bytes = random_bytes
-        self._server: ForkServer | None = None
-        self._starting = asyncio.Lock()
+        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._admission = Admission()
         self._idle_since: dict[Environment, float] = {}
         self._reaper: asyncio.Task[None] | None = None
         self._ending: set[Environment] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     @property
     def python_version(self) -> str:
-        """Of the interpreter that functions run on; empty until it has started."""
-        return self._server.python_version if self._server is not None else ""
+        """Of Casemate's own interpreter, which most functions run on."""
+        return own_python().name
+
+    @property
+    def runtimes(self) -> str:
+        """What this machine runs functions on, for `casemate status`."""
+        found = self._launcher.interpreters
+        if found is None:
+            return ""
+        rule = (
+            "other versions are refused"
+            if self.settings.strict_runtimes
+            else "other versions run on the nearest"
+        )
+        return f"{found.describe()}; {rule}"
 
     async def start(self) -> None:
         """Warm the fork-server, so that the first cold start does not wait for it."""
-        await self._fork_server()
+        await self._launcher.start()
 
     async def close(self) -> None:
-        """End every environment and the fork-server."""
-        if self._reaper is not None:
-            self._reaper.cancel()
+        """End every environment and the fork-servers."""
+        for task in (self._reaper, *self._background):
+            if task is not None:
+                task.cancel()
         environments = [one for pool in self._pools.values() for one in pool.environments]
         self._pools.clear()
-        if self._server is not None:
-            self._server.close()
+        self._launcher.close()
         closing = [one.closed for one in (*environments, *self._ending)]
         if closing:
             await asyncio.gather(*closing)
@@ -96,11 +97,13 @@ class Supervisor:
         *,
         reserved: int | None = None,
         unreserved_limit: int = ACCOUNT_CONCURRENCY,
+        stream: ResponseStream | None = None,
     ) -> Outcome:
         """Run one invocation to its end.
 
-        AwsError: TooManyRequestsException; what the host or the network raise; ServiceException when this machine
-        could not make an environment. What the function does wrong is an Outcome.
+        AwsError: TooManyRequestsException; what the host or the network raise; InvalidRuntimeException when nothing here
+        runs the runtime; ServiceException when this machine could not make an environment. What the function does wrong
+        is an Outcome.
         """
         place = (function.account, function.region)
         self._admission.enter(function.arn, place, reserved=reserved, unreserved_limit=unreserved_limit)
@@ -109,10 +112,66 @@ class Supervisor:
                 environment = self._warm(function) or await self._cold(function, invocation, host)
                 if isinstance(environment, Outcome):
                     return environment
+                environment.reserved = False
+                if not environment.assignable:
+                    continue  # it ended before its starter got to it
                 with contextlib.suppress(NotDeliveredError):
-                    return await environment.run(invocation, timeout_seconds=function.timeout_seconds)
+                    return await environment.run(
+                        invocation, timeout_seconds=function.timeout_seconds, stream=stream
+                    )
         finally:
             self._admission.leave(function.arn, place, reserved=reserved)
+
+    def invoke_streaming(
+        self,
+        function: FunctionVersion,
+        invocation: Invocation,
+        host: FunctionHost,
+        *,
+        reserved: int | None = None,
+        unreserved_limit: int = ACCOUNT_CONCURRENCY,
+    ) -> ResponseStream:
+        """As `invoke`, the response passed on while it is written.
+
+        Await `head()` to hear what `invoke` would raise before there is a response, then iterate, then await `outcome`.
+        The function runs to its end whether or not anybody reads.
+        """
+        stream = ResponseStream()
+
+        async def run() -> None:
+            try:
+                outcome = await self.invoke(
+                    function,
+                    invocation,
+                    host,
+                    reserved=reserved,
+                    unreserved_limit=unreserved_limit,
+                    stream=stream,
+                )
+            except BaseException as error:
+                stream.fail(error)
+                if not isinstance(error, AwsError):
+                    raise
+            else:
+                stream.end(outcome)
+
+        self._in_background(run())
+        return stream
+
+    async def ensure_warm(self, function: FunctionVersion, host: FunctionHost, count: int) -> int:
+        """Keep `count` initialized environments for this version: provisioned concurrency. Gives how many there are.
+
+        They are replaced when they end or their credentials are about to; fewer than before are asked for with a
+        smaller `count`, none with 0. InitError or AwsError when one cannot be started.
+        """
+        pool = self._pool(function)
+        pool.provisioned, pool.host, pool.function = count, host, function
+        self._watch()
+        for environment in pool.environments[::-1]:
+            if environment.provisioned and pool.provisioned_count > count:
+                environment.provisioned = False  # an ordinary one from here on, which idleness ends
+        await self._provision(pool)
+        return sum(one.provisioned and one.state is not State.INIT for one in pool.environments)
 
     def retire(self, function_arn: str, version: str | None = None) -> None:
         """End the environments of a function (of one version): idle ones now, busy ones after their invocation."""
@@ -149,8 +208,23 @@ class Supervisor:
         return pool
 
     def _retire_pool(self, pool: Pool) -> None:
+        pool.provisioned = 0
         for environment in list(pool.environments):
             environment.retire()
+
+    async def _provision(self, pool: Pool) -> None:
+        """Start what is missing of a pool's provisioned environments, all at once."""
+        function, host = pool.function, pool.host
+        missing = pool.provisioned - pool.provisioned_count
+        if function is not None and host is not None and missing > 0:
+            starting = [
+                self._begin(function, host, self._new_stream(function), provisioned=True)
+                for _ in range(missing)
+            ]
+            results = await asyncio.gather(*starting, return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
 
     # Cold
 
@@ -161,18 +235,18 @@ class Supervisor:
 
         A failed initialization is tried again as part of the invocation, under the function's own time-out.
         """
-        now = self._clock()
-        stream = f"{now:%Y/%m/%d}/[{function.version}]{self._random_bytes(16).hex()}"
+        stream = self._new_stream(function)
         try:
-            return await self._begin(function, host, stream, timeout_seconds=INIT_SECONDS, phase="init")
+            return await self._begin(function, host, stream)
         except InitError:
             pass
         try:
-            return await self._begin(
-                function, host, stream, timeout_seconds=function.timeout_seconds, phase="invoke"
-            )
+            return await self._begin(function, host, stream, phase="invoke")
         except InitError as error:
             return self._failed(function, invocation, host, stream, error.failure)
+
+    def _new_stream(self, function: FunctionVersion) -> str:
+        return f"{self._clock():%Y/%m/%d}/[{function.version}]{self._random_bytes(16).hex()}"
 
     async def _begin(
         self,
@@ -180,57 +254,29 @@ class Supervisor:
         host: FunctionHost,
         stream: str,
         *,
-        timeout_seconds: float,
-        phase: str,
+        phase: str = "init",
+        provisioned: bool = False,
     ) -> Environment:
-        credentials = host.credentials(function)
+        self._watch()
         pool = self._pool(function)
-        interface = (
-            function.interfaces[pool.count % len(function.interfaces)] if function.interfaces else None
+        interfaces = function.interfaces
+        launch = Launch(
+            function=function,
+            host=host,
+            stream=stream,
+            interface=interfaces[pool.count % len(interfaces)] if interfaces else None,
+            timeout_seconds=INIT_SECONDS if phase == "init" else function.timeout_seconds,
+            phase=phase,
+            provisioned=provisioned,
         )
         pool.count += 1
-        environment = Environment(
-            function,
-            clock=self._clock,
-            write_log=lambda events: host.write_log(function, stream, events),
-            on_change=self._on_change,
-        )
-        environment.expires = credentials.expires
+        environment = self._launcher.prepare(launch, self._on_change)
         pool.environments.append(environment)
         try:
-            server = await self._fork_server()
-            if phase == "init":
-                for line in _first_lines(function, server.python_version):
-                    environment.platform_log(line)
-            bundle = CA_BUNDLE if self.settings.ca_bundle is not None else None
-            description = {
-                "code": function.code,
-                "ephemeral_mb": function.ephemeral_mb,
-                "handler": function.handler,
-                "environment": environment_variables(
-                    function, credentials, log_stream=stream, ca_bundle=bundle
-                ),
-            }
-            await environment.start(
-                self._network,
-                server,
-                interface=interface,
-                description=description,
-                timeout_seconds=timeout_seconds,
-            )
-        except InitError as error:
-            failure = error.failure
-            status = "timeout" if failure.failure is Failure.TIMEOUT else "error"
-            kind = "" if failure.failure is Failure.TIMEOUT else failure.error_type
-            environment.platform_log(
-                report.init_report_line(failure.duration_ms, phase=phase, status=status, error_type=kind)
-            )
-            environment.flush_log()
+            await self._launcher.launch(environment, launch)
+        except BaseException:
+            environment.state = State.ENDED
             raise
-        except AttachError as error:
-            raise _not_attached(error, interface) from error
-        except SandboxError as error:
-            raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
         finally:
             pool.forget_ended()
         return environment
@@ -244,39 +290,34 @@ class Supervisor:
         failure: InitFailure,
     ) -> Outcome:
         """The outcome of an invocation whose environment could not be initialized."""
-        request_id = invocation.request_id
-        usage = report.Usage(duration_ms=failure.duration_ms, memory_mb=function.memory_mb, used_mb=0)
-        lines = [report.start_line(request_id, function.version)]
-        payload = failure.payload
-        if not payload:
-            lines.append(report.failure_line(failure.failure, request_id, failure.message, self._clock()))
-            payload = report.failure_payload(failure.failure, request_id, failure.message)
+        request_id, now = invocation.request_id, self._clock()
         timed_out = failure.failure is Failure.TIMEOUT
-        lines.append(report.end_line(request_id))
-        lines.append(
-            report.report_line(
-                request_id,
-                usage,
-                status="timeout" if timed_out else "error",
-                error_type="" if timed_out else failure.error_type,
-            )
+        line, payload = "", failure.payload
+        if not payload:
+            line = report.failure_line(failure.failure, request_id, failure.message, now)
+            payload = report.failure_payload(failure.failure, request_id, failure.message)
+        ending = Ending(
+            failed=True,
+            payload=payload,
+            status="timeout" if timed_out else "error",
+            error_type="" if timed_out else failure.error_type,
+            line=line,
         )
-        now_ms = int(self._clock().timestamp() * 1000)
-        host.write_log(function, stream, [(now_ms, line) for line in lines])
+        usage = report.Usage(duration_ms=failure.duration_ms, memory_mb=function.memory_mb, used_mb=0)
+        events = [
+            platform_events.start(request_id, function.version, invocation.trace_id),
+            platform_events.fault(line),
+            platform_events.end(request_id, usage, ending),
+        ]
+        lines = [
+            line
+            for event in events
+            for line in event.to_log(
+                now, log_format=function.log_format, least=function.system_log_level
+            ).splitlines(keepends=True)
+        ]
+        host.write_log(function, stream, [(int(now.timestamp() * 1000), line) for line in lines])
         return Outcome(payload=payload, failed=True, log="".join(lines), version=function.version)
-
-    async def _fork_server(self) -> ForkServer:
-        async with self._starting:
-            if self._server is None or not self._server.alive:
-                self._server = await ForkServer.start(
-                    self._network,
-                    base=self.settings.data_dir / "root",
-                    code=self.settings.code,
-                    ca_bundle=self.settings.ca_bundle,
-                )
-            if self._reaper is None:
-                self._reaper = asyncio.get_running_loop().create_task(self._reap())
-            return self._server
 
     # Idle
 
@@ -291,36 +332,38 @@ class Supervisor:
             if pool is not None:
                 pool.forget_ended()
 
+    def _watch(self) -> None:
+        if self._reaper is None:
+            self._reaper = asyncio.get_running_loop().create_task(self._reap())
+
     async def _reap(self) -> None:
-        """End what has been idle for long."""
+        """End what has been idle for long, and start what is provisioned and missing."""
         while True:
             await asyncio.sleep(min(_REAP_SECONDS, self.settings.idle_seconds))
             self.reap_idle()
+            await self.replenish()
 
     def reap_idle(self) -> None:
-        """End the environments that have had no work for `idle_seconds`."""
+        """End the environments that have had no work for `idle_seconds`, unless they are provisioned."""
         limit = asyncio.get_running_loop().time() - self.settings.idle_seconds
+        soon = self._clock() + _RENEW_BEFORE
         for environment, since in list(self._idle_since.items()):
-            if since <= limit:
+            expiring = environment.expires is not None and environment.expires <= soon
+            if expiring if environment.provisioned else since <= limit:
                 environment.retire()
 
+    async def replenish(self) -> None:
+        """Start the provisioned environments that are missing; what cannot be started is tried again next time."""
+        for pool in list(self._pools.values()):
+            try:
+                await self._provision(pool)
+            except (InitError, AwsError) as error:
+                _log.warning("a provisioned environment could not be started: %s", error)
 
-def _not_attached(error: AttachError, interface: str | None) -> AwsError:
-    if interface is None:
-        return AwsError("ServiceException", str(error), http_status=500, fault="server")
-    # Text: botocore's documentation of the error; status 502 in the model.
-    message = (
-        "The function is inactive and its VPC connection is no longer available. Wait for the VPC connection to "
-        "reestablish and try again."
-    )
-    return AwsError("ResourceNotReadyException", message, http_status=502, fault="server")
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
 
-def _first_lines(function: FunctionVersion, running: str) -> list[str]:
-    """What a new log stream begins with."""
-    wanted = function.runtime.removeprefix("python")
-    lines = (
-        [] if wanted == running else [f"casemate: {function.runtime} requested, running on python{running}\n"]
-    )
-    lines += [f"casemate: {note}\n" for note in function.notes]
-    return [*lines, f"INIT_START Runtime Version: python:{wanted}\n"]
+__all__ = ["ACCOUNT_CONCURRENCY", "INIT_SECONDS", "Settings", "Supervisor"]

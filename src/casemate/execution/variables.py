@@ -19,19 +19,31 @@ RESERVED = frozenset({
 """Names a function's configuration may not set."""
 
 
+_RUNTIME_ONLY = frozenset({
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS",
+    "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
+})  # fmt: skip
+"""Not shown to external extensions: "Using the Lambda Extensions API to create extensions", environment variables."""
+
+
 def environment_variables(
-    function: FunctionVersion, credentials: RoleCredentials, *, log_stream: str, ca_bundle: str | None
+    function: FunctionVersion,
+    credentials: RoleCredentials,
+    *,
+    log_stream: str,
+    ca_bundle: str | None,
+    initialization: str = "on-demand",
 ) -> dict[str, str]:
     """What the function's process sees, and nothing else. Never an endpoint URL: it would hide the routing."""
     reserved = {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
@@ -41,15 +53,39 @@ def environment_variables(
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
+    if function.log_format == "JSON":
+        reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        reserved["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     unreserved = {
         "LANG": "en_US.UTF-8",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LD_LIBRARY_PATH": _LIBRARY_PATH,
-        "PYTHONPATH": "/var/runtime",
         "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     }
     if ca_bundle is not None:
         names = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
         unreserved |= dict.fromkeys(names, ca_bundle)
-    return unreserved | dict(function.variables) | reserved
+    return unreserved | _of_language(function.runtime) | dict(function.variables) | reserved
+
+
+def extension_variables(variables: dict[str, str]) -> dict[str, str]:
+    """What an external extension sees of them."""
+    return {name: value for name, value in variables.items() if name not in _RUNTIME_ONLY}
+
+
+def _of_language(runtime: str) -> dict[str, str]:
+    """What a managed runtime adds; "AWS_EXECUTION_ENV [...] is not defined for OS-only runtimes"."""
+    if runtime.startswith("provided"):
+        path = _LIBRARY_PATH.removeprefix("/var/lang/lib:")
+        return {"PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "LD_LIBRARY_PATH": path}
+    added = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
+    if runtime.startswith("nodejs"):
+        major = runtime.removeprefix("nodejs").removesuffix(".x")
+        added["NODE_PATH"] = (
+            f"/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:"
+            "/var/runtime:/var/task"
+        )
+    else:
+        added["PYTHONPATH"] = "/var/runtime"
+    return added

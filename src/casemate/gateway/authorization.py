@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from casemate.gateway.context_keys import Values, network_keys, principal_keys, resource_keys
+from casemate.gateway.context_keys import (
+    Values,
+    network_keys,
+    principal_keys,
+    resource_keys,
+)
 from casemate.gateway.failures import SealedMessages, failure
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError

@@ -23,7 +23,7 @@ def answer_bystander(request: HttpRequest, arrival: Arrival) -> HttpResponse | N
         )
     if host == "checkip.amazonaws.com":
         return HttpResponse(status=200, headers=_TEXT, body=f"{arrival.peer}\n".encode())
-    if host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn")):
+    if host.endswith((".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".on.aws")):
         return None
     page = f"Casemate's stand-in for {host or 'the internet'}; you are {arrival.peer}\n"
     return HttpResponse(status=200, headers=_TEXT, body=page.encode())

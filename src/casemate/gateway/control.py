@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, cast
 
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Conversation = Callable[[dict[str, Any], asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""A command that goes on after its request; an error before its first word is answered as any command's."""
 _log = logging.getLogger(__name__)
 _MAX_LINE = 4 * 1024 * 1024
 
@@ -27,9 +29,15 @@ class CommandError(Exception):
 class ControlServer:
     """Serves named commands on a Unix socket."""
 
-    def __init__(self, path: Path, commands: Mapping[str, Command]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        commands: Mapping[str, Command],
+        conversations: Mapping[str, Conversation] | None = None,
+    ) -> None:
         self._path = path
         self._commands = commands
+        self._conversations = conversations or {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -53,16 +61,24 @@ class ControlServer:
             line = await reader.readline()
             request: object = json.loads(line)
             if isinstance(request, dict):
-                answer = await self._answer(cast("dict[str, Any]", request))
-                writer.write(json.dumps(answer, default=str).encode() + b"\n")
-                await writer.drain()
+                answer = await self._answer(cast("dict[str, Any]", request), reader, writer)
+                if answer is not None:
+                    writer.write(json.dumps(answer, default=str).encode() + b"\n")
+                    await writer.drain()
         writer.close()
 
-    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        command = self._commands.get(str(request.get("command")))
-        if command is None:
-            return {"error": f"unknown command {request.get('command')!r}"}
+    async def _answer(
+        self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> dict[str, Any] | None:
+        """What to answer; None after a conversation, which has answered."""
+        name = str(request.get("command"))
+        command, conversation = self._commands.get(name), self._conversations.get(name)
         try:
+            if conversation is not None:
+                await conversation(request, reader, writer)
+                return None
+            if command is None:
+                return {"error": f"unknown command {request.get('command')!r}"}
             return await command(request)
         except CommandError as error:
             return {"error": str(error)}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-_STATE = ("casemate.db*", "journal.db*", "items", "logs", "code", "root")
+_STATE = ("casemate.db*", "journal.db*", "items", "logs", "code", "root", "instances")
 """What `wipe` removes, and nothing else: the directory may hold files that are not ours."""
 
 

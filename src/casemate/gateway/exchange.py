@@ -31,6 +31,8 @@ class Exchange:
     model: Any = None
     """botocore's ServiceModel."""
     parsed: ParsedRequest | None = None
+    called: str = ""
+    """The name of what was asked for where that is no operation of a model: `InvokeFunctionUrl`."""
     service: Service[Any] | None = None
     operation: Operation[Any] | None = None
     principal: Principal | None = None
@@ -46,4 +48,4 @@ class Exchange:
 
     @property
     def operation_name(self) -> str:
-        return self.parsed.operation.name if self.parsed is not None else ""
+        return self.parsed.operation.name if self.parsed is not None else self.called

@@ -17,6 +17,7 @@ from casemate.gateway.explanation import Explainer, Question
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.journal import Journal
+from casemate.gateway.shell import Shell, converse
 
 
 class StartError(Exception):
@@ -55,6 +56,11 @@ class House(Protocol):
         """Packets counted by the data plane."""
         ...
 
+    @property
+    def shell(self) -> Shell:
+        """Commands in instances."""
+        ...
+
 
 class Instance:
     """A house behind its front door and its control socket; `reset` builds the house anew on the same port."""
@@ -87,6 +93,7 @@ class Instance:
                 "costs": self._costs,
                 "deliver-flow-logs": self._deliver_flow_logs,
             },
+            {"exec": self._exec},
         )
 
     async def run(self, announce: Callable[[str], None]) -> None:
@@ -200,6 +207,11 @@ class Instance:
         del request
         await self.house.flow_collector.collect(everything=True)
         return {"delivered": True}
+
+    async def _exec(
+        self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await converse(self.house.shell, request, reader, writer)
 
     async def _counters(self, request: dict[str, Any]) -> dict[str, Any]:
         return dict(await self.house.counters(str(request["vpc_id"])))

@@ -32,6 +32,13 @@ class Plane:
     async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
         return await self.current.spawn(argv, env=env, fds=fds)
 
+    async def interface_namespace(self, interface_id: str) -> int:
+        return await self.current.interface_namespace(interface_id)
+
+    @property
+    def enforced(self) -> bool:
+        return not isinstance(self.current, NoDataplane)
+
     async def bytes_counted(self, vpc_id: str) -> dict[str, int]:
         found = await self.current.counters(vpc_id)
         return {name: counter.bytes for name, counter in found.items()}

@@ -27,7 +27,7 @@ _DATA_OPERATIONS = {
         {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
          "TransactGetItems", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"}
     ),
-    "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
+    "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream", "InvokeFunctionUrl"}),
 }  # fmt: skip
 """Data events; everything else is a management event. Source: "Logging data events"."""
 

@@ -26,6 +26,20 @@ class PrincipalKind(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceSource:
+    """The instance to which a session's credentials were delivered."""
+
+    arn: str
+    """`ec2:SourceInstanceARN`."""
+    vpc_id: str
+    """`aws:Ec2InstanceSourceVpc`: where the instance is, wherever the credentials are used."""
+    private_ip: str
+    """`aws:Ec2InstanceSourcePrivateIPv4`: of its primary interface."""
+    delivery: str
+    """`ec2:RoleDelivery`: the version of the metadata service, 1.0 or 2.0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
     """An authenticated caller (or the anonymous one)."""
 
@@ -52,6 +66,8 @@ class Principal:
     """`aws:MultiFactorAuthAge`; None when the session was made without MFA."""
     token_issued: datetime | None = None
     """`aws:TokenIssueTime`; None for long-term credentials."""
+    source_instance: InstanceSource | None = None
+    """Set on credentials that were given to an instance by its metadata service."""
     source_function_arn: str | None = None
     """`lambda:SourceFunctionArn`: set on credentials that were given to a Lambda execution environment."""
     issuer_user_name: str | None = None

@@ -145,6 +145,12 @@ def principal_context(principal: Principal) -> dict[str, ContextValue]:
         keys["aws:SourceIdentity"] = principal.source_identity
     if principal.source_function_arn is not None:
         keys["lambda:SourceFunctionArn"] = principal.source_function_arn
+    if principal.source_instance is not None:
+        source = principal.source_instance
+        keys["ec2:SourceInstanceArn"] = source.arn
+        keys["ec2:RoleDelivery"] = source.delivery
+        keys["aws:Ec2InstanceSourceVpc"] = source.vpc_id
+        keys["aws:Ec2InstanceSourcePrivateIPv4"] = source.private_ip
     if principal.token_issued is not None:
         keys["aws:TokenIssueTime"] = principal.token_issued.strftime("%Y-%m-%dT%H:%M:%SZ")
     if principal.mfa_age_seconds is not None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Address
 from typing import Any, Protocol
 
 from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
-from casemate.model.principals import Principal
+from casemate.model.principals import InstanceSource, Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
 from casemate.servicekit.service import Authorize, Context
+from casemate.wire.http import HttpRequest, HttpResponse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +111,13 @@ class RoleSessions(Protocol):
     """Sessions that AWS services make of roles. Implemented by services.sts."""
 
     def assume_for_service(
-        self, *, role_arn: str, session_name: str, service: str, source_function_arn: str | None = None
+        self,
+        *,
+        role_arn: str,
+        session_name: str,
+        service: str,
+        source_function_arn: str | None = None,
+        source_instance: InstanceSource | None = None,
     ) -> Credential:
         """Credentials of `role_arn` for an AWS service such as `lambda.amazonaws.com`.
 
@@ -173,6 +181,27 @@ class FunctionInterfaces(Protocol):
 
     def vpc_of(self, *, account: str, region: str, subnet_id: str) -> str:
         """The VPC of a subnet; AwsError InvalidSubnetID.NotFound."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileFacts:
+    """An instance profile as ec2 sees it."""
+
+    arn: str
+    name: str
+    profile_id: str
+    role_arn: str | None
+    """None while it holds no role."""
+
+
+class InstanceProfiles(Protocol):
+    """Implemented by services.iam."""
+
+    def profile(
+        self, account: str, *, name: str | None = None, arn: str | None = None
+    ) -> ProfileFacts | None:
+        """By name or by ARN; None when the account has no such profile."""
         ...
 
 
@@ -326,6 +355,49 @@ class InsideAuthority(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UrlFacts:
+    """What decides who may use a function URL."""
+
+    function_arn: str
+    """With the alias, if the URL is an alias's."""
+    account: str
+    region: str
+    auth_type: str
+    """`NONE` or `AWS_IAM`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UrlCall:
+    """A request on a function URL that was let in."""
+
+    request: HttpRequest
+    request_id: str
+    caller: Principal | None
+    """None: AuthType NONE."""
+    organization_id: str | None
+    """Of the caller."""
+    source: IPv4Address
+
+
+class FunctionUrls(Protocol):
+    """Implemented by services.lambda_; a URL is named by its id and its Region."""
+
+    def url(self, url_id: str, region: str) -> UrlFacts | None:
+        """None when there is no such URL."""
+        ...
+
+    def preflight(self, url_id: str, region: str, request: HttpRequest) -> HttpResponse | None:
+        """The answer to a CORS preflight; None when the request is to be answered by the function."""
+        ...
+
+    async def answer(
+        self, url_id: str, region: str, call: UrlCall, *, authorize: Authorize, now: datetime
+    ) -> HttpResponse:
+        """The function's answer; AwsError when it could not run."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StreamShard:
     """A shard of a table's stream."""
 
@@ -372,6 +444,10 @@ class TableStreams(Protocol):
 
     def latest(self, arn: str, shard_id: str) -> int:
         """The position after the newest record."""
+        ...
+
+    def unlock(self, arn: str, *, principal: Principal, authorize: Authorize) -> None:
+        """AwsError unless `principal` can use the key that the stream's table is encrypted with, if it is."""
         ...
 
     def read(self, arn: str, shard_id: str, position: int) -> StreamChanges:

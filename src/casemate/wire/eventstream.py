@@ -7,7 +7,8 @@ CRC of all that; header value types 0 to 9.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -54,6 +55,19 @@ def encode_events(
     for event in events:
         for name, value in event.items():
             yield _event(name, kinds[name], value, encode, content_type)
+
+
+async def encode_coming_events(
+    shape: Shape,
+    events: AsyncGenerator[Mapping[str, Any], None],
+    encode: BodyEncoder,
+    content_type: str,
+) -> AsyncGenerator[bytes, None]:
+    """As `encode_events`, for events that come one by one."""
+    async with aclosing(events):
+        async for event in events:
+            for message in encode_events(shape, (event,), encode, content_type):
+                yield message
 
 
 def _event(

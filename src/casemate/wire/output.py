@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 from casemate.wire.cbor_output import CborBodies
 from casemate.wire.dialects import dialect_of
-from casemate.wire.eventstream import encode_events, encode_initial_response
+from casemate.wire.eventstream import encode_coming_events, encode_events, encode_initial_response
 from casemate.wire.http import HttpResponse
 from casemate.wire.json_output import JsonBodies
 from casemate.wire.parser import RPC_V2, ParsedRequest
@@ -29,7 +29,8 @@ _EVENT_STREAM = "application/vnd.amazon.eventstream"
 def serialize(parsed: ParsedRequest, output: Output | None, request_id: str) -> HttpResponse:
     """The response to `parsed`. Members that are None are left out; UnknownMember for one the model does not have.
 
-    An event stream member may be any iterable of events (`{"PayloadChunk": {"Payload": b"..."}}`); it is encoded whole.
+    An event stream member may be any iterable of events (`{"PayloadChunk": {"Payload": b"..."}}`), which is encoded
+    whole, or, of a REST service, an asynchronous generator, which becomes the response's stream.
     """
     return serialize_output(parsed.operation, parsed.protocol, output, request_id)
 
@@ -183,11 +184,25 @@ def _rest(operation: OperationModel, protocol: str, value: Output, request_id: s
     status = writer.status(value, status)
     bound = writer.headers(value)
     content_type, body = _rest_body(operation, protocol, writer, value)
+    stream = _rest_stream(operation, protocol, writer, value)
     if operation.http.get("method") == "HEAD" or status in {204, 304}:
         content_type, body = "", b""
     if content_type and not any(name.lower() == "content-type" for name, _ in bound):
         headers.append(("Content-Type", content_type))
-    return HttpResponse(status=status, headers=(*headers, *bound), body=body)
+    return HttpResponse(status=status, headers=(*headers, *bound), body=body, stream=stream)
+
+
+def _rest_stream(
+    operation: OperationModel, protocol: str, writer: RestWriter, value: Output
+) -> AsyncGenerator[bytes, None] | None:
+    """The events that are still to come, where the payload is a generator of such."""
+    item = value.get(writer.payload) if writer.payload is not None else None
+    if not isinstance(item, AsyncGenerator) or writer.payload_shape is None:
+        return None
+    encode = functools.partial(rest_body, operation.service_model, protocol)
+    content_type = "application/json" if protocol == "rest-json" else "text/xml"
+    events = cast("AsyncGenerator[Mapping[str, Any], None]", item)
+    return encode_coming_events(writer.payload_shape, events, encode, content_type)
 
 
 def _rest_body(
@@ -203,6 +218,8 @@ def _rest_body(
         return structured, rest_body(model, protocol, writer.shape, value, tag=_root_tag(operation))
     shape, item = writer.payload_shape, value.get(writer.payload)
     if shape.serialization.get("eventstream"):
+        if isinstance(item, AsyncGenerator):
+            return _EVENT_STREAM, b""
         encode = functools.partial(rest_body, model, protocol)
         return _EVENT_STREAM, b"".join(
             encode_events(shape, item or (), encode, structured if is_json else "text/xml")

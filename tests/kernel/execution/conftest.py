@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ from casemate.execution.function import FunctionVersion, Invocation, Outcome, Ro
 from casemate.execution.package import unpack
 from casemate.execution.supervisor import Settings, Supervisor
 
+ID = "11111111-2222-4333-8444-555555555555"
+
 
 class RecordingHost:
     """Gives credentials and remembers what is logged."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.expires: datetime | None = None
         self.streams: set[str] = set()
 
     def credentials(self, function: FunctionVersion) -> RoleCredentials:
-        return RoleCredentials(access_key_id="ASIATEST", secret_access_key="hidden", session_token="token")
+        return RoleCredentials(
+            access_key_id="ASIATEST", secret_access_key="hidden", session_token="token", expires=self.expires
+        )
 
     def write_log(self, function: FunctionVersion, stream: str, events: Sequence[tuple[int, str]]) -> None:
         self.streams.add(stream)
@@ -42,14 +48,17 @@ class Machine:
         self.host = RecordingHost()
         self._count = 0
 
-    def function(self, source: str | dict[str, str], **changes: Any) -> FunctionVersion:
-        files = {"app.py": source} if isinstance(source, str) else source
+    def unpacked(self, files: dict[str, str]) -> str:
+        """A package's or a layer's directory; what begins with `#!` is executable."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             for name, content in files.items():
                 info = zipfile.ZipInfo(name)
-                info.external_attr = 0o644 << 16
+                info.external_attr = (0o755 if content.startswith("#!") else 0o644) << 16
                 archive.writestr(info, content)
+        return unpack(buffer.getvalue(), self.supervisor.settings.code).directory
+
+    def function(self, source: str | dict[str, str], **changes: Any) -> FunctionVersion:
         self._count += 1
         name = f"f{self._count}"
         values: dict[str, Any] = {
@@ -61,18 +70,25 @@ class Machine:
             "revision": "1",
             "runtime": f"python{self.supervisor.python_version}",
             "handler": "app.handler",
-            "code": unpack(buffer.getvalue(), self.supervisor.settings.code).directory,
+            "code": self.unpacked({"app.py": source} if isinstance(source, str) else source),
             "log_group": f"/aws/lambda/{name}",
         }
         return FunctionVersion(**(values | changes))
 
     async def invoke(self, function: FunctionVersion, event: Any = None, **options: Any) -> Outcome:
         invocation = Invocation(
-            request_id="11111111-2222-4333-8444-555555555555",
+            request_id=ID,
             payload=json.dumps(event).encode(),
             invoked_arn=function.arn,
         )
         return await self.supervisor.invoke(function, invocation, self.host, **options)
+
+    async def stream(self, function: FunctionVersion, event: Any = None) -> tuple[list[bytes], Outcome, str]:
+        """Invoke with a streamed response: its pieces, the outcome, the content type."""
+        invocation = Invocation(request_id=ID, payload=json.dumps(event).encode(), invoked_arn=function.arn)
+        stream = self.supervisor.invoke_streaming(function, invocation, self.host)
+        pieces = [piece async for piece in stream]
+        return pieces, await stream.outcome, stream.content_type
 
     async def run(self, source: str | dict[str, str], event: Any = None, **changes: Any) -> Any:
         """Invoke once; the handler must succeed."""

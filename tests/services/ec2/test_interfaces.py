@@ -93,7 +93,7 @@ def test_secondary_addresses(client: Any, refused: Any, world: Any, vpc: str, su
     refused("InvalidParameterCombination", client.assign_private_ip_addresses, NetworkInterfaceId=first)
 
 
-def test_there_are_no_instances_to_attach_to(client: Any, refused: Any, subnet: str) -> None:
+def test_attaching_to_what_is_not_there(client: Any, refused: Any, subnet: str) -> None:
     eni = client.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     attach = {"NetworkInterfaceId": eni, "InstanceId": "i-0123", "DeviceIndex": 1}
     refused("InvalidInstanceID.NotFound", client.attach_network_interface, **attach)

@@ -5,6 +5,7 @@ Inputs are drawn from botocore's input shapes, with ids that exist among the tex
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import UTC, datetime
 from typing import Any
@@ -142,6 +143,19 @@ def ids(client: Any, vpc: str, subnet: str, table: str, gateway: str) -> dict[st
             ],
         ],
     }
+    image = client.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"][0][
+        "ImageId"
+    ]
+    kind = "t3.micro"
+    launched = client.run_instances(
+        ImageId=image, InstanceType=kind, MinCount=2, MaxCount=2, SubnetId=subnet
+    )["Instances"]
+    made |= {
+        "ImageId": [image],
+        "InstanceType": [kind, "m5.large"],
+        "InstanceId": [each["InstanceId"] for each in launched],
+        "MinCount": ["1"],
+    }
     made["Resource"] = [each for group_of_ids in made.values() for each in group_of_ids]
     return made
 
@@ -159,11 +173,18 @@ def test_answers_or_refuses(world: Any, ids: dict[str, list[str]], name: str) ->
         try:
             if operation.checks:
                 list(operation.checks(ctx, params))
-            with world.store.transaction():
-                output = operation.handler(ctx, params)
+            if operation.runs_async:
+                output = asyncio.run(_awaited(operation.handler(ctx, params)))
+            else:
+                with world.store.transaction():
+                    output = operation.handler(ctx, params)
         except AwsError:
             continue
         if model.output_shape:
             check_shape(output, model.output_shape, name)
         # What was accepted can be shown and projected.
         assert project(service.state, EMPTY_NETWORK).vpcs == world.ec2.network.snapshot().vpcs
+
+
+async def _awaited(answer: Any) -> Any:
+    return await answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -16,15 +17,19 @@ import pytest
 from tests.support.direct import DirectCloud
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 from casemate.model.network import InterfaceKind, NetworkInterface
 from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.constraints import models
 from casemate.servicekit.ports import Credential
+from casemate.servicekit.service import Authorize, Check
 from casemate.servicekit.store import Store
 from casemate.services import dynamodb, lambda_
 from casemate.services.dynamodb.streams.reading import StreamReading
 from casemate.tables.engine import TablesEngine
 from casemate.tables.storage_memory import MemoryStorage
+from casemate.wire.output import serialize_output
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::000000000000:role/orders"
@@ -47,6 +52,10 @@ class StandInRunner:
     retired: list[tuple[str, str | None]] = field(default_factory=list)
     answers: list[Outcome | AwsError] = field(default_factory=list)
     start_environments: bool = False
+    pieces: list[bytes] = field(default_factory=list)
+    """What a streaming function writes."""
+    warmed: list[tuple[str, str, int]] = field(default_factory=list)
+    warm_failure: Exception | None = None
 
     async def invoke(
         self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
@@ -63,6 +72,30 @@ class StandInRunner:
         if isinstance(answer, AwsError):
             raise answer
         return answer
+
+    def invoke_streaming(
+        self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
+    ) -> ResponseStream:
+        stream = ResponseStream()
+
+        async def run() -> None:
+            try:
+                outcome = await self.invoke(function, invocation, host, reserved=reserved)
+            except AwsError as error:
+                stream.fail(error)
+                return
+            for piece in self.pieces:
+                stream.write("text/plain", piece)
+            stream.end(outcome)
+
+        self.running = asyncio.get_running_loop().create_task(run())
+        return stream
+
+    async def ensure_warm(self, function: Any, host: Any, count: int) -> int:
+        self.warmed.append((function.arn, function.version, count))
+        if self.warm_failure is not None:
+            raise self.warm_failure
+        return count
 
     def retire(self, function_arn: str, version: str | None = None) -> None:
         self.retired.append((function_arn, version))
@@ -145,8 +178,8 @@ class LambdaCloud(DirectCloud):
         self.sessions, self.log = StandInSessions(), StandInLog()
         store = store or Store(None)
         tables = dynamodb.build(store, TablesEngine(MemoryStorage(), now=lambda: self.now.timestamp()))
-        self.streams = StreamReading(tables.state, clock=lambda: self.now)
-        self.service = lambda_.build(
+        self.streams = StreamReading(tables.state, store, clock=lambda: self.now)
+        self.slice = lambda_.assemble(
             store,
             supervisor=self.runner,
             function_interfaces=self.interfaces,
@@ -154,9 +187,29 @@ class LambdaCloud(DirectCloud):
             log_sink=self.log,
             table_streams=self.streams,
             code_dir=code_dir,
-            clock=lambda: NOW,
+            clock=lambda: self.now,
+            random_bytes=self.random_bytes,
         )
+        self.service = self.slice.service
         super().__init__(store, self.service, tables, dynamodb.build_streams(tables))
+        self.state = self.service.state
+        self.state.authority = self
+
+    def answered(self, name: str, output: Any) -> None:
+        """Every output must be one that the model has: the wire refuses others."""
+        if name in self.service.operations.by_name:
+            serialize_output(models().get("lambda").operation_model(name), "rest-json", output, "request")
+
+    def asking(self, *, service: str, region: str) -> Authorize:
+        """The policy engine from inside: what is in `denied` is refused."""
+
+        def ask(check: Check, *, principal: Principal | None = None) -> None:
+            assert principal is not None
+            self.keep(check)
+            if check.action in self.denied:
+                raise AwsError("AccessDeniedException", f"not authorized to perform: {check.action}")
+
+        return ask
 
     def create(self, client: Any, name: str = "orders", **params: Any) -> Any:
         defaults = {

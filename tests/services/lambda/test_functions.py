@@ -69,14 +69,14 @@ def test_what_does_not_exist_is_named_by_its_arn(client: Any) -> None:
         ({"Role": "orders"}, "ValidationException", "Value 'orders' at 'role' failed to satisfy constraint"),
         ({"Role": "arn:aws:iam::000000000000:role/untrusting"}, "InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda."),
         ({"Role": "arn:aws:iam::222222222222:role/x"}, "AccessDeniedException", "Cross-account pass role is not allowed."),
-        ({"Runtime": "nodejs22.x"}, "InvalidParameterValueException", "Casemate does not run nodejs22.x yet"),
+        ({"Runtime": "ruby3.4"}, "InvalidParameterValueException", "Casemate does not run ruby3.4."),
         ({"Runtime": "cobol"}, "InvalidParameterValueException", "Value cobol at 'runtime' failed to satisfy constraint"),
         ({"Handler": "a b"}, "ValidationException", "'handler'"),
         ({"Code": {}}, "InvalidParameterValueException", "Please provide a source for function code."),
         ({"Code": {"ZipFile": b"not a zip"}}, "InvalidParameterValueException", "Could not unzip uploaded file. Please check your file, then try to upload again."),
         ({"Code": {"ZipFile": b"PK\x05\x06" + bytes(18)}}, "InvalidParameterValueException", "Uploaded file must be a non-empty zip"),
         ({"Code": {"S3Bucket": "bucket", "S3Key": "k"}}, "InvalidParameterValueException", "S3 Error Code: NoSuchBucket"),
-        ({"Layers": ["arn:aws:lambda:us-east-2:000000000000:layer:l:1"]}, "InvalidParameterValueException", "layers"),
+        ({"Layers": ["arn:aws:lambda:us-east-2:000000000000:layer:l:1"]}, "InvalidParameterValueException", "Layer version arn:aws:lambda:us-east-2:000000000000:layer:l:1 does not exist."),
         ({"PackageType": "Image"}, "InvalidParameterValueException", "container images"),
         ({"Environment": {"Variables": {"AWS_REGION": "x", "_HANDLER": "y"}}}, "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION, _HANDLER"),
         ({"Environment": {"Variables": {"A1": "x" * 4096}}}, "InvalidParameterValueException", "exceeded the 4KB limit"),
@@ -218,6 +218,6 @@ def test_functions_survive_a_restart(tmp_path: Path) -> None:
     store.close()
     again = LambdaCloud(tmp_path / "code", Store(tmp_path / "state.sqlite"))
     assert again.client("lambda").get_function_configuration(FunctionName="orders") == before
-    assert again.service.resource_policies is not None
-    assert again.service.resource_policies(ARN) is not None
+    assert again.slice.service.resource_policies is not None
+    assert again.slice.service.resource_policies(ARN) is not None
     again.store.close()

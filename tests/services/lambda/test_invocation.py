@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from casemate.execution.function import Outcome
-from casemate.model.errors import AwsError
-from casemate.services.lambda_.runner import EventQueue
 
-from .conftest import NOW, LambdaCloud, payload, zipped
+from .conftest import LambdaCloud, payload, zipped
 
 ARN = "arn:aws:lambda:us-east-2:000000000000:function:orders"
-FAILED = Outcome(payload=b"{}", failed=True)
 
 
 def test_the_answer_comes_back_with_its_log(cloud: LambdaCloud, client: Any) -> None:
@@ -124,51 +120,6 @@ def test_an_archive_that_aws_may_not_read_is_mentioned(cloud: LambdaCloud, clien
     client.invoke(FunctionName="fine")
     assert "app.py is not readable by others" in cloud.runner.invoked[0][0].notes[0]
     assert cloud.runner.invoked[1][0].notes == ()
-
-
-class Waits:
-    """A clock that jumps when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.slept: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += timedelta(seconds=seconds)
-
-
-async def deliver(*answers: Outcome | AwsError) -> tuple[list[float], int]:
-    waits, left = Waits(), list(answers)
-
-    async def run() -> Outcome:
-        answer = left.pop(0) if len(left) > 1 else left[0]
-        runs.append(1)
-        if isinstance(answer, AwsError):
-            raise answer
-        return answer
-
-    runs: list[int] = []
-    await EventQueue(lambda: waits.now, sleep=waits.sleep).deliver(run)
-    return waits.slept, len(runs)
-
-
-async def test_an_event_that_fails_is_tried_after_one_minute_and_after_two_more() -> None:
-    assert await deliver(FAILED) == ([60, 120], 3)
-    assert await deliver(FAILED, Outcome(payload=b"1")) == ([60], 2)
-    assert await deliver(Outcome(payload=b"1")) == ([], 1)
-
-
-async def test_a_throttled_event_waits_ever_longer_up_to_five_minutes_for_six_hours() -> None:
-    slept, runs = await deliver(AwsError("TooManyRequestsException", "Rate Exceeded."))
-    assert slept[:10] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
-    assert sum(slept) <= 6 * 3600
-    assert sum(slept) > 6 * 3600 - 300
-    assert runs == len(slept) + 1
-
-
-async def test_an_event_whose_function_is_gone_is_dropped() -> None:
-    assert await deliver(AwsError("ResourceNotFoundException", "gone")) == ([], 1)
 
 
 def test_an_event_is_accepted_at_once(cloud: LambdaCloud, client: Any) -> None:

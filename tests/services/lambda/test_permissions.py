@@ -50,7 +50,7 @@ def test_statements_are_written_as_aws_writes_them(
 
 def test_the_engine_gets_the_same_policy_object_until_it_changes(cloud: LambdaCloud, client: Any) -> None:
     cloud.create(client)
-    lookup = cloud.service.resource_policies
+    lookup = cloud.slice.service.resource_policies
     assert lookup is not None
     assert lookup(ARN) is None
     add(client, principal="s3.amazonaws.com", SourceArn="arn:aws:s3:::b", SourceAccount="222222222222")
@@ -76,7 +76,7 @@ def test_the_engine_gets_the_same_policy_object_until_it_changes(cloud: LambdaCl
 def test_a_qualifier_has_a_policy_of_its_own(cloud: LambdaCloud, client: Any) -> None:
     cloud.create(client, Publish=True)
     add(client, Qualifier="1")
-    lookup = cloud.service.resource_policies
+    lookup = cloud.slice.service.resource_policies
     assert lookup is not None
     assert lookup(ARN) is None
     qualified = lookup(f"{ARN}:1")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from casemate.execution import runtime_api
+from casemate.execution import runtime_api, runtime_server
 from casemate.execution.function import Invocation
 from casemate.execution.runtime_api import Answer, Call, CallKind, Reply, parse
 
@@ -16,7 +16,7 @@ NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 
 async def talk(request: bytes, on_call: runtime_api.OnCall) -> bytes:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(listening, on_call)
+    server = await runtime_server.serve(listening, on_call)
     reader, writer = await asyncio.open_connection(*listening.getsockname())
     for index in range(0, len(request), 7):  # in pieces, as a network may deliver it
         writer.write(request[index : index + 7])
@@ -92,18 +92,19 @@ async def test_a_body_past_the_limit_is_counted_and_not_kept(monkeypatch: pytest
         ("GET", "/2018-06-01/runtime/invocation/x/response"),
         ("POST", "/2018-06-01/runtime/invocation/next"),
         ("GET", "/2020-01-01/extension/register"),
+        ("POST", "/2022-07-01/telemetry"),
         ("DELETE", "/2018-06-01/runtime/invocation/next"),
     ],
 )
 def test_there_is_nothing_else(method: str, path: str) -> None:
-    reply = parse(method, path, body=b"", size=0, error_type="")
+    reply = parse(method, path)
     assert isinstance(reply, Reply)
     assert reply.status == 404
 
 
 async def test_what_is_not_http_is_hung_up_on() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(listening, lambda call, answer: None)
+    server = await runtime_server.serve(listening, lambda call, answer: None)
     reader, writer = await asyncio.open_connection(*listening.getsockname())
     writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
     assert await reader.read() == b""
@@ -114,7 +115,7 @@ async def test_what_is_not_http_is_hung_up_on() -> None:
 async def pour(beginning: bytes, more: bytes, total: int) -> int:
     """Bytes that the API took before it hung up; `total` when it did not."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await runtime_api.serve(
+    server = await runtime_server.serve(
         listening, lambda _, answer: answer(runtime_api.refusal(403, "No", "no"))
     )
     _, writer = await asyncio.open_connection(*listening.getsockname())
@@ -149,3 +150,33 @@ async def test_a_head_without_end_is_cut_off(beginning: bytes) -> None:
 async def test_calls_that_are_refused_again_and_again_are_cut_off(request_: bytes) -> None:
     total = 8 << 20
     assert await pour(b"", request_ * 1000, total) < total
+
+
+async def test_a_streamed_response_comes_in_pieces_and_may_end_in_an_error() -> None:
+    """Source: "Building a custom runtime", response streaming: mode header, chunks, trailers."""
+    pieces: list[tuple[str, str, bytes]] = []
+    calls: list[Call] = []
+
+    def on_chunk(head: Call, chunk: bytes, flow: runtime_api.Flow) -> None:
+        pieces.append((head.request_id, head.content_type, chunk))
+
+    def on_call(call: Call, answer: Answer) -> None:
+        calls.append(call)
+        answer(runtime_api.ACCEPTED)
+
+    request = (
+        b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\nContent-Type: text/plain\r\n"
+        b"Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n"
+        b"Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n"
+        b"Lambda-Runtime-Function-Error-Type: Late\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n"
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_server.serve(listening, on_call, on_chunk)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(request)
+    assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 202 Accepted\r\n"
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    assert pieces == [("r1", "text/plain", b"abc"), ("r1", "text/plain", b"de")]
+    assert (calls[0].kind, calls[0].error_type, calls[0].body) == (CallKind.ERROR, "Late", b"{}")

@@ -8,12 +8,14 @@ import json
 import os
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import casemate
-from casemate.execution.sandbox.init import MESSAGE_LIMIT
+from casemate.execution.interpreters import Python, own_python
+from casemate.execution.sandbox import plan
 
 _STARTUP_SECONDS = 30
 
@@ -40,9 +42,16 @@ class Sandbox:
         """Done when every process has ended."""
         self._control: socket.socket | None = control
         self._on_message: Callable[[dict[str, Any]], None] | None = None
+        self._sockets: deque[asyncio.Future[socket.socket]] = deque()
+        """Who waits for one, in the order asked."""
 
     def listen(self, on_message: Callable[[dict[str, Any]], None]) -> None:
-        """Hear `{"started": true}`, `{"failed": why}`, `{"exited": status}`, at the end `{"closed": true}`."""
+        """Hear what process 1 says, at the end `{"closed": true}`.
+
+        `{"started": true}`, `{"failed": why}`, `{"entrypoint": why}`, `{"exited": status}`; of extensions
+        `{"extensions": [name, ...], "descriptor": log}`, `{"extension_failed": [name, why]}`,
+        `{"extension_exited": [name, status]}`.
+        """
         assert self._control is not None
         self._on_message = on_message
         asyncio.get_running_loop().add_reader(self._control.fileno(), self._receive)
@@ -51,15 +60,33 @@ class Sandbox:
         """Tell process 1 what to run."""
         assert self._control is not None
         message = json.dumps(description).encode()
-        if len(message) > MESSAGE_LIMIT:
+        if len(message) > plan.MESSAGE_LIMIT:
             raise SandboxError("the environment's description is too long")
         try:
             self._control.send(message)
         except OSError as error:
             raise SandboxError(f"the environment ended before it began: {error}") from error
 
+    def tell(self, order: bytes) -> None:
+        """Give process 1 one of the orders of `plan`. Nothing when it has ended."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(order)
+
+    async def connection(self) -> socket.socket:
+        """A TCP socket of the environment's own network, not connected. SandboxError."""
+        made: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        self._sockets.append(made)
+        self.tell(plan.SOCKET)
+        return await made
+
     def kill(self) -> None:
         """End every process. `gone` tells when that is done."""
+        for waiting in self._sockets:
+            if not waiting.done():
+                waiting.set_exception(SandboxError("the environment has ended"))
+                waiting.exception()  # nobody may be waiting any more
+        self._sockets.clear()
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._control.close()
@@ -69,16 +96,29 @@ class Sandbox:
         assert self._control is not None
         assert self._on_message is not None
         try:
-            message = self._control.recv(MESSAGE_LIMIT)
+            message, descriptors, _, _ = socket.recv_fds(self._control, plan.MESSAGE_LIMIT, 1)
         except BlockingIOError:
             return
         except OSError:
-            message = b""
-        if message:
-            self._on_message(json.loads(message))
-        else:
+            message, descriptors = b"", []
+        if not message:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
             self._on_message({"closed": True})
+            return
+        said: dict[str, Any] = json.loads(message)
+        if "socket" in said:
+            self._hand_over(socket.socket(fileno=descriptors[0]))
+        else:
+            self._on_message(said | ({"descriptor": descriptors[0]} if descriptors else {}))
+
+    def _hand_over(self, made: socket.socket) -> None:
+        made.setblocking(False)
+        while self._sockets:
+            waiting = self._sockets.popleft()
+            if not waiting.done():
+                waiting.set_result(made)
+                return
+        made.close()
 
 
 class ForkServer:
@@ -95,7 +135,16 @@ class ForkServer:
         self._count = 0
 
     @classmethod
-    async def start(cls, spawner: Spawner, *, base: Path, code: Path, ca_bundle: Path | None) -> ForkServer:
+    async def start(
+        cls,
+        spawner: Spawner,
+        *,
+        base: Path,
+        code: Path,
+        ca_bundle: Path | None,
+        python: Python,
+        nodes: Mapping[str, Path],
+    ) -> ForkServer:
         """Start one and wait until it has imported everything. SandboxError when it does not come up."""
         for directory in (base, code):
             directory.mkdir(parents=True, exist_ok=True)
@@ -104,8 +153,16 @@ class ForkServer:
         server = cls(ours)
         loop = asyncio.get_running_loop()
         loop.add_reader(ours.fileno(), server._receive)
-        command = [sys.executable, "-m", "casemate.execution.sandbox.forkserver", str(base), str(code)]
-        command += [] if ca_bundle is None else [str(ca_bundle)]
+        root = plan.RootPlan(
+            base=base,
+            code=code,
+            ca_bundle=ca_bundle,
+            prefix=python.prefix,
+            version=python.version,
+            own=python == own_python(),
+            nodes=dict(nodes),
+        )
+        command = [sys.executable, "-m", "casemate.execution.sandbox.forkserver", root.to_json()]
         environment = {"PYTHONPATH": str(Path(casemate.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
         try:
             server.pid = await spawner.spawn(command, env=environment, fds=[theirs.fileno()])

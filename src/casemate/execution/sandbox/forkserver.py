@@ -1,4 +1,4 @@
-"""Stage one of the fork-server: `python -m casemate.execution.sandbox.forkserver BASE CODE [CA_BUNDLE]`.
+"""Stage one of the fork-server: `python -m casemate.execution.sandbox.forkserver PLAN`, a `plan.RootPlan` in JSON.
 
 Started by the network helper (so that it has rights over the environments' network namespaces), with the control
 socket as descriptor 3. Builds the shared root, enters it, and executes stage two there, so that not even the paths of
@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 from casemate.execution.sandbox import root, syscalls
+from casemate.execution.sandbox.plan import RootPlan
 
 CONTROL_FD = 3
 LIBRARY_PATH = (
@@ -30,12 +30,12 @@ def main(arguments: list[str]) -> None:
     os.closerange(CONTROL_FD + 1, 1024)  # whatever the helper may have had open besides
     os.set_inheritable(CONTROL_FD, True)
     os.umask(0o022)  # not the front door's: the function's user reads what is made here
-    base, code, *bundle = arguments
+    plan = RootPlan.from_json(arguments[0])
     syscalls.unshare(syscalls.CLONE_NEWNS)
     syscalls.mount("", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
-    root.build(root.RootPlan(base=Path(base), code=Path(code), ca_bundle=Path(bundle[0]) if bundle else None))
-    syscalls.enter_root(base)
-    interpreter = f"/var/lang/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    root.build(plan)
+    syscalls.enter_root(str(plan.base))
+    interpreter = "/var/lang/bin/python{}.{}".format(*plan.version)
     environment = {
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
         "LANG": "en_US.UTF-8",

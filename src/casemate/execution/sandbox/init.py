@@ -1,11 +1,14 @@
-"""Process 1 of an environment: enters the network, makes the mounts, starts the runtime, and outlives nothing.
+"""Process 1 of an environment: enters the network, makes the mounts, starts the processes, and outlives nothing.
 
 It stays because a process-id namespace dies with its first process: when the front door closes the control socket, or
-the fork-server ends, process 1 ends and the kernel kills whatever the function started.
+the fork-server ends, process 1 ends and the kernel kills whatever the function started. It stays also to stop and
+continue them: kill(-1) reaches every other process of the namespace at once, so that none can fork itself away. And it
+buries the orphans, which would otherwise count against the function's limit of processes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -13,36 +16,28 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from casemate.execution.sandbox import root, runtime, syscalls
-
-MESSAGE_LIMIT = 1 << 17
-"""Bytes of the message that describes an environment: Lambda allows 4 KB of variables; the rest is small."""
-# Outside uid of functions when the machine has uids to spare. High, so that no account of the host has it; not root,
-# because files such as /proc/sys/kernel/* ask for the uid alone.
-_OUTSIDE_ID = 2_047_934_464
+from casemate.execution.sandbox import mounts, plan, programs, runtime, syscalls, tenant
 
 
-def run(network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
+def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
     """Be process 1. Ends with the environment."""
     control = socket.socket(fileno=control_fd)
     try:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         syscalls.die_with_parent(signal.SIGKILL)
+        os.setsid()  # the kernel's scheduler shares the processor out among sessions: sched(7), autogroup
         _close_others(network_fd, control_fd, log_fd)
-        description = json.loads(control.recv(MESSAGE_LIMIT))
-        outside = _outside_ids()
+        description = json.loads(control.recv(plan.MESSAGE_LIMIT))
         syscalls.setns(network_fd, syscalls.CLONE_NEWNET)
         os.close(network_fd)
         syscalls.set_hostname("169")  # AWS shows an address of 169.254/16 here; nothing may depend on it
-        _mount(description, outside)
-        child = _start(description, outside, control_fd, log_fd)
+        outside = tenant.outside_ids(number)
+        mounts.make(description, outside)
+        _Family(control, description, outside, log_fd).live()
     except OSError as error:
-        control.send(json.dumps({"failed": str(error)}).encode())
+        with contextlib.suppress(OSError):
+            control.send(json.dumps({"failed": str(error)}).encode())
         os._exit(1)
-    os.close(log_fd)
-    control.send(json.dumps({"started": True}).encode())
-    _watch(control, child)
 
 
 def _close_others(*keep: int) -> None:
@@ -57,76 +52,111 @@ def _close_others(*keep: int) -> None:
     os.closerange(previous + 1, 1024)
 
 
-def _outside_ids() -> tuple[int, int]:
-    """The uid and gid that the function's user is, seen from here."""
-    with open("/proc/self/uid_map", encoding="ascii") as lines:  # noqa: PTH123 - pathlib costs a millisecond here
-        ranges = [[int(field) for field in line.split()] for line in lines]
-    if any(first <= _OUTSIDE_ID < first + count for first, _, count in ranges):
-        return _OUTSIDE_ID, _OUTSIDE_ID
-    return os.getuid(), os.getgid()  # rootless: the one user there is
+class _Family:
+    """The processes that process 1 started: the runtime and the external extensions."""
 
+    def __init__(
+        self, control: socket.socket, description: dict[str, Any], outside: tuple[int, int], log_fd: int
+    ) -> None:
+        self._control = control
+        self._description = description
+        self._outside = outside
+        self._log_fd = log_fd
+        self._runtime = 0
+        self._extensions: dict[int, str] = {}
+        self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
-def _mount(description: dict[str, Any], outside: tuple[int, int]) -> None:
-    no_privilege = syscalls.MS_NOSUID | syscalls.MS_NODEV
-    uid, gid = outside
-    syscalls.mount(f"{root.CODE}/{description['code']}", "/var/task", flags=syscalls.MS_BIND)
-    syscalls.seal("/var/task")
-    size = int(description["ephemeral_mb"])
-    syscalls.mount("tmp", "/tmp", "tmpfs", no_privilege, f"mode=0700,uid={uid},gid={gid},size={size}m")  # noqa: S108
-    syscalls.unmount(root.CODE)
-    syscalls.unmount(f"{root.SANDBOX}/casemate/execution/sandbox")
-    syscalls.mount("run", "/run", "tmpfs", no_privilege, "mode=0755,size=16k")
-    _write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
-    syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | no_privilege)
-    syscalls.mount("proc", "/proc", "proc", no_privilege | syscalls.MS_NOEXEC)
-    # Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting.
-    syscalls.mount("/proc/sys", "/proc/sys", flags=syscalls.MS_BIND)
-    syscalls.seal("/proc/sys")
+    def live(self) -> NoReturn:
+        """Until the front door lets go, or nothing is left to run."""
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        names = programs.extensions()
+        if names:
+            self._start_extensions(names)
+        else:
+            self._start_runtime()
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake[0], select.POLLIN)
+        while True:
+            for ready, _ in poll.poll():
+                if ready == self._control.fileno():
+                    self._obey(self._control.recv(256))
+                else:
+                    os.read(ready, 4096)
+                    self._bury()
 
+    def _start_runtime(self) -> None:
+        run = _RUNTIMES[self._description["language"]]
+        try:
+            self._runtime = self._start(lambda: run(self._description), self._log_fd)
+        except tenant.StartError as error:
+            self._say({"entrypoint": str(error)})
+        else:
+            self._say({"started": True})
+        os.close(self._log_fd)
 
-def _start(description: dict[str, Any], outside: tuple[int, int], control_fd: int, log_fd: int) -> int:
-    """Fork the runtime and give it its user namespace."""
-    asked_read, asked_write = os.pipe()
-    granted_read, granted_write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(control_fd)
-        os.close(asked_read)
-        os.close(granted_write)
-        runtime.run(description, log_fd, asked_write, granted_read)
-    os.close(asked_write)
-    os.close(granted_read)
-    failure = os.read(asked_read, 4096)
-    if failure != b"\0":
-        raise OSError(failure.decode(errors="replace") or "the runtime ended before it had a user namespace")
-    _write(f"/proc/{child}/uid_map", f"{root.UID} {outside[0]} 1\n")
-    if outside[0] != _OUTSIDE_ID:
-        _write(f"/proc/{child}/setgroups", "deny")
-    _write(f"/proc/{child}/gid_map", f"{root.GID} {outside[1]} 1\n")
-    os.write(granted_write, b"\0")
-    os.close(granted_write)
-    os.close(asked_read)
-    return child
+    def _start_extensions(self, names: list[str]) -> None:
+        # A pipe of their own: the Telemetry API tells their lines from the function's.
+        log_read, log_write = os.pipe()
+        socket.send_fds(self._control, [json.dumps({"extensions": names}).encode()], [log_read])
+        os.close(log_read)
+        environment = self._description["extension_environment"]
+        for name in names:
+            try:
+                pid = self._start(lambda name=name: programs.run_extension(name, environment), log_write)
+            except tenant.StartError as error:
+                self._say({"extension_failed": [name, str(error)]})
+            else:
+                self._extensions[pid] = name
+        os.close(log_write)
 
+    def _start(self, run: Any, output: int) -> int:
+        inherited = (self._control.fileno(), *self._wake, *({self._log_fd} - {output}))
+        return tenant.start(run, outside=self._outside, output=output, close=inherited)
 
-def _watch(control: socket.socket, child: int) -> NoReturn:
-    """Reap until the runtime has ended and the front door has let go."""
-    descriptor = os.pidfd_open(child)
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(descriptor, select.POLLIN)
-    while True:
-        for ready, _ in poll.poll():
-            if ready == control.fileno():
-                os._exit(0)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            control.send(json.dumps({"exited": status}).encode())
+    def _obey(self, order: bytes) -> None:
+        if not order:
             os._exit(0)
+        if order == plan.FREEZE:
+            _signal(-1, signal.SIGSTOP)
+        elif order == plan.THAW:
+            _signal(-1, signal.SIGCONT)
+        elif order == plan.START_RUNTIME:
+            self._start_runtime()
+        elif order == plan.SOCKET:
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as made:
+                socket.send_fds(self._control, [b'{"socket": true}'], [made.fileno()])
+        elif self._runtime:
+            _signal(self._runtime, signal.SIGTERM if order == plan.TERMINATE else signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """Hear of whoever has ended. Orphans of the function's own have become children of process 1, too."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._ended(pid, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, pid: int, status: int) -> None:
+        if pid == self._runtime:
+            self._runtime = 0
+            self._say({"exited": status})
+            if not self._extensions:
+                os._exit(0)
+        elif pid in self._extensions:
+            self._say({"extension_exited": [self._extensions[pid], status]})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._control.send(json.dumps(message).encode())
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
+_RUNTIMES = {"python": runtime.run, "nodejs": programs.run_node, "provided": programs.run_bootstrap}
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)

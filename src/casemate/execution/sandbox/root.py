@@ -8,11 +8,10 @@ environment unmounts before the function's code runs.
 from __future__ import annotations
 
 import importlib.util
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from casemate.execution.sandbox import syscalls
+from casemate.execution.sandbox.plan import RootPlan
 
 RUNTIME_LIBRARIES = (
     "awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "runtime_client", "s3transfer", "simplejson", "six",
@@ -22,6 +21,9 @@ RUNTIME_LIBRARIES = (
 
 CODE = "/run/casemate/code"
 SANDBOX = "/run/casemate/sandbox"
+NODES = "/run/casemate/node"
+"""/var/lang of each Node.js, by major version, and `runtime`, its /var/runtime."""
+EMPTY = "/run/casemate/empty"
 # AWS runs functions as this user (uid 993, gid 990 in recent Python runtimes; general knowledge).
 USER, UID, GID = "sbx_user1051", 993, 990
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -34,20 +36,8 @@ _CA_PLACES = (
 CA_BUNDLE = "/etc/pki/tls/certs/ca-bundle.crt"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RootPlan:
-    """What the root is made of: host paths."""
-
-    base: Path
-    """An empty directory to mount on. Nothing is ever written to it."""
-    code: Path
-    """Where unpacked code lives, one directory per CodeSha256."""
-    ca_bundle: Path | None
-    """Certificates that functions trust; None leaves the sandbox without any."""
-
-
-def libraries() -> dict[str, Path]:
-    """The runtime's libraries: name inside /var/runtime -> host path."""
+def libraries(*, own: bool = True) -> dict[str, Path]:
+    """The runtime's libraries: name inside /var/runtime -> host path. Compiled ones only for Casemate's `own` Python."""
     found: dict[str, Path] = {}
     for name in RUNTIME_LIBRARIES:
         spec = importlib.util.find_spec(name)
@@ -56,6 +46,10 @@ def libraries() -> dict[str, Path]:
         origin = Path(spec.origin)
         path = origin.parent if spec.submodule_search_locations else origin
         found[path.name] = path
+    if not own:
+        found = {name: path for name, path in found.items() if not name.startswith("runtime_client")}
+        portable = Path(__file__).parent / "portable" / "runtime_client.py"
+        found[portable.name] = portable
     return found
 
 
@@ -64,21 +58,23 @@ def build(plan: RootPlan) -> None:
     base = str(plan.base)
     syscalls.mount("casemate", base, "tmpfs", syscalls.MS_NOSUID, "mode=0755,size=8m")
     _bind_system(plan.base)
-    _bind(Path(sys.base_prefix), plan.base / "var/lang")
+    _bind(plan.prefix, plan.base / "var/lang")
     # Packages installed into the interpreter are not part of a Lambda runtime.
-    packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    packages = "lib/python{}.{}/site-packages".format(*plan.version)
     if (plan.base / "var/lang" / packages).is_dir():
         _empty(plan.base / "var/lang" / packages)
-    for name, path in libraries().items():
+    for name, path in libraries(own=plan.own).items():
         _bind(path, plan.base / "var/runtime" / name)
-    for name in ("var/task", "opt", "tmp", "proc", "root", "home", "run/casemate"):
+    for name in ("var/task", "opt", "tmp", "proc", "root", "home", EMPTY[1:]):
         (plan.base / name).mkdir(parents=True, exist_ok=True)
+    _bind_nodes(plan)
     _write_etc(plan.base)
     _bind_devices(plan.base)
     if plan.ca_bundle is not None:
         _trust(plan.base, plan.ca_bundle)
-    _bind(plan.code, plan.base / CODE[1:])
-    _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
+    if plan.code is not None:
+        _bind(plan.code, plan.base / CODE[1:])
+        _bind(Path(__file__).parent, plan.base / SANDBOX[1:] / "casemate/execution/sandbox")
     # A visible procfs must remain for an unprivileged user namespace to be allowed a fresh one (mount_too_revealing
     # in the kernel's fs/namespace.c); each environment covers it with its own before any function code runs.
     syscalls.mount("/proc", str(plan.base / "proc"), flags=syscalls.MS_BIND | syscalls.MS_REC)
@@ -96,8 +92,15 @@ def _bind_system(base: Path) -> None:
             (base / name).symlink_to(host.readlink())
         elif host.is_dir():
             _bind(host, base / name)
-    if sys.base_prefix.startswith("/nix/"):
+    if Path("/nix/store").is_dir():
         _bind(Path("/nix/store"), base / "nix/store")
+
+
+def _bind_nodes(plan: RootPlan) -> None:
+    """Beside the Python: an environment that runs Node.js sees it in Python's place."""
+    for major, program in plan.nodes.items():
+        _bind(program, plan.base / NODES[1:] / major / "bin/node")
+    _bind(Path(__file__).parent / "node", plan.base / NODES[1:] / "runtime")
 
 
 def _write_etc(base: Path) -> None:
@@ -107,7 +110,7 @@ def _write_etc(base: Path) -> None:
         f"root:x:0:0:root:/root:/sbin/nologin\n{USER}:x:{UID}:{GID}::/home/{USER}:/sbin/nologin\n"
     )
     (etc / "group").write_text(f"root:x:0:\n{USER}:x:{GID}:\n")
-    (etc / "hosts").write_text("127.0.0.1 localhost localhost.localdomain\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost localhost.localdomain sandbox sandbox.localdomain\n")
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
     (etc / "resolv.conf").symlink_to("/run/resolv.conf")
     (etc / "localtime").symlink_to("/usr/share/zoneinfo/UTC")

@@ -1,86 +1,32 @@
-"""Process 2 of an environment: becomes an unprivileged user and runs AWS's own runtime interface client."""
+"""A Python function: AWS's own runtime interface client, in the process that was forked."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import io
 import os
-import resource
-import signal
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from casemate.execution.sandbox import compiled, root, syscall_filter, syscalls
+from casemate.execution.sandbox import compiled, programs, root, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Lambda quotas: "File descriptors 1,024", "Execution processes/threads 1,024".
-_LIMITS = (
-    (resource.RLIMIT_NOFILE, 1024),
-    (resource.RLIMIT_NPROC, 1024),
-    (resource.RLIMIT_CORE, 0),
-)
 
-
-def run(description: dict[str, Any], log_fd: int, asked: int, granted: int) -> NoReturn:
-    """Never returns."""
-    try:
-        _open_standard_streams(log_fd)
-        syscalls.unshare(syscalls.CLONE_NEWUSER)
-        os.write(asked, b"\0")
-        if os.read(granted, 1) != b"\0":
-            os._exit(1)
-        os.close(asked)
-        os.close(granted)
-        _shed_privileges()
-        _limit()
-        syscall_filter.install()
-    except OSError as error:
-        os.write(asked, str(error).encode())
-        os._exit(1)
-    os._exit(_run_function(description))
-
-
-def _open_standard_streams(log_fd: int) -> None:
-    os.dup2(log_fd, 1)
-    os.dup2(log_fd, 2)
-    os.close(log_fd)
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        stream = io.TextIOWrapper(
-            io.FileIO(number, "w"), encoding="utf-8", errors="backslashreplace", write_through=True
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _shed_privileges() -> None:
-    # Rootless: setgroups is denied in the outer namespace, and there are no groups to drop.
-    with contextlib.suppress(PermissionError):
-        os.setgroups([])
-    os.setresgid(root.GID, root.GID, root.GID)
-    os.setresuid(root.UID, root.UID, root.UID)
-    syscalls.drop_capabilities()
-    syscalls.no_new_privileges()
-    # Changing ids made this process undumpable, and so its own /proc/self unreadable.
-    syscalls.allow_inspection()
-
-
-def _limit() -> None:
-    for kind, limit in _LIMITS:
-        resource.setrlimit(kind, (limit, limit))
-
-
-def _run_function(description: dict[str, Any]) -> int:
+def run(description: dict[str, Any]) -> int:
     """Run the function's runtime loop; gives the exit status."""
+    environment: dict[str, str] = description["environment"]
+    interpreter = "/var/lang/bin/python{}.{}".format(*sys.version_info)
+    if "AWS_LAMBDA_EXEC_WRAPPER" in environment:
+        path = {"PYTHONPATH": ":".join(_search_path()[1:4])}
+        programs.wrapped([interpreter, "-m", "awslambdaric", description["handler"]], environment | path)
+    tenant.started()
     os.environ.clear()
-    os.environ.update(description["environment"])
+    os.environ.update(environment)
     import time
 
     time.tzset()
-    os.chdir("/var/task")
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = ["/var/runtime/bootstrap.py"]
     sys.path[:] = _search_path()
     brought_along = _modules_brought_along()
@@ -93,8 +39,8 @@ def _run_function(description: dict[str, Any]) -> int:
             from awslambdaric import bootstrap
             from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
-        run: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
-        run(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
+        loop: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
+        loop(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
     except BaseException as error:

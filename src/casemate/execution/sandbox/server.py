@@ -59,18 +59,18 @@ def main() -> None:
             if not message:
                 os._exit(0)  # every process 1 is told to die with this process
             number = message.decode()
-            pid = _fork(descriptors)
+            pid = _fork(int(number), descriptors)
             children[pid] = number
             control.send(f"started {number} {pid}".encode())
 
 
-def _fork(descriptors: list[int]) -> int:
+def _fork(number: int, descriptors: list[int]) -> int:
     """Fork process 1 of an environment, in namespaces of its own."""
     pid = syscalls.fork_into(
         syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
     )
     if pid == 0:
-        init.run(*descriptors)
+        init.run(number, *descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
     return pid
@@ -84,7 +84,10 @@ def _reap(control: socket.socket, children: dict[int, str]) -> None:
             return
         if pid == 0:
             return
-        control.send(f"gone {children.pop(pid)}".encode())
+        try:
+            control.send(f"gone {children.pop(pid)}".encode())
+        except OSError:
+            os._exit(0)  # the front door has closed meanwhile
 
 
 def _preload() -> None:

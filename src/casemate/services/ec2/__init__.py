@@ -3,10 +3,13 @@
 Modelled: VPCs with their attributes and CIDR blocks, the default VPC, subnets, route tables and routes, internet,
 egress-only and NAT gateways, elastic addresses, network interfaces, security groups and their rules, network ACLs,
 gateway and interface endpoints, prefix lists, DHCP options, peering, tags, flow logs, Reachability Analyzer's paths
-and analyses, Availability Zones and Regions. Each change becomes part of the network snapshot (`projection`) that packets and explanations
+and analyses, Availability Zones and Regions; instances with their images, types, key pairs, instance profiles,
+metadata service and (as records) volumes. Each change becomes part of the network snapshot (`projection`) that packets
+and explanations
 follow. Every account finds a default VPC in every Region at its first call there.
 
-Not modelled: instances (so nothing can be attached to one), load balancers, transit and virtual private gateways,
+Not modelled: instances with more than one interface, volumes apart from instances, images of one's own, launch
+templates, spot requests, load balancers, transit and virtual private gateways,
 IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
 Access Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
 """
@@ -16,11 +19,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import LogDelivery
+from casemate.servicekit.ports import InstanceProfiles, LogDelivery, RoleSessions
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import operations as _registered
@@ -29,6 +32,8 @@ from casemate.services.ec2.costs.meters import MeterReadings
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
+from casemate.services.ec2.instance_keeper import InstanceKeeper, M, MachineHost
+from casemate.services.ec2.metadata_service import MetadataService
 from casemate.services.ec2.network import CommittedNetwork
 from casemate.services.ec2.quotas import Quotas, quotas_with
 from casemate.services.ec2.registry import operations
@@ -40,7 +45,7 @@ assert _registered.__all__, "importing the operations registers them"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ec2:
+class Ec2(Generic[M]):
     """The slice, and the ports it implements."""
 
     service: Service[Ec2State]
@@ -50,6 +55,10 @@ class Ec2:
     """`Endpoints`."""
     function_interfaces: HyperplaneInterfaces
     """`FunctionInterfaces`."""
+    keeper: InstanceKeeper[M]
+    """The machines of instances."""
+    metadata: MetadataService | None
+    """The instance metadata service; None without anybody to make its credentials."""
 
     def meter_readings(self) -> MeterReadings:
         """`MeterReader`."""
@@ -70,15 +79,24 @@ def build(
     random_bytes: RandomBytes = os.urandom,
     clock: Clock = system_clock,
     quotas: Quotas | None = None,
-) -> Ec2:
-    """EC2 on a store."""
-    state = Ec2State(store, quotas)
+    profiles: InstanceProfiles | None = None,
+    sessions: RoleSessions | None = None,
+    machines: MachineHost[M] | None = None,
+) -> Ec2[M]:
+    """EC2 on a store. Without `machines` instances are records that run nothing."""
+    state = Ec2State(store, quotas, profiles=profiles)
     policies = EndpointPolicies(state)
     network = CommittedNetwork(state, store, policies)
     state.network = network
+    keeper = InstanceKeeper(state, store, network, clock, machines)
+    state.settled = keeper.settled
+    if machines is not None:
+        state.console = machines.console
     return Ec2(
         service=Service(operations=operations, state=state),
         network=network,
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
+        keeper=keeper,
+        metadata=MetadataService(state, sessions, clock, random_bytes) if sessions else None,
     )

@@ -72,6 +72,13 @@ def claim(state: Ec2State, subnet: Subnet, text: str) -> str:
 def public_address(state: Ec2State, place: Place) -> str:
     """The lowest free elastic address of the Region, over all accounts."""
     used = {each.public_ip for each in state.addresses.everywhere()}
+    # Those of instances are not allocated to anybody, only in use.
+    used |= {
+        address.public.public_ip
+        for interface in state.interfaces.everywhere()
+        for address in interface.addresses
+        if address.public
+    }
     for address in public_pool(place.region).hosts():
         if str(address) not in used:
             return str(address)

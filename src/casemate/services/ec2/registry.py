@@ -11,11 +11,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.default_vpc import ensure_home
+from casemate.services.ec2.records import Instance
 from casemate.services.ec2.state import ClientToken, Ec2State
 from casemate.services.ec2.tags import RESOURCE_TYPES
 
@@ -48,9 +50,18 @@ def behind(kind: str, param: str, find: Callable[[Ctx, str], str | None]) -> Tar
 
 
 def operation(
-    name: str, *, on: tuple[Target, ...] = (), creates: tuple[str, ...] = ()
+    name: str,
+    *,
+    on: tuple[Target, ...] = (),
+    creates: tuple[str, ...] = (),
+    checks: Checks[Ec2State] | None = None,
+    moves_machines: bool = False,
 ) -> Callable[[OperationHandler], OperationHandler]:
-    """Register an operation; `creates` are the resource types it makes, authorized as `type/*`."""
+    """Register an operation; `creates` are the resource types it makes, authorized as `type/*`.
+
+    `checks` instead where that is not enough. One that `moves_machines` returns when they have followed.
+    """
+    asked = checks or (_checks(name, on, creates) if on or creates else None)
 
     def register(handler: OperationHandler) -> OperationHandler:
         @wraps(handler)
@@ -63,7 +74,14 @@ def operation(
             ensure_home(ctx.state, ctx, ctx.random_bytes)
             return handler(ctx, params)
 
-        operations.operation(name, checks=_checks(name, on, creates) if on or creates else None)(wrapped)
+        async def followed(ctx: Ctx, params: Params) -> Output:
+            with ctx.store.transaction():
+                output = wrapped(ctx, params)
+            await ctx.state.settled()
+            return output
+
+        register_as = operations.operation(name, checks=asked, runs_async=moves_machines)
+        register_as(followed if moves_machines else wrapped)
         return wrapped
 
     return register
@@ -73,9 +91,9 @@ def _checks(name: str, on: tuple[Target, ...], creates: tuple[str, ...]) -> Chec
     def checks(ctx: Ctx, params: Params) -> Iterator[Check]:
         named = [(target.kind, each) for target in on for each in _ids(ctx, target, params)]
         for kind, resource_id in named:
-            context = {**_resource_context(ctx, resource_id), **_tag_context(params.get("Tags"))}
+            context = {**resource_context(ctx, resource_id), **_tag_context(params.get("Tags"))}
             yield Check(action=f"ec2:{name}", resource=_arn(ctx, kind, resource_id), context=context)
-        tagged = _request_tags(params)
+        tagged = request_tags(params)
         for kind in creates:
             context = {"ec2:Region": ctx.region, **tagged.get(kind, {})}
             if kind == "vpc-endpoint":
@@ -114,7 +132,7 @@ def _arn(ctx: Ctx, kind: str, resource_id: str) -> str:
 Keys = dict[str, str | tuple[str, ...]]
 
 
-def _request_tags(params: Params) -> dict[str, Keys]:
+def request_tags(params: Params) -> dict[str, Keys]:
     """Condition keys of the tags asked for, by resource type."""
     made: dict[str, Keys] = {}
     for specification in params.get("TagSpecifications") or ():
@@ -132,17 +150,37 @@ def _tag_context(tags: Sequence[Mapping[str, str]] | None) -> Keys:
     return context
 
 
-def _resource_context(ctx: Ctx, resource_id: str) -> dict[str, str | tuple[str, ...]]:
+def resource_context(ctx: Ctx, resource_id: str) -> dict[str, str | tuple[str, ...]]:
     """Keys that describe an existing resource: its tags and its VPC (which an endpoint does not have as a key)."""
     state = ctx.state
     made: dict[str, str | tuple[str, ...]] = {"ec2:Region": ctx.region}
     for key, value in state.tags_of(ctx, resource_id).items():
         made[f"aws:ResourceTag/{key}"] = value
         made[f"ec2:ResourceTag/{key}"] = value
+    instance = state.instances.find(ctx, resource_id)
+    if instance is not None:
+        made |= instance_context(instance)
     for shelf in (state.subnets, state.route_tables, state.groups, state.acls, state.interfaces):
         found = shelf.find(ctx, resource_id)
         if found is not None:
             made["ec2:Vpc"] = ctx.arn("ec2", f"vpc/{found.vpc_id}")
+    return made
+
+
+def instance_context(instance: Instance) -> Keys:
+    """Keys that describe an instance."""
+    made: Keys = {
+        "ec2:AvailabilityZone": instance.zone,
+        "ec2:EbsOptimized": "true" if instance.ebs_optimized else "false",
+        "ec2:InstanceType": instance.kind,
+        "ec2:MetadataHttpEndpoint": instance.metadata.endpoint,
+        "ec2:MetadataHttpPutResponseHopLimit": str(instance.metadata.hop_limit),
+        "ec2:MetadataHttpTokens": instance.metadata.tokens,
+        "ec2:RootDeviceType": "ebs",
+        "ec2:Tenancy": instance.tenancy,
+    }
+    if instance.profile is not None:
+        made["ec2:InstanceProfile"] = instance.profile.arn
     return made
 
 
@@ -175,6 +213,12 @@ def required(params: Params, name: str) -> str:
     if value is None or value == "":
         raise errors.missing_parameter(name[0].lower() + name[1:])
     return str(value)
+
+
+def section(params: Params, name: str) -> Mapping[str, Any]:
+    """A structure of the request; empty when it is not there."""
+    found: Mapping[str, Any] | None = params.get(name)
+    return found or {}
 
 
 def refuse(params: Params, names: Sequence[str]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from casemate.servicekit.ports import Functions, Network
+from casemate.servicekit.ports import Functions, InstanceProfiles, Network
 from casemate.servicekit.store import Store
 from casemate.services.ec2 import errors
 from casemate.services.ec2.quotas import Quotas
@@ -18,8 +18,10 @@ from casemate.services.ec2.records import (
     Home,
     InsightsAnalysis,
     InsightsPath,
+    Instance,
     Interface,
     InternetGateway,
+    KeyPair,
     ManagedPrefixList,
     Meter,
     NatGateway,
@@ -53,6 +55,10 @@ class ClientToken:
     resource_id: str
 
 
+async def _at_once() -> None:
+    """Nothing follows."""
+
+
 class _InVpc(Protocol):
     @property
     def vpc_id(self) -> str: ...
@@ -71,8 +77,16 @@ def _nowhere(_: Record) -> tuple[str, ...]:
 class Ec2State:
     """Everything the slice remembers, for all accounts and Regions."""
 
-    def __init__(self, store: Store, quotas: Quotas | None = None) -> None:
+    def __init__(
+        self, store: Store, quotas: Quotas | None = None, *, profiles: InstanceProfiles | None = None
+    ) -> None:
         self.quotas = quotas or Quotas()
+        self.profiles = profiles
+        """None: nobody's instance profiles are known, so none can be named."""
+        self.settled: Callable[[], Awaitable[None]] = _at_once
+        """Waits until the machines have followed what was committed. The keeper's, once there is one."""
+        self.console: Callable[[str], bytes] = lambda _: b""
+        """What an instance wrote to its console. The machines', once there are any."""
         self.dirty: set[str] = set()
         """Ids of the VPCs whose records were written since the last snapshot. A superset of those that changed."""
         self._store = store
@@ -98,6 +112,8 @@ class Ec2State:
         self.dhcp_options = self._shelf("dhcp_options", DhcpOptions, errors.DHCP_OPTIONS, _nowhere)
         self.prefix_lists = self._shelf("prefix_lists", ManagedPrefixList, errors.PREFIX_LIST, _nowhere)
         self.flow_logs = self._shelf("flow_logs", FlowLog, errors.FLOW_LOG, _its_vpc)
+        self.instances = self._shelf("instances", Instance, errors.INSTANCE, _nowhere)
+        self.key_pairs = self._shelf("key_pairs", KeyPair, errors.KEY_PAIR, _nowhere)
         self.insights_paths = self._shelf("insights_paths", InsightsPath, errors.INSIGHTS_PATH, _nowhere)
         self.insights_analyses = self._shelf(
             "insights_analyses", InsightsAnalysis, errors.INSIGHTS_ANALYSIS, _nowhere
@@ -130,6 +146,8 @@ class Ec2State:
             "vpc-flow-log": self.flow_logs,
             "network-insights-path": self.insights_paths,
             "network-insights-analysis": self.insights_analyses,
+            "instance": self.instances,
+            "key-pair": self.key_pairs,
         }
         """By `ResourceType`."""
         self.meters = store.collection("ec2.meters", Meter)
@@ -175,6 +193,15 @@ class Ec2State:
     def interfaces_in_subnet(self, subnet: Subnet) -> list[Interface]:
         """Every interface with an address of the subnet."""
         return [each for each in self.interfaces.all(subnet) if each.subnet_id == subnet.id]
+
+    def interfaces_of(self, instance: Instance) -> list[Interface]:
+        """The interfaces attached to an instance, the primary one first."""
+        found = [
+            (each.attachment.device_index, each)
+            for each in self.interfaces.all(instance)
+            if each.attachment is not None and each.attachment.instance_id == instance.id
+        ]
+        return [interface for _, interface in sorted(found, key=lambda pair: pair[0])]
 
     def gateway_of(self, vpc: Vpc) -> InternetGateway | None:
         """The attached internet gateway."""

@@ -31,6 +31,9 @@ RESOURCE_TYPES: Mapping[str, str] = {
     "fl-": "vpc-flow-log",
     "nip-": "network-insights-path",
     "nia-": "network-insights-analysis",
+    "i-": "instance",
+    "vol-": "volume",
+    "key-": "key-pair",
 }
 """Id prefix to `ResourceType`, which is also the ARN's resource type."""
 

@@ -1,28 +1,61 @@
-"""Lambda: functions as zip archives for Python, versions, aliases, permissions, concurrency, invocation,
-event source mappings of DynamoDB streams.
+"""Lambda: functions as zip archives, layers, versions, aliases, URLs, permissions, concurrency, invocation, event source
+mappings of DynamoDB streams.
 
-Not modelled yet, and refused where ignoring it would be wrong: container images, layers, other languages, function
-URLs, code signing, destinations and dead-letter queues, provisioned concurrency, JSON logging.
+Not modelled, and refused where ignoring it would be wrong: container images, code in S3, file systems, SnapStart, code
+signing, capacity providers, durable functions, tenant isolation, dead-letter queues and destinations other than functions.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from casemate.execution.package import unpack
+from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
 from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
+from casemate.services.lambda_ import layer_versions
 from casemate.services.lambda_.access import policy_of
+from casemate.services.lambda_.delivery import FunctionDelivery
+from casemate.services.lambda_.event_queue import EventQueue
+from casemate.services.lambda_.idling import Sweeper
+from casemate.services.lambda_.layer_versions import LayerPermissions
 from casemate.services.lambda_.names import parse_arn
 from casemate.services.lambda_.operations import OPERATIONS
-from casemate.services.lambda_.runner import EventQueue, Runner, RunnerHost
+from casemate.services.lambda_.provisioning import Provisioner
+from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.state import LambdaState, Permissions
+from casemate.services.lambda_.unpacking import Unpacking
+from casemate.services.lambda_.url_calls import UrlCalls
 
 
-def build(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LambdaSlice:
+    """The service, and what of it runs by itself."""
+
+    service: Service[LambdaState]
+    events: EventQueue
+    provisioner: Provisioner
+    sweeper: Sweeper
+    urls: UrlCalls
+
+    def start(self) -> None:
+        """Take up what an earlier life left: queued events, provisioned concurrency. On the running loop."""
+        self.events.start()
+        self.provisioner.start()
+        self.sweeper.start()
+
+    def close(self) -> None:
+        """Stop; what is not done stays in the store."""
+        for one in (self.events, self.provisioner, self.sweeper):
+            one.close()
+
+
+def assemble(
     store: Store,
     *,
     supervisor: Runner,
@@ -32,25 +65,43 @@ def build(
     table_streams: TableStreams,
     code_dir: Path,
     clock: Clock = system_clock,
-) -> Service[LambdaState]:
-    """The service. `code_dir` is the supervisor's `settings.code`."""
+    random_bytes: RandomBytes = os.urandom,
+) -> LambdaSlice:
+    """The slice. `code_dir` is the supervisor's `settings.code`; `state.authority` is set by who has one."""
     state = LambdaState(
         store,
         runner=supervisor,
         host=RunnerHost(role_sessions, log_sink),
         interfaces=function_interfaces,
         sessions=role_sessions,
-        unpack=lambda archive: unpack(archive, code_dir),
-        events=EventQueue(clock),
+        unpacking=Unpacking(root=code_dir),
         streams=table_streams,
     )
-    parsed: dict[str, tuple[Permissions, Policy]] = {}
+    delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
+    events = EventQueue(store, state.queued, delivery, clock=clock)
+    state.enqueue = events.put
+    return LambdaSlice(
+        service=Service(operations=OPERATIONS, state=state, resource_policies=_resource_policies(state)),
+        events=events,
+        provisioner=Provisioner(state),
+        sweeper=Sweeper(state, clock=clock),
+        urls=UrlCalls(state, random_bytes=random_bytes),
+    )
+
+
+def _resource_policies(state: LambdaState) -> Callable[[str], Policy | None]:
+    """The policies of functions, versions, aliases and layer versions, by ARN."""
+    parsed: dict[str, tuple[Permissions | LayerPermissions, Policy]] = {}
+
+    def record_of(arn: str) -> Permissions | LayerPermissions | None:
+        layer = layer_versions.parse_arn(arn)
+        if layer is not None:
+            return state.layers.permissions_of(layer)
+        name = parse_arn(arn)
+        return None if name is None else state.permissions.get(*name.key, name.qualifier or "")
 
     def resource_policy(arn: str) -> Policy | None:
-        name = parse_arn(arn)
-        if name is None:
-            return None
-        record = state.permissions.get(*name.key, name.qualifier or "")
+        record = record_of(arn)
         if record is None or not record.statements:
             return None
         # The same Policy object until the permissions change: policies are compared by identity.
@@ -59,4 +110,4 @@ def build(
             known = parsed[arn] = (record, policy_of(arn, record.statements))
         return known[1]
 
-    return Service(operations=OPERATIONS, state=state, resource_policies=resource_policy)
+    return resource_policy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from casemate.execution.variables import RESERVED
@@ -13,17 +14,24 @@ from casemate.services.lambda_ import errors
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.state import Function
 
-PYTHON_RUNTIMES = tuple(f"python3.{minor}" for minor in range(8, 16))
+RUNTIMES = (
+    *(f"python3.{minor}" for minor in range(8, 16)),
+    *(f"nodejs{major}.x" for major in (18, 20, 22, 24)),
+    "provided.al2",
+    "provided.al2023",
+)
 _ROLE = re.compile(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
+_KEY = re.compile(r"arn:aws[a-zA-Z-]*:kms:[a-z0-9-]+:\d{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)")
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _ENVIRONMENT_BYTES = 4096
 _REFUSED = {
-    "Layers": "layers",
     "FileSystemConfigs": "file systems",
     "ImageConfig": "container images",
     "CapacityProviderConfig": "capacity providers",
     "DurableConfig": "durable functions",
     "TenancyConfig": "tenant isolation",
+    "RuntimeConfig": "runtime configuration",
+    "AcceleratorConfig": "accelerators",
 }
 """Parts of the API that are not built: refused, because ignoring them would run another function than was asked for."""
 
@@ -46,8 +54,9 @@ def settings(params: Params) -> dict[str, Any]:
         found["variables"] = _variables(params["Environment"].get("Variables", {}))
     if "TracingConfig" in params:
         found["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
-    if "DeadLetterConfig" in params:
-        found["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or None
+    _check_dead_letter(params.get("DeadLetterConfig") or {})
+    _check_snap_start(params.get("SnapStart") or {})
+    _check_key(params.get("KMSKeyArn") or "")
     if "LoggingConfig" in params:
         found["logging"] = _logging(params["LoggingConfig"])
     if len(found.get("handler", "")) > 128 or re.search(r"\s", found.get("handler", "")):
@@ -75,13 +84,13 @@ def _role(role: str) -> str:
 
 
 def _runtime(runtime: str) -> str:
-    if runtime in PYTHON_RUNTIMES:
+    if runtime in RUNTIMES:
         return runtime
     if re.fullmatch(r"(nodejs|java|dotnet|dotnetcore|ruby|go|provided|python)[\w.]*", runtime):
-        raise errors.invalid(f"Casemate does not run {runtime} yet. Runtimes: {', '.join(PYTHON_RUNTIMES)}.")
+        raise errors.invalid(f"Casemate does not run {runtime}. Runtimes: {', '.join(RUNTIMES)}.")
     raise errors.invalid(
         f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
-        f"[{', '.join(PYTHON_RUNTIMES)}] or be a valid ARN"
+        f"[{', '.join(RUNTIMES)}] or be a valid ARN"
     )
 
 
@@ -118,10 +127,46 @@ def _variables(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _logging(config: Mapping[str, str]) -> dict[str, str]:
-    if config.get("LogFormat", "Text") != "Text":
-        # The runtime would log in JSON and the platform's own lines would have to be JSON too.
-        raise errors.invalid("Casemate supports LogFormat Text only.")
-    return {name: value for name, value in config.items() if name in ("LogFormat", "LogGroup") and value}
+    log_format = config.get("LogFormat", "Text")
+    levels = [name for name in ("ApplicationLogLevel", "SystemLogLevel") if config.get(name)]
+    if log_format == "Text" and levels:
+        # Lambda Developer Guide, "Log-level filtering": needs the JSON format.
+        raise errors.invalid(
+            "To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON. "
+            "See https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
+        )
+    found = {"LogFormat": log_format}
+    if config.get("LogGroup"):
+        found["LogGroup"] = config["LogGroup"]
+    if log_format == "JSON":
+        found |= {name: config.get(name) or "INFO" for name in ("ApplicationLogLevel", "SystemLogLevel")}
+    return found
+
+
+def _check_dead_letter(config: Mapping[str, str]) -> None:
+    target = config.get("TargetArn")
+    if not target:
+        return
+    # "The ARN of an Amazon SQS queue or Amazon SNS topic": API reference, DeadLetterConfig.
+    if target.split(":")[2:3] not in (["sqs"], ["sns"]):
+        raise errors.invalid(f"The provided target ARN {target} is not an SQS queue or an SNS topic.")
+    raise errors.invalid(
+        f"Casemate has neither SQS nor SNS, so {target} cannot be a dead-letter queue. An on-failure destination "
+        "(PutFunctionEventInvokeConfig) may be a Lambda function."
+    )
+
+
+def _check_snap_start(config: Mapping[str, str]) -> None:
+    if config.get("ApplyOn", "None") != "None":
+        raise errors.invalid(
+            "Casemate does not support SnapStart (ApplyOn PublishedVersions): versions are initialized on demand, or "
+            "beforehand with provisioned concurrency."
+        )
+
+
+def _check_key(arn: str) -> None:
+    if arn and not _KEY.fullmatch(arn):
+        raise errors.invalid(f"KMSKeyArn must be the ARN of a KMS key: {arn}")
 
 
 def describe(function: Function) -> dict[str, Any]:
@@ -143,15 +188,14 @@ def describe(function: Function) -> dict[str, Any]:
         "TracingConfig": {"Mode": function.tracing},
         "RevisionId": function.revision,
         "State": "Active",
+        **(_INACTIVE if function.idle else {}),
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
         "Architectures": [function.architecture],
         "EphemeralStorage": {"Size": function.ephemeral},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.log_group},
-        "RuntimeVersionConfig": {
-            "RuntimeVersionArn": f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}"
-        },
+        "LoggingConfig": {"LogFormat": "Text", **function.logging, "LogGroup": function.log_group},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version(function)},
     }
     if function.variables:
         described["Environment"] = {"Variables": function.variables}
@@ -164,9 +208,24 @@ def describe(function: Function) -> dict[str, Any]:
         }
     if function.kms_key:
         described["KMSKeyArn"] = function.kms_key
-    if function.dead_letter:
-        described["DeadLetterConfig"] = {"TargetArn": function.dead_letter}
+    if function.layers:
+        described["Layers"] = [{"Arn": one.arn, "CodeSize": one.code_size} for one in function.layers]
     return described
+
+
+_INACTIVE = {
+    "State": "Inactive",
+    "StateReason": "The function was not invoked for 14 days; an invocation makes it active again.",
+    "StateReasonCode": "Idle",
+}
+
+
+def runtime_version(function: Function) -> str:
+    """The version of the runtime: a digest on AWS too; here of the runtime's name, as there is one version of each."""
+    pinned = function.runtime_management.runtime_version_arn
+    return (
+        pinned or f"arn:aws:lambda:{function.region}::runtime:{sha256(function.runtime.encode()).hexdigest()}"
+    )
 
 
 def describe_qualified(function: Function, *, qualified: bool) -> dict[str, Any]:

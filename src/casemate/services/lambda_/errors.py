@@ -48,3 +48,38 @@ def precondition_failed() -> AwsError:
         http_status=412,
         fields={"Type": "User"},
     )
+
+
+def inactive() -> AwsError:
+    """An invocation of a function whose interfaces were reclaimed. Text: botocore's documentation of the error."""
+    return AwsError(
+        "ResourceNotReadyException",
+        "The function is inactive and its VPC connection is no longer available. Wait for the VPC connection to "
+        "reestablish and try again.",
+        http_status=502,
+        fault="server",
+    )
+
+
+def no_free_address() -> AwsError:
+    """Text: botocore's documentation of the error."""
+    return AwsError(
+        "SubnetIPAddressLimitReachedException",
+        "Lambda couldn't set up VPC access for the Lambda function because one or more configured subnets has no "
+        "available IP addresses.",
+        http_status=502,
+        fault="server",
+    )
+
+
+def access_denied(message: str) -> AwsError:
+    """Lambda's 403."""
+    return AwsError("AccessDeniedException", message, http_status=403)
+
+
+def no_bucket() -> AwsError:
+    """Code in S3: there is no S3 here, so there is no such bucket; what Lambda says then."""
+    return invalid(
+        "Error occurred while GetObject. S3 Error Code: NoSuchBucket. "
+        "S3 Error Message: The specified bucket does not exist"
+    )

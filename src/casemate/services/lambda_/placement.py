@@ -50,7 +50,7 @@ def place(
         return None
     _check_permissions(ctx, role)
     return attach(
-        ctx,
+        ctx.state,
         Network(
             vpc_id=_common_vpc(ctx, config["SubnetIds"]),
             subnet_ids=tuple(dict.fromkeys(config["SubnetIds"])),
@@ -58,18 +58,20 @@ def place(
             interface_ids=(),
             ipv6=bool(config.get("Ipv6AllowedForDualStack", False)),
         ),
+        account=ctx.account,
+        region=ctx.region,
         function_arn=function_arn,
     )
 
 
-def attach(ctx: Context[LambdaState], network: Network, *, function_arn: str) -> Network:
+def attach(state: LambdaState, network: Network, *, account: str, region: str, function_arn: str) -> Network:
     """The same place, with interfaces that `function_arn` uses."""
     taken: list[str] = []
     for subnet_id in network.subnet_ids:
         try:
-            interface = ctx.state.interfaces.acquire(
-                account=ctx.account,
-                region=ctx.region,
+            interface = state.interfaces.acquire(
+                account=account,
+                region=region,
                 subnet_id=subnet_id,
                 group_ids=network.group_ids,
                 function_arn=function_arn,
@@ -89,13 +91,13 @@ def attach(ctx: Context[LambdaState], network: Network, *, function_arn: str) ->
 
 
 def release(
-    ctx: Context[LambdaState], network: Network | None, *, function_arn: str, keep: Network | None = None
+    state: LambdaState, network: Network | None, *, function_arn: str, keep: Network | None = None
 ) -> None:
     """Let go of the interfaces, except those that the new place uses too."""
     kept: Iterable[str] = () if keep is None else keep.interface_ids
     for interface_id in () if network is None else network.interface_ids:
         if interface_id not in kept:
-            ctx.state.interfaces.release(interface_id=interface_id, function_arn=function_arn)
+            state.interfaces.release(interface_id=interface_id, function_arn=function_arn)
 
 
 def _check_permissions(ctx: Context[LambdaState], role: Principal) -> None:

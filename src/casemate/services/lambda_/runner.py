@@ -1,28 +1,20 @@
-"""Running functions: what the supervisor needs to know of them, and the queue of asynchronous events."""
+"""Running functions: what the supervisor needs to know of them."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome, RoleCredentials
 from casemate.execution.ports import FunctionHost
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
-from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import LogSink, RoleSessions
 from casemate.servicekit.service import Authorize, Check
 
 SERVICE_PRINCIPAL = "lambda.amazonaws.com"
-RETRY_DELAYS = (60.0, 120.0)
-"""Seconds before the second and the third attempt: Lambda Developer Guide, "How Lambda handles errors and retries with
-asynchronous invocation"."""
-MAX_EVENT_AGE = timedelta(hours=6)
-_THROTTLE_DELAYS = (1.0, 300.0)
-"""First and longest wait after a throttle: same page ("from 1 second [...] to a maximum of 5 minutes")."""
 
 
 class Runner(Protocol):
@@ -37,6 +29,18 @@ class Runner(Protocol):
         reserved: int | None = None,
         unreserved_limit: int = 1000,
     ) -> Outcome: ...
+
+    def invoke_streaming(
+        self,
+        function: FunctionVersion,
+        invocation: Invocation,
+        host: FunctionHost,
+        *,
+        reserved: int | None = None,
+        unreserved_limit: int = 1000,
+    ) -> ResponseStream: ...
+
+    async def ensure_warm(self, function: FunctionVersion, host: FunctionHost, count: int) -> int: ...
 
     def retire(self, function_arn: str, version: str | None = None) -> None: ...
 
@@ -106,49 +110,3 @@ class RunnerHost:
                 stream=stream,
                 events=events,
             )
-
-
-class EventQueue:
-    """Asynchronous invocations: accepted now, run soon, tried again when they fail. Kept in memory.
-
-    Lambda's own queue is durable; here what has not run when Casemate ends is lost.
-    """
-
-    def __init__(self, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._clock = clock
-        self._sleep = sleep
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def put(self, run: Callable[[], Awaitable[Outcome]]) -> None:
-        """Run an event in the background."""
-        task = asyncio.get_running_loop().create_task(self.deliver(run))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def deliver(self, run: Callable[[], Awaitable[Outcome]]) -> None:
-        """Until it succeeds, has failed three times, or is too old."""
-        accepted = self._clock()
-        failures, throttle = 0, _THROTTLE_DELAYS[0]
-        while True:
-            try:
-                outcome = await run()
-            except AwsError as error:
-                if error.code not in ("TooManyRequestsException", "ServiceException"):
-                    return  # the function is gone, its role is: trying again does not help
-                delay, throttle = throttle, min(throttle * 2, _THROTTLE_DELAYS[1])
-            else:
-                if not outcome.failed or failures == len(RETRY_DELAYS):
-                    return
-                delay = RETRY_DELAYS[failures]
-                failures += 1
-            if self._too_old(accepted, delay):
-                return
-            await self._sleep(delay)
-
-    def _too_old(self, accepted: datetime, delay: float) -> bool:
-        return self._clock() + timedelta(seconds=delay) - accepted > MAX_EVENT_AGE
-
-    def close(self) -> None:
-        """Forget what waits."""
-        for task in self._tasks:
-            task.cancel()

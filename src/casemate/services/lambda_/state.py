@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from casemate.servicekit.ports import FunctionFacts, FunctionInterfaces, RoleSessions, TableStreams
+from casemate.servicekit.ports import (
+    FunctionFacts,
+    FunctionInterfaces,
+    InsideAuthority,
+    RoleSessions,
+    TableStreams,
+)
+from casemate.servicekit.service import Authorize
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import errors
+from casemate.services.lambda_.asynchronous import EventInvokeConfig, QueuedEvent
 from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
 from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
+from casemate.services.lambda_.layer_versions import Layers
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.runner import EventQueue, Runner, RunnerHost
+from casemate.services.lambda_.records import FunctionUrl, LayerUse, ProvisionedConcurrency, RuntimeManagement
+from casemate.services.lambda_.runner import Runner, RunnerHost
+from casemate.services.lambda_.unpacking import Unpacking
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +59,13 @@ class Function:
     network: Network | None = None
     kms_key: str | None = None
     tracing: str = "PassThrough"
-    dead_letter: str | None = None
+    layers: tuple[LayerUse, ...] = ()
+    """In the order of the configuration: a later one's files cover an earlier one's."""
+    unzipped_size: int = 0
+    """Bytes of the code, unpacked."""
+    runtime_management: RuntimeManagement = field(default_factory=RuntimeManagement)
+    idle: bool = False
+    """Its interfaces were reclaimed after two weeks without an invocation: the state Inactive."""
     logging: dict[str, str] = field(default_factory=dict[str, str])
     code_sha256: str
     code_size: int
@@ -60,6 +78,8 @@ class Function:
     tags: dict[str, str] = field(default_factory=dict[str, str])
     reserved: int | None = None
     """Reserved concurrency; only of meaning on `$LATEST`, as are the tags."""
+    recursive_loop: str = "Terminate"
+    """Of meaning on `$LATEST`."""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -92,7 +112,16 @@ class Alias:
     name: str
     version: str
     description: str = ""
+    weights: dict[str, float] = field(default_factory=dict[str, float])
+    """Share of invocations that go to another version: at most one."""
     revision: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """When a version was last invoked: to the day, so that an invocation does not write."""
+
+    invoked: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,23 +144,40 @@ class LambdaState:
         host: RunnerHost,
         interfaces: FunctionInterfaces,
         sessions: RoleSessions,
-        unpack: Callable[[bytes], Any],
-        events: EventQueue,
+        unpacking: Unpacking,
         streams: TableStreams,
     ) -> None:
+        self.store = store
         self.functions = store.collection("lambda.functions", Function)
         self.aliases = store.collection("lambda.aliases", Alias)
         self.permissions = store.collection("lambda.permissions", Permissions)
+        self.layers = Layers(store)
+        self.urls = store.collection("lambda.urls", FunctionUrl)
+        """By (account, Region, function, alias or "")."""
+        self.event_invoke_configs = store.collection("lambda.event_invoke_configs", EventInvokeConfig)
+        """By (account, Region, function, qualifier)."""
+        self.provisioned = store.collection("lambda.provisioned", ProvisionedConcurrency)
+        """By (account, Region, function, version or alias)."""
+        self.activity = store.collection("lambda.activity", Activity)
+        """By a version's key."""
+        self.queued = store.collection("lambda.events", QueuedEvent)
         self.runner = runner
         self.host = host
         self.interfaces = interfaces
         self.sessions = sessions
-        self.unpack = unpack
-        """A zip archive to a `casemate.execution.package.Package`."""
-        self.events = events
+        self.unpacking = unpacking
         self.event_sources = store.collection("lambda.event_sources", EventSourceMapping)
         self.checkpoints = Checkpoints(store)
         self.streams = streams
+        self.authority: InsideAuthority | None = None
+        """Set by the app when it is there; the service asks it once it runs."""
+        self.enqueue: Callable[[QueuedEvent], None]
+        """Keeps an event for later, inside the current transaction. Set by `assemble`."""
+
+    def inside(self, region: str) -> Authorize:
+        """Questions on behalf of a role, where no request is being answered."""
+        assert self.authority is not None
+        return self.authority.asking(service="lambda", region=region)
 
     def latest(self, name: FunctionName) -> Function:
         """The function; AwsError when it does not exist."""
@@ -170,6 +216,12 @@ class LambdaState:
         return self.functions.values(*name.key)
 
     def unreserved(self, account: str, region: str, total: int) -> int:
-        """Concurrency that is left for functions without a reservation."""
+        """Concurrency that is left for functions without a reservation; provisioned concurrency is reserved too."""
         functions = self.functions.values(account, region)
-        return total - sum(one.reserved or 0 for one in functions if one.version == LATEST)
+        return total - sum(self._set_aside(one) for one in functions if one.version == LATEST)
+
+    def _set_aside(self, latest: Function) -> int:
+        if latest.reserved is not None:
+            return latest.reserved
+        key = (latest.account, latest.region, latest.name)
+        return sum(one.requested for one in self.provisioned.values(*key))

@@ -57,6 +57,7 @@ def role_principal(session: Session, role: AssumableRole) -> Principal:
         session_policies=session.policies,
         source_identity=session.source_identity,
         source_function_arn=session.function_arn,
+        source_instance=session.instance,
         token_issued=session.issued,
         is_service_linked=role.is_service_linked,
     )

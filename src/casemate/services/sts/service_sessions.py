@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casemate.model.principals import Principal, PrincipalKind
+from casemate.model.principals import InstanceSource, Principal, PrincipalKind
 from casemate.policy.decision import PolicyType
 from casemate.policy.evaluation import evaluate
 from casemate.policy.request import AuthorizationRequest, PolicySet
@@ -22,7 +22,13 @@ class ServiceSessions:
         self._state = state
 
     def assume_for_service(
-        self, *, role_arn: str, session_name: str, service: str, source_function_arn: str | None = None
+        self,
+        *,
+        role_arn: str,
+        session_name: str,
+        service: str,
+        source_function_arn: str | None = None,
+        source_instance: InstanceSource | None = None,
     ) -> Credential:
         """Credentials of `role_arn` for `service`; AccessDenied when the trust policy does not let it in."""
         role = self._state.directory.role(role_arn)
@@ -39,6 +45,7 @@ class ServiceSessions:
                 role_arn=role.arn,
                 issuer_id=role.role_id,
                 function_arn=source_function_arn,
+                instance=source_instance,
             )
         return credential_of(session, role_principal(session, role))
 

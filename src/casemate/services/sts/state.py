@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from casemate.model.ids import RandomBytes
+from casemate.model.principals import InstanceSource
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import AuthorizationMessages, Credentials, Directory, Organization
 from casemate.servicekit.store import Collection, Store
@@ -43,6 +44,7 @@ class Session:
     """Documents of the session policies."""
     source_identity: str | None = None
     function_arn: str | None = None
+    instance: InstanceSource | None = None
     mfa: bool = False
     """Made with a code of an MFA device, by GetSessionToken."""
 

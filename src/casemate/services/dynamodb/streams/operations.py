@@ -11,6 +11,7 @@ from casemate.servicekit.constraints import Violation, message
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.encryption import open_key
 from casemate.services.dynamodb.streams.iterators import ShardIterator, parse_iterator
 from casemate.services.dynamodb.streams.records import StreamRecord, StreamRef, parse_stream_arn
 from casemate.services.dynamodb.streams.shapes import (
@@ -183,6 +184,7 @@ async def get_records(ctx: Context[DynamoState], params: Params) -> Output:
             "ExpiredIteratorException",
             "The shard iterator has expired and can no longer be used: it was issued more than 15 minutes ago",
         )
+    open_key(ctx, stream)
     changes = ctx.state.engine.changes
     shard = next((one for one in changes.shards(stream.id_bytes) if one.number == place.shard), None)
     if shard is None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from typing import Any
 
 from casemate.model.errors import AwsError
+from casemate.model.ids import uuid4
+from casemate.model.origin import InternetOrigin
+from casemate.model.principals import Principal
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import StreamChange, StreamChanges, StreamShard
+from casemate.servicekit.service import Authorize, Check, Context
+from casemate.servicekit.store import Store
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.streams.encryption import open_key
 from casemate.services.dynamodb.streams.records import StreamRecord, parse_stream_arn
 from casemate.services.dynamodb.streams.shapes import described_shard, shard_id, stream_record
 from casemate.tables.change_log import Shard
@@ -19,8 +27,9 @@ from casemate.tables.change_record import ChangeRecord
 class StreamReading:
     """Implements the port over the state of the service."""
 
-    def __init__(self, state: DynamoState, *, clock: Clock) -> None:
+    def __init__(self, state: DynamoState, store: Store, *, clock: Clock) -> None:
         self._state = state
+        self._store = store
         self._clock = clock
         self._watchers: dict[bytes, list[Callable[[], None]]] = {}
         state.engine.changes.subscribe(self._announced)
@@ -56,6 +65,29 @@ class StreamReading:
         found = self._state.engine.changes.read(stream.id_bytes, shard, position, stream.key_schema())
         changes = tuple(_change(stream, change) for change in found.records)
         return StreamChanges(changes=changes, position=found.position)
+
+    def unlock(self, arn: str, *, principal: Principal, authorize: Authorize) -> None:
+        stream = self._find(arn)
+        if stream is None:
+            return
+
+        def ask(check: Check, *, principal: Principal | None = principal, through: str | None = None) -> None:
+            authorize(check, principal=principal, through=through)
+
+        context = Context(
+            state=self._state,
+            request_id=uuid4(os.urandom),
+            account=principal.account,
+            region=stream.region,
+            principal=principal,
+            # Lambda reads from its own network. A key asked for in a forward access session never sees the path.
+            origin=InternetOrigin(address=IPv4Address("0.0.0.0")),  # noqa: S104 no address at all
+            now=self._clock(),
+            random_bytes=os.urandom,
+            store=self._store,
+            authorize=ask,
+        )
+        open_key(context, stream)
 
     async def durable(self) -> None:
         await self._state.engine.durable()

@@ -12,8 +12,12 @@ def attachment_missing(attachment_id: str) -> AwsError:
     )
 
 
-def instance_missing(instance_id: str) -> AwsError:
-    return AwsError("InvalidInstanceID.NotFound", f"The instance ID '{instance_id}' does not exist")
+def invalid_instance(instance_id: str) -> AwsError:
+    """An elastic address for an instance that is going away."""
+    return AwsError(
+        "IncorrectInstanceState",
+        f"The instance '{instance_id}' is not in a valid state for this operation.",
+    )
 
 
 def address_in_use(address: str) -> AwsError:

@@ -118,3 +118,11 @@ FLOW_LOG = Noun(
     code="InvalidFlowLogId",
     text="These flow log ids in the input list are not found: [TotalCount: 1] {}",
 )
+INSTANCE = Noun(prefix="i-", code="InvalidInstanceID", text="The instance ID '{}' does not exist")
+IMAGE = Noun(prefix="ami-", code="InvalidAMIID", text="The image id '[{}]' does not exist")
+KEY_PAIR = Noun(
+    prefix="key-",
+    code="InvalidKeyPair",
+    text="The key pair '{}' does not exist",
+)
+VOLUME = Noun(prefix="vol-", code="InvalidVolume", text="The volume '{}' does not exist.")

@@ -10,7 +10,7 @@ from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import public_address
 from casemate.services.ec2.interface_making import attach_public, detach_public
 from casemate.services.ec2.paging import Rendered, filtered, paged
-from casemate.services.ec2.records import Address
+from casemate.services.ec2.records import Address, Interface
 from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
 from casemate.services.ec2.state import Ec2State
 
@@ -29,6 +29,7 @@ ADDRESS_FILTERS = {
 
 def _output(state: Ec2State, address: Address) -> Rendered:
     interface = state.interfaces.find(address, address.interface_id) if address.interface_id else None
+    attachment = interface.attachment if interface else None
     return {
         "AllocationId": address.id,
         "PublicIp": address.public_ip,
@@ -36,6 +37,7 @@ def _output(state: Ec2State, address: Address) -> Rendered:
         "NetworkBorderGroup": address.border_group,
         "Domain": "vpc",
         "AssociationId": address.association_id or None,
+        "InstanceId": attachment.instance_id or None if attachment else None,
         "NetworkInterfaceId": address.interface_id or None,
         "NetworkInterfaceOwnerId": interface.account if interface else None,
         "PrivateIpAddress": address.private_ip or None,
@@ -111,16 +113,33 @@ def describe_addresses(ctx: Ctx, params: Params) -> Output:
     return {"Addresses": filtered((_output(state, each) for each in found), params, ADDRESS_FILTERS)}
 
 
+def _target(ctx: Ctx, params: Params) -> Interface:
+    """The interface, or that of the instance."""
+    if not params.get("InstanceId"):
+        return ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
+    if params.get("NetworkInterfaceId"):
+        raise errors.combination(
+            "You may specify either the instance ID or the network interface ID, not both."
+        )
+    instance = ctx.state.instances.get(ctx, str(params["InstanceId"]))
+    found = ctx.state.interfaces_of(instance)
+    if not found or instance.state not in {"pending", "running", "stopped"}:
+        raise errors.invalid_instance(instance.id)
+    return found[0]
+
+
 @operation(
     "AssociateAddress",
-    on=(on("elastic-ip", "AllocationId"), on("network-interface", "NetworkInterfaceId")),
+    on=(
+        on("elastic-ip", "AllocationId"),
+        on("network-interface", "NetworkInterfaceId"),
+        on("instance", "InstanceId"),
+    ),
 )
 def associate_address(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
     address = _chosen(ctx, params)
-    if params.get("InstanceId"):
-        raise errors.instance_missing(str(params["InstanceId"]))
-    interface = state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
+    interface = _target(ctx, params)
     if interface.requester_managed:
         raise errors.service_interface(interface.id)
     vpc = state.vpcs.get(ctx, interface.vpc_id)
@@ -137,9 +156,10 @@ def associate_address(ctx: Ctx, params: Params) -> Output:
     if address.nat_gateway_id:
         raise errors.nat_association()
     # In a VPC reassociation is allowed unless the caller forbids it. Source: API reference, AssociateAddress.
-    if params.get("AllowReassociation") is False and (address.association_id or target.public):
+    taken = address.association_id or (target.public and target.public.allocation_id)
+    if params.get("AllowReassociation") is False and taken:
         raise errors.address_associated(address.id if address.association_id else interface.id)
-    if target.public:
+    if target.public and target.public.allocation_id:
         detach_public(state, state.addresses.get(ctx, target.public.allocation_id))
     if address.association_id:
         detach_public(state, address)

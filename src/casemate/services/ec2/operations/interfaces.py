@@ -63,8 +63,8 @@ def public_name(region: str, address: str) -> str:
 
 def _association_output(region: str, each: PublicAssociation) -> Rendered:
     return {
-        "AllocationId": each.allocation_id,
-        "AssociationId": each.association_id,
+        "AllocationId": each.allocation_id or None,
+        "AssociationId": each.association_id or None,
         "IpOwnerId": each.owner,
         "PublicIp": each.public_ip,
         "PublicDnsName": public_name(region, each.public_ip),
@@ -227,11 +227,15 @@ def delete_network_interface(ctx: Ctx, params: Params) -> Output:
     on=(on("network-interface", "NetworkInterfaceId"), on("instance", "InstanceId")),
 )
 def attach_network_interface(ctx: Ctx, params: Params) -> Output:
-    """There are no instances, so there is none of the id asked for."""
+    """An instance has the one interface it was launched with."""
     interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
+    instance = ctx.state.instances.get(ctx, required(params, "InstanceId"))
     if interface.attachment is not None:
         raise errors.interface_in_use(interface.id)
-    raise errors.instance_missing(required(params, "InstanceId"))
+    index = int(params.get("DeviceIndex") or 0)
+    if index == 0:
+        raise errors.device_index_taken(instance.id, index)
+    raise errors.unsupported("instances with more than one network interface")
 
 
 def _attached(ctx: Ctx, attachment_id: str) -> str | None:
@@ -244,8 +248,8 @@ def _attached(ctx: Ctx, attachment_id: str) -> str | None:
 
 @operation("DetachNetworkInterface", on=(behind("network-interface", "AttachmentId", _attached),))
 def detach_network_interface(ctx: Ctx, params: Params) -> Output:
-    """What is attached was attached by a service, which alone may detach it."""
+    """A service's attachments are the service's alone; an instance keeps its primary interface."""
     attachment_id = required(params, "AttachmentId")
     if _attached(ctx, attachment_id) is not None:
-        raise errors.service_attachment()
+        raise errors.primary_interface() if attachment_id.startswith("eni-") else errors.service_attachment()
     raise errors.attachment_missing(attachment_id)

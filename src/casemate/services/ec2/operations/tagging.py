@@ -28,6 +28,11 @@ def _require(state: Ec2State, ctx: Ctx, resource_id: str) -> None:
         if not any(each.id == resource_id for each in state.peerings.everywhere()):
             raise errors.PEERING.missing(resource_id)
         return
+    if kind == "volume":
+        volumes = (device.volume_id for instance in state.instances.all(ctx) for device in instance.devices)
+        if resource_id not in volumes:
+            raise errors.VOLUME.missing(resource_id)
+        return
     state.by_type[kind].get(ctx, resource_id)
 
 

@@ -11,6 +11,13 @@ from casemate.services.ec2.records.endpoints import VpcEndpoint
 from casemate.services.ec2.records.flow_logs import FlowLog
 from casemate.services.ec2.records.gateways import EgressOnlyGateway, InternetGateway, NatAddress, NatGateway
 from casemate.services.ec2.records.insights import InsightsAnalysis, InsightsPath
+from casemate.services.ec2.records.instances import (
+    BlockDevice,
+    Instance,
+    KeyPair,
+    MetadataOptions,
+    ProfileAssociation,
+)
 from casemate.services.ec2.records.interfaces import Attachment, Interface, PrivateAddress, PublicAssociation
 from casemate.services.ec2.records.meters import Meter, Span
 from casemate.services.ec2.records.peerings import Peering
@@ -21,8 +28,9 @@ from casemate.services.ec2.records.subnets import Subnet
 from casemate.services.ec2.records.vpcs import CidrAssociation, DhcpOptions, Vpc
 
 __all__ = [
-    "AclEntry", "Address", "Attachment", "CidrAssociation", "DhcpOptions", "EgressOnlyGateway", "FlowLog", "GroupRule",
-    "Home", "InsightsAnalysis", "InsightsPath", "Interface", "InternetGateway", "ManagedPrefixList", "Meter", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
-    "Place", "PrefixEntry", "PrivateAddress", "PublicAssociation", "Record", "RouteEntry", "RouteTable", "SecurityGroup", "Span",
-    "Subnet", "SubnetAclAssociation", "TableAssociation", "Vpc", "VpcEndpoint",
+    "AclEntry", "Address", "Attachment", "BlockDevice", "CidrAssociation", "DhcpOptions", "EgressOnlyGateway",
+    "FlowLog", "GroupRule", "Home", "InsightsAnalysis", "InsightsPath", "Instance", "Interface", "InternetGateway",
+    "KeyPair", "ManagedPrefixList", "MetadataOptions", "Meter", "NatAddress", "NatGateway", "NetworkAcl", "Peering",
+    "Place", "PrefixEntry", "PrivateAddress", "ProfileAssociation", "PublicAssociation", "Record", "RouteEntry",
+    "RouteTable", "SecurityGroup", "Span", "Subnet", "SubnetAclAssociation", "TableAssociation", "Vpc", "VpcEndpoint",
 ]  # fmt: skip

@@ -52,6 +52,8 @@ class Tools:
     """AwsError when the function could not be run."""
     require: Callable[[EventSourceMapping, str], None]
     """AwsError unless the function's role may do an action with the stream."""
+    unlock: Callable[[EventSourceMapping], None]
+    """AwsError unless the role can use the key of the stream's table."""
     report: Callable[[EventSourceMapping, str], None]
     """LastProcessingResult."""
     clock: Clock
@@ -174,6 +176,7 @@ class Lane:
 
     def _read(self, position: int) -> StreamChanges:
         self._tools.require(self._mapping, "dynamodb:GetRecords")
+        self._tools.unlock(self._mapping)
         source, shard_id = self._mapping.source, self._shard_id
         try:
             return self._tools.streams.read(source, shard_id, position)

@@ -14,11 +14,10 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import InsideAuthority
 from casemate.servicekit.service import Check
 from casemate.servicekit.store import Store
+from casemate.services.lambda_ import invoking
 from casemate.services.lambda_.event_sources.lane import Tools
 from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.event_sources.poller import MappingPoller
-from casemate.services.lambda_.operations.account import CONCURRENCY
-from casemate.services.lambda_.operations.invocation import runnable
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
 from casemate.services.lambda_.state import LambdaState
 
@@ -54,6 +53,7 @@ class Pollers:
             checkpoints=self._checkpoints,
             invoke=self._invoke,
             require=self._require,
+            unlock=self._unlock,
             report=self._report,
             clock=clock,
         )
@@ -103,27 +103,26 @@ class Pollers:
 
     async def _invoke(self, mapping: EventSourceMapping, payload: bytes) -> Outcome:
         """As Invoke does it, of the function as it is now."""
-        state, name = self._state, mapping.name
-        function, latest = state.version(name), state.latest(name)
-        now = self._clock()
+        name, now = mapping.name, self._clock()
+        function = invoking.chosen(self._state, name, self._random_bytes)
         invocation = Invocation(
             request_id=uuid4(self._random_bytes),
             payload=payload,
             invoked_arn=name.qualified_arn,
-            trace_id=f"Root=1-{int(now.timestamp()):08x}-{self._random_bytes(12).hex()};Sampled=0",
+            trace_id=invoking.trace_id(function, now, self._random_bytes),
         )
-        return await state.runner.invoke(
-            runnable(function),
-            invocation,
-            state.host.bound(function.role, self._authority.asking(service="lambda", region=mapping.region)),
-            reserved=latest.reserved,
-            unreserved_limit=state.unreserved(name.account, name.region, CONCURRENCY),
-        )
+        authorize = self._authority.asking(service="lambda", region=mapping.region)
+        return await invoking.run(self._state, function, invocation, authorize=authorize, now=now)
 
     def _require(self, mapping: EventSourceMapping, action: str) -> None:
         role = self._state.version(mapping.name).role
         ask = self._authority.asking(service="lambda", region=mapping.region)
         ask(Check(action=action, resource=mapping.source), principal=self._principal(role))
+
+    def _unlock(self, mapping: EventSourceMapping) -> None:
+        role = self._state.version(mapping.name).role
+        ask = self._authority.asking(service="lambda", region=mapping.region)
+        self._state.streams.unlock(mapping.source, principal=self._principal(role), authorize=ask)
 
     def _principal(self, role: str) -> Principal:
         """The role's session by which Lambda reads streams."""

@@ -1,4 +1,4 @@
-"""Aliases: names for versions."""
+"""Aliases: names for versions, or for two versions with a share each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import errors
-from casemate.services.lambda_.names import FunctionName
+from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
 from casemate.services.lambda_.state import Alias
 
@@ -33,9 +33,9 @@ def create_alias(ctx: Ctx, params: Params) -> Output:
         name=params["Name"],
         version=_version(ctx, name, params["FunctionVersion"]),
         description=params.get("Description", ""),
+        weights=_weights(ctx, name, params, version=params["FunctionVersion"]),
         revision=ctx.new_uuid(),
     )
-    _refuse_routing(params)
     ctx.state.aliases.put((*name.key, alias.name), alias)
     return _describe(name, alias)
 
@@ -47,11 +47,17 @@ def update_alias(ctx: Ctx, params: Params) -> Output:
     alias = _alias(ctx, name, params["Name"])
     if params.get("RevisionId") not in (None, alias.revision):
         raise errors.precondition_failed()
-    _refuse_routing(params)
     version = params.get("FunctionVersion")
+    version = alias.version if version is None else _version(ctx, name, version)
+    weights = alias.weights
+    if "RoutingConfig" in params:
+        weights = _weights(ctx, name, params, version=version)
+    elif weights:
+        _check_pair(ctx, name, version, next(iter(weights)))
     alias = replace(
         alias,
-        version=alias.version if version is None else _version(ctx, name, version),
+        version=version,
+        weights=weights,
         description=params.get("Description", alias.description),
         revision=ctx.new_uuid(),
     )
@@ -71,8 +77,15 @@ def delete_alias(ctx: Ctx, params: Params) -> Output:
     """Delete it; deleting what is not there succeeds."""
     name = named(ctx, params)
     ctx.state.latest(name)
-    ctx.state.aliases.delete(*name.key, params["Name"])
-    ctx.state.permissions.delete(*name.key, params["Name"])
+    state = ctx.state
+    for owned in (
+        state.aliases,
+        state.permissions,
+        state.urls,
+        state.event_invoke_configs,
+        state.provisioned,
+    ):
+        owned.delete(*name.key, params["Name"])
     return {}
 
 
@@ -82,7 +95,9 @@ def list_aliases(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     ctx.state.latest(name)
     version = params.get("FunctionVersion")
-    found = [one for one in ctx.state.aliases.values(*name.key) if version in (None, one.version)]
+    found = [
+        one for one in ctx.state.aliases.values(*name.key) if version in (None, one.version, *one.weights)
+    ]
     shown, marker = page(sorted(found, key=lambda one: one.name), params)
     return {"Aliases": [_describe(name, one) for one in shown], "NextMarker": marker}
 
@@ -101,17 +116,47 @@ def _version(ctx: Ctx, name: FunctionName, version: str) -> str:
     return version
 
 
-def _refuse_routing(params: Params) -> None:
+def _weights(ctx: Ctx, name: FunctionName, params: Params, *, version: str) -> dict[str, float]:
+    """The weights an input asks for. Rules: Lambda Developer Guide, "Implement Lambda canary deployments"."""
     routing: Params = params.get("RoutingConfig") or {}
-    if routing.get("AdditionalVersionWeights"):
-        raise errors.invalid("Casemate does not support weighted aliases (RoutingConfig) yet.")
+    weights: dict[str, float] = dict(routing.get("AdditionalVersionWeights") or {})
+    if not weights:
+        return {}
+    if len(weights) > 1:
+        raise errors.invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
+    ((other, weight),) = weights.items()
+    if not 0.0 <= weight <= 1.0:
+        raise errors.constraint(
+            f"{{{other}={weight}}}", "routingConfig.additionalVersionWeights",
+            "satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater "
+            "than or equal to 0.0]",
+        )  # fmt: skip
+    if other == version:
+        raise errors.invalid(
+            f"Invalid function version {other}. Function version {version} is already included."
+        )
+    _check_pair(ctx, name, version, other)
+    return weights
+
+
+def _check_pair(ctx: Ctx, name: FunctionName, version: str, other: str) -> None:
+    """Two published versions with the same execution role: that is all an alias can be split over."""
+    if LATEST in (version, other):
+        raise errors.invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+    _version(ctx, name, other)
+    functions = [ctx.state.functions.get(*name.key, one) for one in (version, other)]
+    if len({one.role for one in functions if one is not None}) > 1:
+        raise errors.invalid("Both versions of an alias must have the same execution role.")
 
 
 def _describe(name: FunctionName, alias: Alias) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "AliasArn": f"{name.arn}:{alias.name}",
         "Name": alias.name,
         "FunctionVersion": alias.version,
         "Description": alias.description,
         "RevisionId": alias.revision,
     }
+    if alias.weights:
+        described["RoutingConfig"] = {"AdditionalVersionWeights": alias.weights}
+    return described

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import errors
-from casemate.services.lambda_.operations.account import CONCURRENCY
+from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function
 
 _UNRESERVED_LEAST = 100

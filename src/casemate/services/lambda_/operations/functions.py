@@ -10,7 +10,7 @@ from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_ import configuration, errors, placement
+from casemate.services.lambda_ import configuration, errors, function_layers, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import (
     OPERATIONS,
@@ -22,7 +22,7 @@ from casemate.services.lambda_.operations.registry import (
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
-from casemate.services.lambda_.state import Function
+from casemate.services.lambda_.state import Activity, Function
 
 
 @OPERATIONS.operation("CreateFunction", checks=on_configuration("CreateFunction"))
@@ -32,13 +32,17 @@ def create_function(ctx: Ctx, params: Params) -> Output:
     _check_create(ctx, params, name)
     settings = configuration.settings(params)
     package = unpacked(ctx, params.get("Code") or {})
+    layers = function_layers.chosen(ctx, params.get("Layers") or ())
+    function_layers.require_size(package.unzipped, layers)
     role = role_principal(ctx, settings["role"])
+    require_tracing(ctx, settings, role)
     network = placement.place(ctx, params.get("VpcConfig") or {}, function_arn=name.arn, role=role)
     function = Function(
         account=ctx.account,
         region=ctx.region,
         name=name.name,
         **settings,
+        layers=layers,
         architecture=(params.get("Architectures") or ["x86_64"])[0],
         network=network,
         **code_members(package),
@@ -47,6 +51,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
         tags=dict(params.get("Tags") or {}),
     )
     ctx.state.functions.put(function.key, function)
+    ctx.state.activity.put(function.key, Activity(invoked=ctx.now))
     # A function is Pending until Lambda has made what it needs; here that is done when the call returns.
     pending = {
         "State": "Pending",
@@ -78,15 +83,11 @@ def unpacked(ctx: Ctx, code: Params) -> Package:
     if code.get("ImageUri"):
         raise errors.invalid("Casemate does not support container images (ImageUri) yet.")
     if code.get("S3Bucket"):
-        # There is no S3 here, so there is no such bucket: what Lambda says then.
-        raise errors.invalid(
-            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. "
-            "S3 Error Message: The specified bucket does not exist"
-        )
+        raise errors.no_bucket()
     if not code.get("ZipFile"):
         raise errors.invalid("Please provide a source for function code.")
     try:
-        return ctx.state.unpack(code["ZipFile"])
+        return ctx.state.unpacking.unpack(code["ZipFile"])
     except PackageError as error:
         raise errors.invalid(str(error)) from error
 
@@ -98,6 +99,7 @@ def code_members(package: Package) -> dict[str, Any]:
         "code_size": package.size,
         "code_directory": package.directory,
         "code_unreadable": package.unreadable,
+        "unzipped_size": package.unzipped,
     }
 
 
@@ -112,6 +114,17 @@ def role_principal(ctx: Ctx, role: str) -> Principal:
     except AwsError as error:
         raise errors.invalid("The role defined for the function cannot be assumed by Lambda.") from error
     return credential.principal
+
+
+def require_tracing(ctx: Ctx, settings: Params, role: Principal) -> None:
+    """Active tracing sends segments with the execution role ("Visualize Lambda function invocations using AWS X-Ray")."""
+    if settings.get("tracing") == "Active":
+        try:
+            ctx.authorize(Check(action="xray:PutTraceSegments"), principal=role)
+        except AwsError as error:
+            raise errors.invalid(
+                "The provided execution role does not have permissions to call PutTraceSegments on XRAY"
+            ) from error
 
 
 def timestamp(now: datetime) -> str:
@@ -172,15 +185,20 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
             _delete(ctx, version)
         for key, _ in state.aliases.items(*name.key):
             state.aliases.delete(*key)
-        for key, _ in state.permissions.items(*name.key):
-            state.permissions.delete(*key)
+        for owned in (state.permissions, state.urls, state.event_invoke_configs, state.provisioned):
+            for key, _ in owned.items(*name.key):
+                owned.delete(*key)
         state.runner.retire(name.arn)
         return {"StatusCode": 204}
     if name.qualifier == LATEST:
         raise errors.invalid("$LATEST version cannot be deleted without deleting the function.")
     if (*name.key, name.qualifier) in state.aliases:
         raise errors.invalid("Deletion of aliases is not currently supported.")
-    pointing = [alias.name for alias in state.aliases.values(*name.key) if alias.version == name.qualifier]
+    pointing = [
+        alias.name
+        for alias in state.aliases.values(*name.key)
+        if name.qualifier in (alias.version, *alias.weights)
+    ]
     if pointing:
         raise errors.conflict(
             f"Version cannot be deleted because the following aliases refer to it: {sorted(pointing)}"
@@ -188,18 +206,13 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
     found = state.functions.get(*name.key, name.qualifier)
     if found is not None:
         _delete(ctx, found)
+        for owned in (state.permissions, state.event_invoke_configs, state.provisioned):
+            owned.delete(*name.key, name.qualifier)
         state.runner.retire(name.arn, name.qualifier)
     return {"StatusCode": 204}
 
 
 def _delete(ctx: Ctx, version: Function) -> None:
-    placement.release(ctx, version.network, function_arn=version.version_arn)
+    placement.release(ctx.state, version.network, function_arn=version.version_arn)
     ctx.state.functions.delete(*version.key)
-
-
-@OPERATIONS.operation("GetFunctionCodeSigningConfig", checks=on_function("GetFunctionCodeSigningConfig"))
-def get_function_code_signing_config(ctx: Ctx, params: Params) -> Output:
-    """No function has one: the answer leaves the ARN out, which is what clients look at."""
-    name = named(ctx, params)
-    ctx.state.latest(name)
-    return {"FunctionName": name.name}
+    ctx.state.activity.delete(*version.key)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
 from casemate.execution import report
-from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.function import Invocation
+from casemate.execution.response_stream import ResponseStream
 from casemate.model.errors import AwsError
-from casemate.servicekit.service import Output, Params
+from casemate.servicekit.service import Check, Output, Params
+from casemate.services.lambda_ import errors, invoking
+from casemate.services.lambda_.asynchronous import QueuedEvent
 from casemate.services.lambda_.names import FunctionName
-from casemate.services.lambda_.operations.account import CONCURRENCY
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function
 from casemate.services.lambda_.state import Function
 
@@ -26,22 +29,17 @@ _ASYNCHRONOUS_LIMIT = 1024 * 1024
 async def invoke(ctx: Ctx, params: Params) -> Output:
     """Run a function."""
     name = named(ctx, params)
-    function = ctx.state.version(name)
+    function = invoking.chosen(ctx.state, name, ctx.random_bytes)
     kind = params.get("InvocationType", "RequestResponse")
     payload = _payload(params, limit=_ASYNCHRONOUS_LIMIT if kind == "Event" else _SYNCHRONOUS_LIMIT)
+    _refuse_tenants(params)
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b""}
-    invocation = Invocation(
-        request_id=ctx.request_id,
-        payload=payload,
-        invoked_arn=name.qualified_arn,
-        client_context=_client_context(params) if kind == "RequestResponse" else None,
-        trace_id=f"Root=1-{int(ctx.now.timestamp()):08x}-{ctx.random_bytes(12).hex()};Sampled=0",
-    )
     if kind == "Event":
-        ctx.state.events.put(lambda: _run(ctx, name, invocation))
+        accept(ctx, name, function, payload)
         return {"StatusCode": 202, "Payload": b""}
-    outcome = await _run(ctx, name, invocation)
+    invocation = _invocation(ctx, name, function, payload, params)
+    outcome = await invoking.run(ctx.state, function, invocation, authorize=ctx.authorize, now=ctx.now)
     output: dict[str, Any] = {
         "StatusCode": 200,
         "Payload": outcome.payload,
@@ -54,44 +52,100 @@ async def invoke(ctx: Ctx, params: Params) -> Output:
     return output
 
 
-async def _run(ctx: Ctx, name: FunctionName, invocation: Invocation) -> Outcome:
-    """As the function is now: a queued event runs the code of its own day."""
-    state = ctx.state
-    function, latest = state.version(name), state.latest(name)
-    return await state.runner.invoke(
-        runnable(function),
-        invocation,
-        state.host.bound(function.role, ctx.authorize),
-        reserved=latest.reserved,
-        unreserved_limit=state.unreserved(name.account, name.region, CONCURRENCY),
+def _on_legacy(ctx: Ctx, params: Params) -> Iterable[Check]:
+    # The Service Authorization Reference has an action of that name; InvokeFunction is asked besides, so that who may
+    # not invoke a function cannot by the older API either.
+    arn = named(ctx, params).qualified_arn
+    yield Check(action="lambda:InvokeAsync", resource=arn)
+    yield Check(action="lambda:InvokeFunction", resource=arn)
+
+
+@OPERATIONS.operation("InvokeAsync", checks=_on_legacy, runs_async=True)
+async def invoke_async(ctx: Ctx, params: Params) -> Output:
+    """The API of 2014: as Invoke with the type Event."""
+    name = named(ctx, params)
+    function = invoking.chosen(ctx.state, name, ctx.random_bytes)
+    payload = _payload({"Payload": params["InvokeArgs"]}, limit=_ASYNCHRONOUS_LIMIT)
+    accept(ctx, name, function, payload)
+    return {"Status": 202}
+
+
+@OPERATIONS.operation("InvokeWithResponseStream", checks=on_function("InvokeFunction"), runs_async=True)
+async def invoke_with_response_stream(ctx: Ctx, params: Params) -> Output:
+    """As Invoke, answered as a stream of events: the payload as it is written, then how the invocation ended."""
+    name = named(ctx, params)
+    function = invoking.chosen(ctx.state, name, ctx.random_bytes)
+    payload = _payload(params, limit=_SYNCHRONOUS_LIMIT)
+    _refuse_tenants(params)
+    if params.get("InvocationType") == "DryRun":
+        return {"StatusCode": 204, "EventStream": []}
+    response = await invoking.stream(
+        ctx.state,
+        function,
+        _invocation(ctx, name, function, payload, params),
+        authorize=ctx.authorize,
+        now=ctx.now,
+    )
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": function.version,
+        "ResponseStreamContentType": response.content_type or "application/octet-stream",
+        "EventStream": _events(response, tail=params.get("LogType") == "Tail"),
+    }
+
+
+async def _events(response: ResponseStream, *, tail: bool) -> AsyncGenerator[Mapping[str, Any], None]:
+    """The pieces, then how it ended."""
+    try:
+        async for piece in response:
+            yield {"PayloadChunk": {"Payload": piece}}
+        outcome = await response.outcome
+    finally:
+        response.abandon()
+    complete: dict[str, str] = {}
+    if outcome.failed:
+        complete |= {"ErrorCode": "Unhandled", "ErrorDetails": outcome.payload.decode("utf-8", "replace")}
+    if tail:
+        complete["LogResult"] = b64encode(report.tail(outcome.log)).decode()
+    yield {"InvokeComplete": complete}
+
+
+def accept(ctx: Ctx, name: FunctionName, function: Function, payload: bytes) -> None:
+    """Keep an event for later; it is durable when this returns."""
+    event = QueuedEvent(
+        id=ctx.request_id,
+        account=name.account,
+        region=name.region,
+        function=name.name,
+        qualifier=name.qualifier or "",
+        payload=payload,
+        trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
+        accepted=ctx.now,
+        due=ctx.now,
+    )
+    with ctx.store.transaction():
+        ctx.state.enqueue(event)
+
+
+def _invocation(
+    ctx: Ctx, name: FunctionName, function: Function, payload: bytes, params: Params
+) -> Invocation:
+    return Invocation(
+        request_id=ctx.request_id,
+        payload=payload,
+        invoked_arn=name.qualified_arn,
+        client_context=_client_context(params),
+        trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
     )
 
 
-def runnable(function: Function) -> FunctionVersion:
-    """What the supervisor needs to know."""
-    notes: tuple[str, ...] = ()
-    if function.code_unreadable:
-        where = f"{function.code_unreadable} is not readable by others in the archive"
-        notes = (f"{where}; made readable here, but AWS Lambda may refuse it",)
-    return FunctionVersion(
-        arn=function.arn,
-        name=function.name,
-        version=function.version,
-        account=function.account,
-        region=function.region,
-        # Tags, permissions and reservations change without a new revision; what runs does not change then.
-        revision=function.revision,
-        runtime=function.runtime,
-        handler=function.handler,
-        code=function.code_directory,
-        memory_mb=function.memory,
-        timeout_seconds=function.timeout,
-        ephemeral_mb=function.ephemeral,
-        variables=function.variables,
-        interfaces=() if function.network is None else function.network.interface_ids,
-        log_group=function.log_group,
-        notes=notes,
-    )
+def _refuse_tenants(params: Params) -> None:
+    if params.get("TenantId"):
+        raise errors.invalid(
+            "The invoked function is not enabled with tenancy configuration. Remove the tenant ID."
+        )
+    if params.get("DurableExecutionName"):
+        raise errors.invalid("Casemate does not support durable functions (DurableExecutionName) yet.")
 
 
 def _payload(params: Params, *, limit: int) -> bytes:

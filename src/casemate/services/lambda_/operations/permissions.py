@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
 
 from casemate.model.errors import AwsError
-from casemate.servicekit.service import Output, Params
+from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import errors
 from casemate.services.lambda_.access import document_of, statement_of
+from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function
 from casemate.services.lambda_.state import Permissions
 
 _ACTION = re.compile(r"lambda:[*]|lambda:[a-zA-Z]+|[*]")
+_SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com|amazon\.com|aws\.internal)(\.cn)?")
+_ACCOUNT = re.compile(r"\d{12}")
+_IDENTITY = re.compile(
+    r"arn:aws[a-zA-Z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/\S+)"
+)
 _POLICY_BYTES = 20_480
 """Lambda quotas: "Function resource-based policy, 20 KB"."""
 
 
-@OPERATIONS.operation("AddPermission", checks=on_function("AddPermission"))
+def _on_statement(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
+    """On the function, with what the statement says: `lambda:Principal` and `lambda:FunctionUrlAuthType`."""
+
+    def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
+        said = {
+            "lambda:Principal": params.get("Principal"),
+            "lambda:FunctionUrlAuthType": params.get("FunctionUrlAuthType"),
+        }
+        context = {key: value for key, value in said.items() if value}
+        yield Check(action=f"lambda:{action}", resource=named(ctx, params).qualified_arn, context=context)
+
+    return checks
+
+
+@OPERATIONS.operation("AddPermission", checks=_on_statement("AddPermission"))
 def add_permission(ctx: Ctx, params: Params) -> Output:
     """Add a statement."""
     name = named(ctx, params)
@@ -26,6 +47,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
         raise errors.constraint(
             params["Action"], "action", f"satisfy regular expression pattern: {_ACTION.pattern}"
         )
+    _check_statement(params, name)
     key = (*name.key, name.qualifier or "")
     current = ctx.state.permissions.get(*key)
     _check_revision(params, current)
@@ -35,6 +57,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
             f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement "
             "id, or remove the existing statement."
         )
+    _check_known(params["Principal"])
     statement = statement_of(params, name.qualified_arn)
     statements = (*statements, statement)
     if len(document_of(statements)) > _POLICY_BYTES:
@@ -45,6 +68,22 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
         )
     ctx.state.permissions.put(key, Permissions(statements=statements, revision=ctx.new_uuid()))
     return {"Statement": json.dumps(statement, separators=(",", ":"))}
+
+
+def _check_statement(params: Params, name: FunctionName) -> None:
+    if name.qualifier == LATEST:
+        raise errors.invalid("We currently do not support adding policies for $LATEST.")
+    if params.get("FunctionUrlAuthType") and params["Action"] != "lambda:InvokeFunctionUrl":
+        raise errors.invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
+    if params.get("InvokedViaFunctionUrl") is not None and params["Action"] != "lambda:InvokeFunction":
+        raise errors.invalid("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")
+
+
+def _check_known(principal: str) -> None:
+    """A principal is everybody, a service, an account, or an identity of IAM."""
+    known = principal == "*" or _SERVICE.fullmatch(principal) or _ACCOUNT.fullmatch(principal)
+    if not known and not _IDENTITY.fullmatch(principal):
+        raise errors.invalid("The provided principal was invalid. Please check the principal and try again.")
 
 
 @OPERATIONS.operation("RemovePermission", checks=on_function("RemovePermission"))

@@ -7,11 +7,24 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from casemate.model.errors import AwsError
-from casemate.servicekit.service import Check, Context, Operations, Params
+from casemate.servicekit.constrained import ConstrainedOperations
+from casemate.servicekit.constraints import Violation, message
+from casemate.servicekit.service import Check, Context, Params
 from casemate.services.lambda_ import errors, names
 from casemate.services.lambda_.state import LambdaState
 
-OPERATIONS: Operations[LambdaState] = Operations("lambda")
+
+def _refused(violations: list[Violation]) -> AwsError:
+    """What the model forbids: Lambda's ValidationException, but for the runtime's name."""
+    for one in violations:
+        if one.path == "runtime":
+            return errors.invalid(
+                f"Value {one.value} at 'runtime' failed to satisfy constraint: {one.rule} or be a valid ARN"
+            )
+    return AwsError("ValidationException", message(violations))
+
+
+OPERATIONS: ConstrainedOperations[LambdaState] = ConstrainedOperations("lambda", refuse=_refused)
 Ctx = Context[LambdaState]
 _PAGE = 50
 
@@ -42,7 +55,10 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
 
     def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
         name = named(ctx, params)
-        yield Check(action=f"lambda:{action}", resource=name.arn, context=_vpc_context(ctx, params))
+        context = _vpc_context(ctx, params)
+        if params.get("Layers"):
+            context["lambda:Layer"] = tuple(params["Layers"])
+        yield Check(action=f"lambda:{action}", resource=name.arn, context=context)
         # What is no ARN the operation refuses.
         if str(params.get("Role") or "").startswith("arn:"):
             yield Check(

@@ -6,9 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import configuration, errors, placement
+from casemate.services.lambda_ import configuration, errors, function_layers, placement
 from casemate.services.lambda_.names import LATEST
-from casemate.services.lambda_.operations.functions import code_members, role_principal, timestamp, unpacked
+from casemate.services.lambda_.operations.functions import (
+    code_members,
+    require_tracing,
+    role_principal,
+    timestamp,
+    unpacked,
+)
 from casemate.services.lambda_.operations.registry import (
     OPERATIONS,
     Ctx,
@@ -31,6 +37,7 @@ def update_function_code(ctx: Ctx, params: Params) -> Output:
     """New code."""
     latest = _current(ctx, params)
     package = unpacked(ctx, params)
+    function_layers.require_size(package.unzipped, latest.layers)
     architectures = params.get("Architectures") or [latest.architecture]
     changed = replace(latest, **code_members(package), architecture=architectures[0])
     if params.get("DryRun", False):
@@ -50,10 +57,16 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
     if "VpcConfig" in params:
         principal = role_principal(ctx, role)
         network = placement.place(ctx, params["VpcConfig"], function_arn=latest.arn, role=principal)
-        placement.release(ctx, latest.network, function_arn=latest.arn, keep=network)
-        settings["network"] = network
-    elif "role" in settings:
-        role_principal(ctx, role)
+        placement.release(ctx.state, latest.network, function_arn=latest.arn, keep=network)
+        settings |= {"network": network, "idle": False}
+        require_tracing(ctx, settings, principal)
+    elif "role" in settings or settings.get("tracing") == "Active":
+        principal = role_principal(ctx, role)
+        require_tracing(ctx, settings, principal)
+    if "Layers" in params:
+        layers = function_layers.chosen(ctx, params["Layers"], already=latest.layers)
+        function_layers.require_size(latest.unzipped_size, layers)
+        settings["layers"] = layers
     changed = _commit(ctx, replace(latest, **settings))
     return {**configuration.describe(changed), **_IN_PROGRESS}
 

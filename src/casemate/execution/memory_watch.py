@@ -1,0 +1,53 @@
+"""Looks again and again how much memory an environment uses, while it has work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+from casemate.execution import memory
+
+_INTERVAL = 0.05
+_SHARE = 20
+"""At most a twentieth of the time goes into looking: a thousand processes take theirs."""
+
+
+class MemoryWatch:
+    """Remembers the most there was."""
+
+    def __init__(self, limit_mb: int, on_excess: Callable[[], None]) -> None:
+        self.peak_mb = 0
+        self._limit_mb = limit_mb
+        self._on_excess = on_excess
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, init_pid: Callable[[], int]) -> None:
+        """Look until `stop`; `init_pid` is 0 as long as there is nothing to see."""
+        self.stop()
+        self._task = asyncio.get_running_loop().create_task(self._watch(init_pid))
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._task = None
+
+    def glance(self, init_pid: int) -> None:
+        """Look at the largest process now."""
+        if init_pid:
+            self.peak_mb = max(self.peak_mb, memory.largest_mb(init_pid))
+
+    async def _watch(self, init_pid: Callable[[], int]) -> None:
+        pause = _INTERVAL
+        while True:
+            await asyncio.sleep(pause)
+            began, pid = monotonic(), init_pid()
+            if pid:
+                # In a thread: whoever forks without end keeps the kernel's locks, and would keep the front door, too.
+                seen = await asyncio.to_thread(memory.peak_mb, pid, self._limit_mb)
+                self.peak_mb = max(self.peak_mb, seen)
+            if self.peak_mb > self._limit_mb:
+                self._on_excess()
+                return
+            pause = max(_INTERVAL, (monotonic() - began) * _SHARE)

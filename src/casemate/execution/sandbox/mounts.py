@@ -1,0 +1,61 @@
+"""What an environment sees of the file system: the shared root, and on it the function's own places."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from casemate.execution.sandbox import root, syscalls
+
+_OWN = syscalls.MS_NOSUID | syscalls.MS_NODEV
+
+
+def make(description: dict[str, Any], outside: tuple[int, int]) -> None:
+    """Mount everything; `outside` are the ids of the function's user, seen from here. OSError."""
+    _mount_language(description)
+    syscalls.mount(f"{root.CODE}/{description['code']}", "/var/task", flags=syscalls.MS_BIND)
+    syscalls.seal("/var/task")
+    _mount_layers(description["layers"])
+    uid, gid = outside
+    size = int(description["ephemeral_mb"])
+    syscalls.mount("tmp", "/tmp", "tmpfs", _OWN, f"mode=0700,uid={uid},gid={gid},size={size}m")  # noqa: S108
+    syscalls.unmount(root.CODE)
+    syscalls.unmount(f"{root.SANDBOX}/casemate/execution/sandbox")
+    syscalls.mount("run", "/run", "tmpfs", _OWN, "mode=0755,size=16k")
+    write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
+    syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | _OWN)
+    syscalls.mount("proc", "/proc", "proc", _OWN | syscalls.MS_NOEXEC)
+    # Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting.
+    syscalls.mount("/proc/sys", "/proc/sys", flags=syscalls.MS_BIND)
+    syscalls.seal("/proc/sys")
+
+
+def _mount_language(description: dict[str, Any]) -> None:
+    """The root has Python's places; Node.js takes them over, and an OS-only runtime finds them empty."""
+    if description["language"] == "nodejs":
+        both = syscalls.MS_BIND | syscalls.MS_REC
+        syscalls.mount(f"{root.NODES}/{description['node']}", "/var/lang", flags=both)
+        syscalls.mount(f"{root.NODES}/runtime", "/var/runtime", flags=both)
+    elif description["language"] == "provided":
+        for place in ("/var/lang", "/var/runtime"):
+            syscalls.mount(root.EMPTY, place, flags=syscalls.MS_BIND)
+
+
+def _mount_layers(layers: list[str]) -> None:
+    """/opt: the files of all layers, a later layer's before an earlier one's ("Adding layers to functions")."""
+    places = [f"{root.CODE}/{name}" for name in reversed(layers)]
+    if len(places) == 1:
+        syscalls.mount(places[0], "/opt", flags=syscalls.MS_BIND)
+    elif places:
+        syscalls.mount("opt", "/opt", "overlay", _OWN | syscalls.MS_RDONLY, "lowerdir=" + ":".join(places))
+    if places:
+        syscalls.seal("/opt")
+
+
+def write(path: str, text: str) -> None:
+    """Write a small file at once, as the files of /proc want it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

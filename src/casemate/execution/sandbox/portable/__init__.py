@@ -1,0 +1,1 @@
+"""Modules that environments find in /var/runtime in place of compiled ones. Never imported by Casemate itself."""

@@ -1,0 +1,120 @@
+"""One invocation, whoever asked for it: which version runs, whether it can, and what the supervisor is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.response_stream import ResponseStream
+from casemate.model.ids import RandomBytes
+from casemate.servicekit.service import Authorize
+from casemate.services.lambda_ import idling
+from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.state import Activity, Function, LambdaState
+
+CONCURRENCY = 1000
+"""Lambda quotas: concurrent executions of an account in a Region."""
+_NOTED = timedelta(days=1)
+
+
+def chosen(state: LambdaState, name: FunctionName, random_bytes: RandomBytes) -> Function:
+    """The version that a name means this time: an alias with weights means one of two."""
+    alias = None if name.qualifier is None else state.aliases.get(*name.key, name.qualifier)
+    if alias is None or not alias.weights:
+        return state.version(name)
+    ((other, weight),) = alias.weights.items()
+    # 53 bits make every double of [0, 1) possible.
+    drawn = int.from_bytes(random_bytes(8), "big") % 2**53 / 2**53
+    return state.version(replace(name, qualifier=other if drawn < weight else alias.version))
+
+
+async def run(
+    state: LambdaState,
+    function: Function,
+    invocation: Invocation,
+    *,
+    authorize: Authorize,
+    now: datetime,
+) -> Outcome:
+    """Run one invocation of that version to its end; AwsError when it could not run."""
+    idling.require_active(state, function)
+    _note(state, function, now)
+    latest = state.functions.get(function.account, function.region, function.name, LATEST)
+    return await state.runner.invoke(
+        runnable(function),
+        invocation,
+        state.host.bound(function.role, authorize),
+        reserved=None if latest is None else latest.reserved,
+        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+    )
+
+
+async def stream(
+    state: LambdaState,
+    function: Function,
+    invocation: Invocation,
+    *,
+    authorize: Authorize,
+    now: datetime,
+) -> ResponseStream:
+    """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
+    idling.require_active(state, function)
+    _note(state, function, now)
+    latest = state.functions.get(function.account, function.region, function.name, LATEST)
+    response = state.runner.invoke_streaming(
+        runnable(function),
+        invocation,
+        state.host.bound(function.role, authorize),
+        reserved=None if latest is None else latest.reserved,
+        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+    )
+    await response.head()
+    if response.outcome.done():
+        response.outcome.result()  # raises what kept it from running
+    return response
+
+
+def trace_id(function: Function, now: datetime, random_bytes: RandomBytes) -> str:
+    """`X-Amzn-Trace-Id`; with active tracing the request is sampled."""
+    sampled = int(function.tracing == "Active")
+    root = f"Root=1-{int(now.timestamp()):08x}-{random_bytes(12).hex()}"
+    return f"{root};Parent={random_bytes(8).hex()};Sampled={sampled}"
+
+
+def _note(state: LambdaState, function: Function, now: datetime) -> None:
+    known = state.activity.get(*function.key)
+    if known is None or now - known.invoked >= _NOTED:
+        with state.store.transaction():
+            state.activity.put(function.key, Activity(invoked=now))
+
+
+def runnable(function: Function) -> FunctionVersion:
+    """What the supervisor needs to know."""
+    notes: tuple[str, ...] = ()
+    if function.code_unreadable:
+        where = f"{function.code_unreadable} is not readable by others in the archive"
+        notes = (f"{where}; made readable here, but AWS Lambda may refuse it",)
+    return FunctionVersion(
+        arn=function.arn,
+        name=function.name,
+        version=function.version,
+        account=function.account,
+        region=function.region,
+        # Tags, permissions and reservations change without a new revision; what runs does not change then.
+        revision=function.revision,
+        runtime=function.runtime,
+        handler=function.handler,
+        code=function.code_directory,
+        layers=tuple(one.directory for one in function.layers),
+        memory_mb=function.memory,
+        timeout_seconds=function.timeout,
+        ephemeral_mb=function.ephemeral,
+        variables=function.variables,
+        interfaces=() if function.network is None else function.network.interface_ids,
+        log_group=function.log_group,
+        log_format=function.logging.get("LogFormat", "Text"),
+        application_log_level=function.logging.get("ApplicationLogLevel", ""),
+        system_log_level=function.logging.get("SystemLogLevel", "INFO"),
+        notes=notes,
+    )

@@ -1,0 +1,81 @@
+"""Small records beside the function: what its other settings are. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerUse:
+    """A layer version that a function uses, as it was when the function was configured.
+
+    A deleted version stays with the functions that use it (Lambda Developer Guide, "Deleting layers").
+    """
+
+    arn: str
+    code_size: int
+    directory: str
+    unzipped_size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeManagement:
+    """When the runtime's version may change."""
+
+    update_on: str = "Auto"
+    runtime_version_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cors:
+    """What a function URL answers to other origins."""
+
+    allow_credentials: bool | None = None
+    allow_headers: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_origins: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    max_age: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionUrl:
+    """An HTTPS endpoint of a function, or of one alias."""
+
+    url_id: str
+    account: str
+    region: str
+    function: str
+    qualifier: str = ""
+    auth_type: str
+    invoke_mode: str = "BUFFERED"
+    cors: Cors | None = None
+    created: str
+    modified: str
+
+    @property
+    def function_arn(self) -> str:
+        """With the alias, if it is an alias's."""
+        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{self.function}"
+        return f"{arn}:{self.qualifier}" if self.qualifier else arn
+
+    @property
+    def host(self) -> str:
+        """The name in DNS."""
+        return f"{self.url_id}.lambda-url.{self.region}.on.aws"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvisionedConcurrency:
+    """Environments kept initialized for a version or an alias."""
+
+    account: str
+    region: str
+    function: str
+    qualifier: str
+    requested: int
+    allocated: int = 0
+    status: str = "IN_PROGRESS"
+    reason: str | None = None
+    modified: datetime

@@ -1,0 +1,155 @@
+"""Aliases with weights, and provisioned concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from casemate.execution.failures import InitError, InitFailure
+from casemate.execution.function import Failure
+
+from .conftest import LambdaCloud
+
+ARN = "arn:aws:lambda:us-east-2:000000000000:function:orders"
+
+
+def error_of(call: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+@pytest.fixture
+def two(cloud: LambdaCloud, client: Any) -> Any:
+    """A function with versions 1 and 2."""
+    cloud.create(client, Publish=True)
+    client.update_function_configuration(FunctionName="orders", Timeout=9)
+    client.publish_version(FunctionName="orders")
+    return client
+
+
+def test_an_alias_splits_invocations_by_weight(cloud: LambdaCloud, two: Any) -> None:
+    routing = {"AdditionalVersionWeights": {"2": 0.25}}
+    made = two.create_alias(FunctionName="orders", Name="live", FunctionVersion="1", RoutingConfig=routing)
+    assert made["RoutingConfig"] == routing
+    versions: list[str] = []
+    for drawn in (0, 2**53 // 4 - 1, 2**53 // 4, 2**53 - 1):
+        number = drawn  # every number that this invocation draws
+        cloud.random_bytes = lambda size, number=number: number.to_bytes(max(size, 8), "big")[-size:]  # type: ignore[method-assign] # the test draws
+        versions.append(two.invoke(FunctionName="orders", Qualifier="live")["ExecutedVersion"])
+    assert versions == ["2", "2", "1", "1"]
+    code, message = error_of(lambda: two.delete_function(FunctionName="orders", Qualifier="2"))
+    assert code == "ResourceConflictException"
+    assert "live" in message
+    assert "RoutingConfig" not in two.update_alias(
+        FunctionName="orders", Name="live", RoutingConfig={"AdditionalVersionWeights": {}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "weights", "message"),
+    [
+        ("1", {"2": 0.1, "3": 0.1}, "Number of items in AdditionalVersionWeights cannot be greater than 1"),
+        ("1", {"2": 1.1}, "less than or equal to 1.0"),
+        ("1", {"1": 0.5}, "Function version 1 is already included"),
+        ("$LATEST", {"2": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
+        ("1", {"$LATEST": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
+        ("1", {"9": 0.5}, f"Function not found: {ARN}:9"),
+    ],
+)
+def test_weights_that_cannot_be(two: Any, version: str, weights: Any, message: str) -> None:
+    found = error_of(
+        lambda: two.create_alias(
+            FunctionName="orders", Name="live", FunctionVersion=version,
+            RoutingConfig={"AdditionalVersionWeights": weights},
+        )
+    )  # fmt: skip
+    assert message in found[1]
+    assert two.list_aliases(FunctionName="orders")["Aliases"] == []
+
+
+def test_both_versions_have_one_role(cloud: LambdaCloud, client: Any) -> None:
+    cloud.create(client, Publish=True)
+    client.update_function_configuration(FunctionName="orders", Role="arn:aws:iam::000000000000:role/other")
+    client.publish_version(FunctionName="orders")
+    routing = {"AdditionalVersionWeights": {"2": 0.5}}
+    _, message = error_of(
+        lambda: client.create_alias(
+            FunctionName="orders", Name="live", FunctionVersion="1", RoutingConfig=routing
+        )
+    )
+    assert message == "Both versions of an alias must have the same execution role."
+
+
+def reconcile(cloud: LambdaCloud) -> None:
+    asyncio.run(cloud.slice.provisioner.reconcile())
+
+
+def test_provisioned_concurrency_is_made_true_and_reported(cloud: LambdaCloud, two: Any) -> None:
+    named = {"FunctionName": "orders", "Qualifier": "1"}
+    put = two.put_provisioned_concurrency_config(**named, ProvisionedConcurrentExecutions=3)
+    assert (put["Status"], put["AllocatedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 0)
+    reconcile(cloud)
+    shown = two.get_provisioned_concurrency_config(**named)
+    assert (shown["Status"], shown["AvailableProvisionedConcurrentExecutions"]) == ("READY", 3)
+    assert cloud.runner.warmed == [(ARN, "1", 3)]
+    limits = two.get_account_settings()["AccountLimit"]
+    assert limits["UnreservedConcurrentExecutions"] == 997
+    listed = two.list_provisioned_concurrency_configs(FunctionName="orders")["ProvisionedConcurrencyConfigs"]
+    assert [one["FunctionArn"] for one in listed] == [f"{ARN}:1"]
+    two.delete_provisioned_concurrency_config(**named)
+    reconcile(cloud)
+    assert cloud.runner.warmed[-1] == (ARN, "1", 0)
+    assert error_of(lambda: two.get_provisioned_concurrency_config(**named)) == (
+        "ProvisionedConcurrencyConfigNotFoundException",
+        "No Provisioned Concurrency Config found for this function",
+    )
+
+
+def test_provisioned_concurrency_follows_its_alias(cloud: LambdaCloud, two: Any) -> None:
+    two.create_alias(FunctionName="orders", Name="live", FunctionVersion="1")
+    two.put_provisioned_concurrency_config(
+        FunctionName="orders", Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    reconcile(cloud)
+    two.update_alias(FunctionName="orders", Name="live", FunctionVersion="2")
+    reconcile(cloud)
+    assert sorted(cloud.runner.warmed[1:]) == [(ARN, "1", 0), (ARN, "2", 2)]
+
+
+def test_a_version_that_cannot_start_fails_and_is_not_tried_for_ever(cloud: LambdaCloud, two: Any) -> None:
+    named = {"FunctionName": "orders", "Qualifier": "1"}
+    cloud.runner.warm_failure = InitError(
+        InitFailure(failure=Failure.EXIT, error_type="Runtime.ExitError", message="it exited")
+    )
+    two.put_provisioned_concurrency_config(**named, ProvisionedConcurrentExecutions=1)
+    reconcile(cloud)
+    shown = two.get_provisioned_concurrency_config(**named)
+    assert (shown["Status"], shown["StatusReason"]) == ("FAILED", "FUNCTION_ERROR_INIT_FAILURE: it exited")
+    cloud.runner.warm_failure = None
+    two.put_provisioned_concurrency_config(**named, ProvisionedConcurrentExecutions=1)
+    reconcile(cloud)
+    assert two.get_provisioned_concurrency_config(**named)["Status"] == "READY"
+
+
+def test_what_provisioned_concurrency_refuses(cloud: LambdaCloud, two: Any) -> None:
+    put = two.put_provisioned_concurrency_config
+    latest = {"FunctionName": "orders", "Qualifier": "$LATEST"}
+    assert (
+        "unpublished function versions"
+        in error_of(lambda: put(**latest, ProvisionedConcurrentExecutions=1))[1]
+    )
+    named = {"FunctionName": "orders", "Qualifier": "1"}
+    assert (
+        "below its minimum value of [100]"
+        in error_of(lambda: put(**named, ProvisionedConcurrentExecutions=901))[1]
+    )
+    two.put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=5)
+    assert (
+        "reservedConcurrentExecution" in error_of(lambda: put(**named, ProvisionedConcurrentExecutions=6))[1]
+    )
+    put(**named, ProvisionedConcurrentExecutions=5)
+    del cloud

@@ -1,0 +1,92 @@
+"""Asynchronous events survive the end of everything: each that was accepted is processed at least once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.instance import Instance
+from tests.support.private_table import PrivateTable, unique, zipped
+
+pytestmark = pytest.mark.kernel
+SOURCE = (
+    "import boto3, os, time\n"
+    "client = boto3.client('dynamodb')\n"
+    "def handler(event, context):\n"
+    "    time.sleep(0.05)\n"
+    "    client.put_item(TableName=os.environ['TABLE'], Item={'id': {'S': event['id']}})\n"
+    "    return event\n"
+)
+EVENTS, CALLERS = 60, 6
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[Instance]:
+    made = Instance(tmp_path / "data", "--dataplane", "kernel").start()
+    yield made
+    if made.process is not None:
+        made.stop()
+
+
+def test_events_are_processed_at_least_once_though_everything_is_killed_in_the_middle(
+    instance: Instance,
+) -> None:
+    accepted, answers = burst(instance, events=EVENTS, callers=CALLERS)
+    assert accepted
+    assert answers["answered"] + answers["failed"] == CALLERS, (
+        "a synchronous caller gets an answer or an error"
+    )
+
+
+def burst(
+    instance: Instance, *, events: int, callers: int, concurrency: int = 4, seconds: float = 60
+) -> tuple[set[str], dict[str, int]]:
+    """Invoke, kill -9 in the middle, start again, and wait until every accepted event left its mark."""
+    world = PrivateTable(instance)
+    table, function = world.table(), unique("function")
+    world.lambda_.create_function(
+        FunctionName=function, Runtime="python3.12", Handler="m.handler", Timeout=20,
+        Role=world.role(),
+        Code={"ZipFile": zipped({"m.py": SOURCE})}, Environment={"Variables": {"TABLE": table}},
+    )  # fmt: skip
+    world.lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=concurrency)
+    accepted: set[str] = set()
+    answers = {"answered": 0, "failed": 0}
+    lock = threading.Lock()
+
+    def call(number: int) -> None:
+        client = instance.client("lambda")
+        try:
+            client.invoke(FunctionName=function, Payload=json.dumps({"id": f"sync-{number}"}))
+            outcome = "answered"
+        except Exception:  # throttled, or the instance was killed: that is an answer too
+            outcome = "failed"
+        with lock:
+            answers[outcome] += 1
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
+    for number in range(events):
+        key = f"event-{number}"
+        world.lambda_.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps({"id": key}))
+        accepted.add(key)
+        if number == events // 2:
+            for thread in threads:
+                thread.start()
+    instance.kill()
+    for thread in threads:
+        thread.join()
+    instance.start()
+    client: Any = instance.client("dynamodb")
+    end = time.monotonic() + seconds
+    while True:
+        pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        present = {item["id"]["S"] for page in pages for item in page["Items"]}
+        if accepted <= present:
+            return accepted, answers
+        assert time.monotonic() < end, f"{len(accepted - present)} of {len(accepted)} events were lost"
+        time.sleep(0.2)
