@@ -23,6 +23,7 @@ from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.explanation import Explainer
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
+from casemate.gateway.faults import Faults
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.function_urls import FunctionUrlDoor
@@ -181,6 +182,7 @@ class House:
         )
         self.shell = InstanceShell(self._ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._ec2.network.snapshot, apply=self.plane.apply)
+        self.faults = Faults(self._ec2.network, self.follower, why_no_latency=self.plane.why_no_latency)
         self._store.subscribe(self._committed)
 
     def _wire_functions_and_tables(self, kept: Path | None) -> None:
@@ -209,7 +211,9 @@ class House:
             ca_bundle=self._authority.bundle,
             strict_runtimes=self._options.strict_runtimes,
         )
-        self._supervisor = Supervisor(self.plane, settings)
+        self._supervisor = Supervisor(
+            self.plane, settings, in_order=lambda interfaces: self._snapshot().in_order(interfaces)
+        )
         self._lambda = lambda_.assemble(
             self._store,
             supervisor=self._supervisor,
@@ -383,6 +387,7 @@ class House:
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
+            "faults": self.faults.summary,
             "policies": "enforced",
             "instances": "run" if enforced else "are records only without the network",
             "functions": f"run on {runtimes}" if enforced else "cannot run without the network",

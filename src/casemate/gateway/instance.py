@@ -14,6 +14,7 @@ from casemate.explain.events import render_event
 from casemate.gateway.control import CommandError, ControlServer
 from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer, Question
+from casemate.gateway.faults import Faults
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.journal import Journal
@@ -35,6 +36,8 @@ class House(Protocol):
     def explainer(self) -> Explainer: ...
     @property
     def flow_collector(self) -> FlowCollector: ...
+    @property
+    def faults(self) -> Faults: ...
 
     async def open(self) -> None:
         """Start everything that runs; StartError when something essential cannot."""
@@ -91,6 +94,7 @@ class Instance:
                 "explain": self._explain,
                 "counters": self._counters,
                 "costs": self._costs,
+                "fault": lambda request: self.house.faults.answer(request),
                 "deliver-flow-logs": self._deliver_flow_logs,
             },
             {"exec": self._exec},
