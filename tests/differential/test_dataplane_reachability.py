@@ -27,7 +27,8 @@ OFTEN_SEEN = {
 
 
 @pytest.mark.parametrize(
-    ("seed", "features", "topologies"), [(20261121, DEFAULT_FEATURES, 5), (7, EVERYTHING, 20), (4, FAULTY, 10)]
+    ("seed", "features", "topologies"),
+    [(20261121, DEFAULT_FEATURES, 5), (7, EVERYTHING, 20), (4, FAULTY, 10)],
 )
 async def test_the_kernel_does_what_the_verdict_says(seed: int, features, topologies: int) -> None:
     comparison, found = await compare(seed, topologies=topologies, flows=200, features=features)

@@ -91,9 +91,9 @@ def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAUL
 
 def _faults(rng: Random, vpc: dict[str, Any]) -> list[str]:
     """Seldom a zone, which takes most of a network along."""
-    zones = [f"az-outage {vpc['region']}-{zone}" for zone in "abc" if rng.random() < 0.12]
-    gateways = [f"nat-failure {nat}" for nat in vpc["nats"] if rng.random() < 0.35]
-    return zones + gateways + [f"endpoint-down {one}" for one in vpc["endpoints"] if rng.random() < 0.35]
+    zones = [f"az-outage {vpc['region']}-{zone}" for zone in "abc" if rng.random() < 0.06]
+    gateways = [f"nat-failure {nat}" for nat in vpc["nats"] if rng.random() < 0.25]
+    return zones + gateways + [f"endpoint-down {one}" for one in vpc["endpoints"] if rng.random() < 0.25]
 
 
 def _peer(rng: Random, notation: dict[str, Any], one: str, other: str, features: Features) -> None:

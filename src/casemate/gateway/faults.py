@@ -137,5 +137,7 @@ def _milliseconds(text: str) -> int:
     found = _DURATION.fullmatch(text)
     value = int(found[1]) * (1000 if found[2] == "s" else 1) if found else 0
     if not 0 < value <= _LONGEST_MILLISECONDS:
-        raise CommandError(f"{text} is no duration from 1ms to {_LONGEST_MILLISECONDS // 1000}s, such as 200ms")
+        raise CommandError(
+            f"{text} is no duration from 1ms to {_LONGEST_MILLISECONDS // 1000}s, such as 200ms"
+        )
     return value

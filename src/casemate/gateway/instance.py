@@ -94,7 +94,7 @@ class Instance:
                 "explain": self._explain,
                 "counters": self._counters,
                 "costs": self._costs,
-                "fault": lambda request: self.house.faults.answer(request),
+                "fault": self._fault,
                 "deliver-flow-logs": self._deliver_flow_logs,
             },
             {"exec": self._exec},
@@ -201,6 +201,9 @@ class Instance:
             target_region=str(request.get("target_region") or region),
         )
         return self.house.explainer.explain(question)
+
+    async def _fault(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await self.house.faults.answer(request)
 
     async def _costs(self, request: dict[str, Any]) -> dict[str, Any]:
         del request

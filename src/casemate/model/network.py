@@ -291,7 +291,6 @@ class NetworkSnapshot:
     """Customer-managed and AWS-managed ones, of every account and Region."""
     peerings: Mapping[str, PeeringConnection] = field(default_factory=dict[str, PeeringConnection])
 
-
     def in_order(self, interface_ids: Sequence[str]) -> tuple[str, ...]:
         """Those of `interface_ids` whose Availability Zone no fault has taken out. All of them when none is left."""
         kept = tuple(each for each in interface_ids if not self._is_out(each))

@@ -1,0 +1,83 @@
+"""Faults in the kernel: rules that come and go while connections live."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.support.kernel_network import KernelNetwork
+from tests.support.reference import DYNAMODB, reference_network
+
+from casemate.model.faults import Fault, FaultKind
+from casemate.model.network import NetworkSnapshot
+
+pytestmark = pytest.mark.kernel
+OPEN: dict[str, Any] = {
+    "tables": {"rtb-private": ["pl-4ca54025 -> vpce-ddb", "0.0.0.0/0 -> nat-main"]},
+    "interfaces": {
+        "eni-b": "interface subnet-b 10.0.2.20 sg-open",
+        "eni-kms": "endpoint subnet-b 10.0.2.30 sg-open",
+    },
+    "endpoints": {"vpce-kms": "interface kms eni-kms private-dns"},
+}
+WAYS = {"vpce-ddb": str(DYNAMODB), "vpce-kms": "10.0.2.30", "nat-main": "203.0.113.7"}
+
+
+def network(*faults: tuple[FaultKind, str]) -> NetworkSnapshot:
+    snapshot = reference_network({"vpc-main": OPEN})
+    asked = tuple(
+        Fault(fault_id=f"fault-{n}", kind=kind, target=target) for n, (kind, target) in enumerate(faults)
+    )
+    return replace(snapshot, vpcs={"vpc-main": replace(snapshot.vpcs["vpc-main"], faults=asked)})
+
+
+@pytest.mark.parametrize("failed", WAYS)
+async def test_what_fails_loses_new_and_open_connections_and_gives_the_open_ones_back(failed: str) -> None:
+    kind = FaultKind.NAT_FAILURE if failed == "nat-main" else FaultKind.ENDPOINT_DOWN
+    async with KernelNetwork.running(network()) as net:
+        for name, address in WAYS.items():
+            assert isinstance(await net.connect("eni-instance", address, name=name), list)
+        await net.dataplane.apply(network((kind, failed)))
+        for name, address in WAYS.items():
+            lost = name == failed
+            assert (await net.connect("eni-instance", address) == "timeout") == lost
+            answer = await net.ask(None, {"do": "again", "name": name})
+            assert answer["outcome"] == ("timeout" if lost else "connected"), name
+        counted = await net.dataplane.counters("vpc-main")
+        assert counted["fault-drops"].packets > 0
+        await net.dataplane.apply(network())
+        answer = await net.ask(None, {"do": "again", "name": failed, "timeout": 5})
+        assert answer["outcome"] == "connected", "a connection outlives a short outage: TCP sends again"
+        assert "fault-drops" not in await net.dataplane.counters("vpc-main")
+
+
+async def test_a_zone_that_is_out_takes_all_that_is_in_it() -> None:
+    async with KernelNetwork.running(network((FaultKind.AZ_OUTAGE, "us-east-2-a"))) as net:
+        await net.listen("eni-b", 8080)
+        await net.listen("eni-instance", 8080)
+        assert await net.connect("eni-instance", "10.0.0.2", 53) == "timeout", "the resolver"
+        assert await net.connect("eni-instance", "10.0.2.20", 8080) == "timeout"
+        assert await net.connect("eni-b", "10.0.1.20", 8080) == "timeout"
+        assert await net.connect("eni-b", "203.0.113.7") == "timeout", "the NAT gateway is in it"
+        assert isinstance(await net.connect("eni-b", DYNAMODB), list)
+        assert isinstance(await net.connect("eni-b", "10.0.2.30"), list)
+        await net.dataplane.apply(network((FaultKind.AZ_OUTAGE, "us-east-2-b")))
+        assert await net.connect("eni-instance", "10.0.2.30") == "timeout", (
+            "the endpoint's interface is in it"
+        )
+        assert isinstance(await net.connect("eni-instance", "203.0.113.7"), list)
+
+
+async def test_a_fault_survives_the_helper() -> None:
+    async with KernelNetwork.running(network((FaultKind.NAT_FAILURE, "nat-main"))) as net:
+        first = net.dataplane.helper_pid
+        os.kill(first, signal.SIGKILL)
+        while net.dataplane.helper_pid in (first, 0):
+            await asyncio.sleep(0.01)
+        await net.dataplane.apply(network((FaultKind.NAT_FAILURE, "nat-main")))
+        assert await net.connect("eni-instance", "203.0.113.7") == "timeout"
+        assert isinstance(await net.connect("eni-instance", DYNAMODB), list)
