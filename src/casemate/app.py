@@ -64,6 +64,8 @@ class Options:
     data: Path
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
+    internet: Literal["emulated", "host"] = "emulated"
+    """host: what is not AWS's is reached through the machine's own network."""
     accept_any_credentials: bool = False
     strict_runtimes: bool = False
     """Functions run on the version of their runtime or not at all."""
@@ -85,7 +87,12 @@ class House:
         """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
         self.plane = Plane()
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
-        self.front = Front(handler=self._handle, tls=self._authority.context, snapshot=self._snapshot)
+        self.front = Front(
+            handler=self._handle,
+            tls=self._authority.context,
+            snapshot=self._snapshot,
+            internet_host=self._options.internet == "host",
+        )
         starting = asyncio.get_running_loop().create_task(self._start_dataplane())
         # The helper process starts while this one imports and wires the services: the two halves of a start.
         await asyncio.sleep(0)
@@ -212,7 +219,7 @@ class House:
             strict_runtimes=self._options.strict_runtimes,
         )
         self._supervisor = Supervisor(
-            self.plane, settings, in_order=lambda interfaces: self._snapshot().in_order(interfaces)
+            self.plane, settings, in_order=lambda ids: self._snapshot().in_order(ids)
         )
         self._lambda = lambda_.assemble(
             self._store,
@@ -330,14 +337,17 @@ class House:
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
             return NoDataplane("--dataplane off")
-        from casemate.dataplane.kernel.client import KernelDataplane, KernelUnavailableError
+        from casemate.dataplane.kernel.client import ApplyError, KernelDataplane, KernelUnavailableError
 
         try:
             return await KernelDataplane.start(
-                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
+                on_listener=self.front.adopt,
+                on_listener_gone=self.front.drop,
+                log=_log.info,
+                internet_host=self._options.internet == "host",
             )
-        except KernelUnavailableError as error:
-            if self._options.dataplane == "kernel":
+        except (ApplyError, KernelUnavailableError) as error:
+            if self._options.dataplane == "kernel" or self._options.internet == "host":
                 raise StartError(f"the kernel data plane cannot run here: {error}") from error
             return NoDataplane(str(error))
 
@@ -388,6 +398,7 @@ class House:
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
             "faults": self.faults.summary,
+            "internet": self._options.internet,
             "policies": "enforced",
             "instances": "run" if enforced else "are records only without the network",
             "functions": f"run on {runtimes}" if enforced else "cannot run without the network",

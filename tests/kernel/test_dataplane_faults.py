@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.kernel.test_dataplane_lifecycle import eventually
 from tests.support.kernel_network import KernelNetwork
 from tests.support.reference import DYNAMODB, reference_network
 
@@ -76,8 +76,7 @@ async def test_a_fault_survives_the_helper() -> None:
     async with KernelNetwork.running(network((FaultKind.NAT_FAILURE, "nat-main"))) as net:
         first = net.dataplane.helper_pid
         os.kill(first, signal.SIGKILL)
-        while net.dataplane.helper_pid in (first, 0):
-            await asyncio.sleep(0.01)
+        await eventually(lambda: net.dataplane.helper_pid not in (first, 0))
         await net.dataplane.apply(network((FaultKind.NAT_FAILURE, "nat-main")))
         assert await net.connect("eni-instance", "203.0.113.7") == "timeout"
         assert isinstance(await net.connect("eni-instance", DYNAMODB), list)
