@@ -102,7 +102,6 @@ class CompiledStatement:
         "_actions",
         "_actions_negated",
         "_conditions",
-        "_keys",
         "_principal",
         "_resources",
         "_unconditional",
@@ -111,6 +110,7 @@ class CompiledStatement:
         "failed_principal",
         "failed_resource",
         "kept_answers",
+        "keys",
         "names_everyone",
     )
 
@@ -133,7 +133,8 @@ class CompiledStatement:
         self._conditions = tuple(Condition(clause, variables=variables) for clause in statement.conditions)
         condition_keys = [key for condition in self._conditions for key in condition.keys]
         resource_keys = self._resources.keys if self._resources else ()
-        self._keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
+        self.keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
+        """Condition keys it reads, in lower case."""
         self.kept_answers: dict[tuple[object, ...], StatementTrace] = {}
 
         def trace(failed: Element | None, wanted: tuple[str, ...] = ()) -> StatementTrace:
@@ -172,20 +173,20 @@ class CompiledStatement:
         resources = self._resources
         if resources is not None and not resources.settled:
             return None if resources.settled is None else self.failed_resource
-        return None if self._keys else self._unconditional
+        return None if self.keys else self._unconditional
 
     def for_request(self, question: Question) -> StatementTrace:
         """The answer where `for_action` gave none: a function of the resource and of the values of `_keys`."""
         resources = self._resources
         if resources is None or resources.settled:
-            return self._for_values(question, tuple(map(question.context.get, self._keys)))
+            return self._for_values(question, tuple(map(question.context.get, self.keys)))
         if resources.keys:
-            return self._for_values(question, (question.resource, *map(question.context.get, self._keys)))
+            return self._for_values(question, (question.resource, *map(question.context.get, self.keys)))
         if not resources.matches(question.resource, _NO_CONTEXT):
             return self.failed_resource
-        if not self._keys:
+        if not self.keys:
             return self._unconditional
-        return self._for_values(question, tuple(map(question.context.get, self._keys)))
+        return self._for_values(question, tuple(map(question.context.get, self.keys)))
 
     def _for_values(self, question: Question, values: tuple[object, ...]) -> StatementTrace:
         kept = self.kept_answers.get(values)
