@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
@@ -225,6 +226,11 @@ def _filtered(topology: Topology) -> tuple[NetworkInterface, ...]:
     return (*topology.attached, *topology.endpoint_interfaces)
 
 
+@lru_cache(maxsize=4096)
+def _chain_of(groups: tuple[str, ...]) -> str:
+    return "groups_" + sha256(" ".join(groups).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class _GroupSet:
     """Security groups that interfaces have together: interfaces of one kind with the same groups share their chains."""
@@ -235,15 +241,19 @@ class _GroupSet:
 
     @property
     def chain(self) -> str:
-        name = "groups_" + sha256(" ".join(self.groups).encode()).hexdigest()[:16]
+        name = _chain_of(self.groups)
         return name if self.always_tracked else f"{name}_plain"
 
 
 def _group_set_of(interface: NetworkInterface) -> _GroupSet:
-    return _GroupSet(
-        groups=tuple(sorted(set(interface.groups))),
-        always_tracked=interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface),
+    return _group_set(
+        interface.groups, interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface)
     )
+
+
+@lru_cache(maxsize=4096)
+def _group_set(groups: tuple[str, ...], always_tracked: bool) -> _GroupSet:  # noqa: FBT001 - lru_cache wants it so
+    return _GroupSet(groups=tuple(sorted(set(groups))), always_tracked=always_tracked)
 
 
 def _group_sets(topology: Topology) -> list[_GroupSet]:
