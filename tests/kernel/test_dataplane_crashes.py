@@ -19,7 +19,7 @@ from casemate.model.faults import Fault, FaultKind
 from casemate.model.network import NetworkSnapshot
 
 pytestmark = pytest.mark.kernel
-KILLS = 12
+KILLS = 8
 
 
 def changed(number: int) -> NetworkSnapshot:

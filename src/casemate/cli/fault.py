@@ -35,7 +35,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = latency.add_mutually_exclusive_group(required=True)
     where.add_argument("--subnet", dest="target", metavar="SUBNET", help="of all that is in the subnet")
     where.add_argument("--az", dest="target", metavar="ZONE-ID", help="of all that is in the zone")
-    where.add_argument("--endpoint", dest="target", metavar="VPCENDPOINT", help="through the endpoint")
     latency.add_argument("duration", metavar="DURATION", help="200ms or 2s")
     _command(kinds, "list", "the faults in force")
     clear = _command(kinds, "clear", "end a fault")

@@ -120,7 +120,7 @@ class Faults:
             FaultKind.AZ_OUTAGE: target in zones,
             FaultKind.NAT_FAILURE: any(target in vpc.nat_gateways for vpc in vpcs),
             FaultKind.ENDPOINT_DOWN: any(target in vpc.endpoints for vpc in vpcs),
-            FaultKind.LATENCY: target in zones or any(vpc.holds(target) for vpc in vpcs),
+            FaultKind.LATENCY: target in zones or any(target in vpc.subnets for vpc in vpcs),
         }
         if known[kind]:
             return
@@ -128,7 +128,7 @@ class Faults:
             FaultKind.AZ_OUTAGE: "Availability Zone id, such as use2-az1 (describe-availability-zones: ZoneId)",
             FaultKind.NAT_FAILURE: "NAT gateway that exists (describe-nat-gateways: NatGatewayId)",
             FaultKind.ENDPOINT_DOWN: "VPC endpoint that exists (describe-vpc-endpoints: VpcEndpointId)",
-            FaultKind.LATENCY: "subnet, endpoint or Availability Zone id that exists",
+            FaultKind.LATENCY: "subnet or Availability Zone id that exists",
         }
         raise CommandError(f"{target} is no {what[kind]}")
 

@@ -28,7 +28,7 @@ class Fault:
     """`fault-1`."""
     kind: FaultKind
     target: str
-    """Id of an Availability Zone (`use2-az1`), a NAT gateway, an endpoint; for latency also of a subnet."""
+    """Id of an Availability Zone (`use2-az1`), a NAT gateway or an endpoint; for latency of a zone or a subnet."""
     milliseconds: int = 0
     """LATENCY: added to each round trip."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from casemate.dataplane.plan.matches import prefix_list_set
 from casemate.dataplane.plan.names import SERVICES
+from casemate.dataplane.plan.objects import Delay
 from casemate.dataplane.plan.ruleset import NftChain, NftSet
 from casemate.dataplane.plan.topology import Topology, device_of
 from casemate.model.faults import FaultKind
@@ -58,6 +59,20 @@ def faults(topology: Topology) -> tuple[dict[str, NftSet], dict[str, NftChain], 
     # At the forward hook, where both devices are known, and before every stage of the filters there.
     chain = NftChain(hook="type filter hook forward priority -10;", rules=rules)
     return sets, {"faults": chain}, {FAULT_DROPS}
+
+
+def delays(topology: Topology) -> list[Delay]:
+    """Packets to what runs in a slow subnet wait before they get there: round trips take so much longer."""
+    slow = {
+        fault.target: fault.milliseconds for fault in topology.vpc.faults if fault.kind is FaultKind.LATENCY
+    }
+    found: list[Delay] = []
+    for item in topology.attached if slow else ():
+        subnet = topology.subnet_of(item)
+        added = slow.get(subnet.subnet_id, 0) + slow.get(subnet.zone_id, 0)
+        if added:
+            found.append(Delay(namespace=topology.router, device=device_of(item), milliseconds=added))
+    return found
 
 
 def _gateway_endpoints(topology: Topology) -> list[str]:
