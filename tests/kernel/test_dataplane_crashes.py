@@ -48,9 +48,11 @@ async def test_whatever_is_killed_when_the_kernel_ends_with_the_last_snapshot_an
                 await asyncio.sleep(0)
             return number
 
-        async def flow() -> int:
-            """Connections, one after the other, through whatever is there; how many were answered."""
-            answered = 0
+        answered = 0
+
+        async def flow() -> None:
+            """Connections, one after the other, through whatever is there."""
+            nonlocal answered
             while not stopped.is_set():
                 try:
                     outcome = await asyncio.wait_for(net.connect("eni-instance", DYNAMODB, timeout=0.05), 1.0)
@@ -58,19 +60,20 @@ async def test_whatever_is_killed_when_the_kernel_ends_with_the_last_snapshot_an
                 except (HelperError, HelperLostError, OSError, TimeoutError, ValueError):
                     net.forget_probe()
                 await asyncio.sleep(0)
-            return answered
 
         changing, flowing = asyncio.create_task(change()), asyncio.create_task(flow())
-        for _ in range(KILLS):
+        for number in range(KILLS):
+            if number % 2:  # every other time not before packets have flowed again
+                seen = answered
+                await eventually(lambda seen=seen: answered > seen)
             await asyncio.sleep(rng.uniform(0.0, 0.25))
             victim = net.dataplane.helper_pid
             if victim:
                 os.kill(victim, signal.SIGKILL)
                 await eventually(lambda victim=victim: net.dataplane.helper_pid not in (victim, 0))
         stopped.set()
-        changes, answered = await asyncio.gather(changing, flowing)
-        assert changes > KILLS
-        assert answered > 0
+        changes, _ = await asyncio.gather(changing, flowing)
+        assert changes > KILLS // 2
         net.forget_probe()
         for number in (1, 3):  # with the endpoint's route, and without
             await net.dataplane.apply(changed(number))
