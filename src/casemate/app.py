@@ -142,6 +142,7 @@ class House:
         from casemate.services.iam.bootstrap import Bootstrap
         from casemate.services.iam.credentials import AccessKeyCredentials
         from casemate.services.iam.identities import IamDirectory
+        from casemate.services.iam.last_uses import IamCredentialUses
         from casemate.services.organizations.membership import OrganizationMembership
         from casemate.services.sts.credentials import SessionCredentials
         from casemate.services.sts.service_sessions import ServiceSessions
@@ -149,6 +150,7 @@ class House:
         self._iam = iam.build(self._store, clock=system_clock)
         self._bootstrap = Bootstrap(state=self._iam.state, random_bytes=os.urandom)
         self._identities = IamDirectory(self._iam.state)
+        self._uses = IamCredentialUses(self._iam.state)
         access_keys = AccessKeyCredentials(self._iam.state, self._identities)
         self._organizations = organizations.build(
             self._store, clock=system_clock, random_bytes=os.urandom, members=self._bootstrap
@@ -240,7 +242,7 @@ class House:
                 messages=self._messages,
             )
         )
-        inside = Inside(self.authorizer, clock=system_clock)
+        inside = Inside(self.authorizer, uses=self._uses, clock=system_clock)
         self._lambda.service.state.authority = inside
         self._pollers = Pollers(
             self._lambda.service.state,
@@ -254,6 +256,7 @@ class House:
             services={one.name: one for one in slices},
             store=self._store,
             credentials=self._admitted(),
+            uses=self._uses,
             network=self._ec2.network,
             authorizer=self.authorizer,
             journal=self.journal,
@@ -263,6 +266,7 @@ class House:
         self.function_urls = FunctionUrlDoor(
             urls=self._lambda.urls,
             credentials=self._admitted(),
+            uses=self._uses,
             authorizer=self.authorizer,
             organization=self._organization,
             service=self._lambda.service,
@@ -284,6 +288,8 @@ class House:
     def _wire_records(self) -> None:
         delivery = RoleLogDelivery(
             sessions=self._role_sessions,
+            uses=self._uses,
+            clock=system_clock,
             authorizer=self.authorizer,
             sink=self._logs.state,
             groups=self._logs.state,
