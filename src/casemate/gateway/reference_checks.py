@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from casemate.policy.catalogue import ResourceType, action
 from casemate.servicekit.service import Check, Params
@@ -35,7 +36,8 @@ def _texts(params: Params) -> Iterator[tuple[str, str]]:
         if isinstance(value, str):
             yield name, value
         elif isinstance(value, list):
-            yield from ((name.removesuffix("s"), each) for each in value if isinstance(each, str))  # pyright: ignore[reportUnknownVariableType] botocore's models type it
+            members = cast("list[object]", value)
+            yield from ((name.removesuffix("s"), each) for each in members if isinstance(each, str))
 
 
 def _named(kind: ResourceType, texts: tuple[tuple[str, str], ...], place: dict[str, str]) -> Iterator[str]:
@@ -44,19 +46,15 @@ def _named(kind: ResourceType, texts: tuple[tuple[str, str], ...], place: dict[s
     if arns:
         yield from arns
         return
-    wanted = [_PLACEHOLDER.sub(_lowered, kind.arn)]
-    for name in _PLACEHOLDER.findall(kind.arn):
-        hole = f"${{{name.lower()}}}"
-        if name.lower() in place:
-            values = [place[name.lower()]]
+    wanted = [kind.arn]
+    for name in cast("list[str]", _PLACEHOLDER.findall(kind.arn)):
+        known = place.get(name.lower())
+        if known is not None:
+            values = [known]
         else:
             values = [text for other, text in texts if _stem(other) == _stem(name) and ":" not in text]
-        wanted = [arn.replace(hole, value) for arn in wanted for value in values]
+        wanted = [arn.replace(f"${{{name}}}", value) for arn in wanted for value in values]
     yield from wanted
-
-
-def _lowered(match: re.Match[str]) -> str:
-    return match[0].lower()
 
 
 def _stem(name: str) -> str:

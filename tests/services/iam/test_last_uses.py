@@ -18,6 +18,7 @@ from tests.support.refusals import refused
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.store import Store
 from casemate.services.iam.last_uses import IamCredentialUses
+from casemate.services.iam.state import IamState
 
 TRUST = json.dumps(
     {
@@ -53,9 +54,15 @@ def cloud(store: CountingStore) -> IdentityCloud:
     return IdentityCloud(store)
 
 
+def state_of(cloud: IdentityCloud) -> IamState:
+    state: Any = cloud.services["iam"].state
+    assert isinstance(state, IamState)
+    return state
+
+
 @pytest.fixture
 def uses(cloud: IdentityCloud) -> IamCredentialUses:
-    return IamCredentialUses(cloud.services["iam"].state)
+    return IamCredentialUses(state_of(cloud))
 
 
 def session(name: str) -> Principal:
@@ -130,7 +137,7 @@ def test_a_role_made_anew_was_never_used(client: Any, cloud: IdentityCloud, uses
     made(client)
     uses.used(session("Reader"), service="dynamodb", region="us-east-2", now=cloud.now)
     client.delete_role(RoleName="Reader")
-    assert not len(cloud.services["iam"].state.last_uses), "nothing is left behind"
+    assert not len(state_of(cloud).last_uses), "nothing is left behind"
     uses.used(session("Reader"), service="dynamodb", region="us-east-2", now=cloud.now)
     made(client)
     assert role_use(client) == {}
