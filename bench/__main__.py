@@ -32,6 +32,10 @@ def main() -> int:
         from bench.functions import main as functions_main
 
         return functions_main(sys.argv[2:])
+    if sys.argv[1:2] == ["dynamodb"]:
+        from bench.dynamodb.run import main as dynamodb
+
+        return dynamodb(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--no-peers", action="store_true")

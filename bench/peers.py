@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-peers"
+NPM_PEERS = ROOT / ".npm-peers"
 
 
 @dataclass
@@ -40,9 +42,19 @@ class Peer:
             self.process.wait()
 
 
-def casemate(directory: Path) -> Peer:
+def casemate(directory: Path, *options: str) -> Peer:
     started = time.perf_counter()
-    argv = [sys.executable, "-m", "casemate.cli.main", "up", "--port", "0", "--data", str(directory)]
+    argv = [
+        sys.executable,
+        "-m",
+        "casemate.cli.main",
+        "up",
+        "--port",
+        "0",
+        "--data",
+        str(directory),
+        *options,
+    ]
     log = (directory / "log").open("w")
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -56,23 +68,41 @@ def casemate(directory: Path) -> Peer:
 
 def ministack(directory: Path) -> Peer:
     _install("ministack")
-    port = _free_port()
+    port = free_port()
     environment = {**os.environ, "GATEWAY_PORT": str(port), "MINISTACK_PORT": str(port), "PORT": str(port)}
     program = PEERS / "bin" / "ministack"
-    return _start("ministack", [str(program)], port, directory, environment, "/_ministack/health")
+    return start("ministack", [str(program)], port, directory, environment, "/_ministack/health")
 
 
 def moto(directory: Path) -> Peer:
     _install("moto[server,dynamodb,iam,awslambda]")
-    port = _free_port()
+    port = free_port()
     program = PEERS / "bin" / "moto_server"
     argv = [str(program), "-H", "127.0.0.1", "-p", str(port)]
-    peer = _start("moto", argv, port, directory, dict(os.environ), "/moto-api/")
+    peer = start("moto", argv, port, directory, dict(os.environ), "/moto-api/")
     peer.runs_functions = False
     return peer
 
 
-def _start(
+def dynalite(directory: Path, *, disk: bool) -> Peer:
+    """Port of DynamoDB on LevelDB; it never syncs, so even its disk is not durable."""
+    program = _npm("dynalite@4", "node_modules/.bin/dynalite")
+    port = free_port()
+    argv = [program, "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
+    if disk:
+        argv += ["--path", str(directory / "items")]
+    return start("dynalite disk" if disk else "dynalite", argv, port, directory, dict(os.environ), "/")
+
+
+def dynoxide(directory: Path) -> Peer:
+    """SQLite, one sync per write."""
+    program = _npm("@dynoxide/linux-x64", "node_modules/@dynoxide/linux-x64/dynoxide")
+    port = free_port()
+    argv = [program, "serve", "--port", str(port), "--db-path", str(directory / "items.db")]
+    return start("dynoxide disk", argv, port, directory, dict(os.environ), "/")
+
+
+def start(
     name: str, argv: list[str], port: int, directory: Path, environment: dict[str, str], health: str
 ) -> Peer:
     started = time.perf_counter()
@@ -82,6 +112,9 @@ def _start(
     while time.perf_counter() - started < 20:
         try:
             urllib.request.urlopen(endpoint + health, timeout=1).close()
+            return Peer(name, endpoint, "test", "test", process, time.perf_counter() - started)
+        except urllib.error.HTTPError:
+            # It answers, if only to say that it has no such page.
             return Peer(name, endpoint, "test", "test", process, time.perf_counter() - started)
         except OSError:
             if process.poll() is not None:
@@ -102,7 +135,21 @@ def _install(package: str) -> None:
             raise RuntimeError(done.stderr[-300:])
 
 
-def _free_port() -> int:
+def _npm(package: str, program: str) -> str:
+    """A program of an npm package, installed when it is not there."""
+    found = NPM_PEERS / program
+    if not found.exists():
+        argv = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(NPM_PEERS), package]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise RuntimeError("npm is not installed") from None
+        if not found.exists():
+            raise RuntimeError(done.stderr[-300:])
+    return str(found)
+
+
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

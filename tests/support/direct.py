@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from types import SimpleNamespace
@@ -15,12 +16,14 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from msgspec import Raw
 
 from casemate.model.errors import AwsError
 from casemate.model.origin import InternetOrigin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
+from casemate.tables.records import decode_wire
 from tests.support.authorization_reference import mistakes
 
 
@@ -81,7 +84,10 @@ class DirectCloud:
             parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}
             parsed["ResponseMetadata"] = {"HTTPStatusCode": error.http_status}
             return SimpleNamespace(status_code=max(error.http_status, 300)), parsed
-        return SimpleNamespace(status_code=200), {**output, "ResponseMetadata": {"HTTPStatusCode": 200}}
+        return SimpleNamespace(status_code=200), {
+            **_thawed(output),
+            "ResponseMetadata": {"HTTPStatusCode": 200},
+        }
 
     def answered(self, name: str, output: Any) -> None:
         """For a slice that wants to look at every output."""
@@ -120,6 +126,15 @@ class DirectCloud:
             store=self.store,
             authorize=authorize,
         )
+
+
+def _thawed(value: Any) -> Any:
+    """The output with what a service left encoded as a client would have decoded it."""
+    if isinstance(value, Raw):
+        return decode_wire(value)
+    if isinstance(value, Mapping):
+        return {name: _thawed(member) for name, member in value.items()}
+    return [_thawed(member) for member in value] if isinstance(value, list) else value
 
 
 async def _wait(awaitable: Any) -> Any:

@@ -74,7 +74,7 @@ class KeyCloud(IdentityCloud):
         self.principal = self.administrator()
 
     def decide(self, service: Service[Any], check: Check, principal: Principal) -> Decision:
-        self._keep(check)
+        self.keep(check)
         return self._authorizer.decide(self._situation(service, principal), check)
 
     def later(self, **amount: float) -> None:
@@ -111,7 +111,7 @@ class KeyCloud(IdentityCloud):
         def authorize(
             check: Check, *, principal: Principal | None = None, through: str | None = None
         ) -> None:
-            self._keep(check)
+            self.keep(check)
             situation = self._situation(service, principal or ctx.principal, through)
             decision = self._authorizer.decide(situation, check)
             self.decisions.append(decision)

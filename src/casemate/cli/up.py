@@ -48,6 +48,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
     )
     parser.add_argument(
+        "--tables",
+        metavar="remote=URL",
+        help="keep items at a DynamoDB-compatible endpoint, behind this network and these policies (docs/remote-tables.md)",
+    )
+    parser.add_argument(
+        "--tables-credentials",
+        type=Path,
+        metavar="FILE",
+        help="its keys, as `casemate env --format json` prints them (default: CASEMATE_TABLES_ACCESS_KEY_ID, ...)",
+    )
+    parser.add_argument(
         "--quota",
         type=_quota,
         action="append",
@@ -80,15 +91,18 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
-    from casemate.services.ec2 import quotas_with
+    from casemate.tables.remote.options import RemoteTables, RemoteTablesError
 
-    try:
-        quotas_with(dict(arguments.quota))
-    except ValueError as error:
-        fail(str(error))
+    _check_quotas(dict(arguments.quota))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    try:
+        tables = arguments.tables and RemoteTables.read(
+            arguments.tables, arguments.tables_credentials, os.environ
+        )
+    except RemoteTablesError as error:
+        fail(str(error))
     options = Options(
         port=arguments.port,
         data=arguments.data.absolute(),
@@ -96,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         dataplane=arguments.dataplane,
         accept_any_credentials=arguments.accept_any_credentials,
         strict_runtimes=arguments.strict_runtimes,
+        tables=tables,
         quotas=dict(arguments.quota),
     )
     try:
@@ -120,6 +135,17 @@ def _announce(line: str) -> None:
     print(line, flush=True)
 
 
+def _check_quotas(given: dict[str, int]) -> None:
+    if not given:
+        return  # what knows them takes its time to import
+    from casemate.services.ec2 import quotas_with
+
+    try:
+        quotas_with(given)
+    except ValueError as error:
+        fail(str(error))
+
+
 def _detach(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data.absolute()
     log = data / "casemate.log"
@@ -142,6 +168,10 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
     argv += ["--strict-runtimes"] if arguments.strict_runtimes else []
+    argv += ["--tables", arguments.tables] if arguments.tables else []
+    argv += (
+        ["--tables-credentials", str(arguments.tables_credentials)] if arguments.tables_credentials else []
+    )
     for name, number in arguments.quota:
         argv += ["--quota", f"{name}={number}"]
     with os.fdopen(descriptor, "ab") as file:

@@ -64,14 +64,14 @@ class Authorizer:
 
     def decide(self, situation: Situation, check: Check) -> Decision:
         """The engine's decision on one check."""
-        return evaluate(*self._question(situation, check))
+        return evaluate(*self.question(situation, check))
 
     def encoded(self, situation: Situation, check: Check, decision: Decision) -> str:
         """What the service encodes of a refusal for those who may read it: asked only when it refuses."""
-        request, policies = self._question(situation, check)
+        request, policies = self.question(situation, check)
         return self._sources.messages.seal(failure(request, policies, decision), situation.principal.account)
 
-    def _question(self, situation: Situation, check: Check) -> tuple[AuthorizationRequest, PolicySet]:
+    def question(self, situation: Situation, check: Check) -> tuple[AuthorizationRequest, PolicySet]:
         """The request and every policy that applies to it."""
         principal = situation.principal
         prefix = check.action.partition(":")[0]

@@ -12,7 +12,8 @@ from casemate.model.errors import AwsError
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
 from casemate.policy.decision import Decision
-from casemate.servicekit.service import Operation, Output, Params, Service
+from casemate.servicekit.ports import Credential
+from casemate.servicekit.service import Context, Operation, Output, Params, Service
 from casemate.wire.http import HttpRequest
 from casemate.wire.parser import ParsedRequest
 
@@ -35,8 +36,12 @@ class Exchange:
     """The name of what was asked for where that is no operation of a model: `InvokeFunctionUrl`."""
     service: Service[Any] | None = None
     operation: Operation[Any] | None = None
+    credential: Credential | None = None
+    """Of a signature that holds."""
     principal: Principal | None = None
     origin: Origin | None = None
+    context: Context[Any] | None = None
+    """What the operation and its checks are handed; made once."""
     keys: Values = field(default_factory=dict[str, str | tuple[str, ...]])
     decisions: list[Decision] = field(default_factory=list[Decision])
     output: Output | None = None

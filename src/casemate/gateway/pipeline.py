@@ -18,9 +18,10 @@ from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
+from casemate.gateway.readmission import Readmission
 from casemate.gateway.reference_checks import reference_checks
+from casemate.gateway.request_ids import new_request_id
 from casemate.model.errors import AwsError
-from casemate.model.ids import uuid4
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
@@ -67,6 +68,7 @@ class Pipeline:
         self._authorizer = authorizer
         self._journal = journal
         self._clock = clock
+        self._readmission = Readmission(store=store, authorizer=authorizer, context=self._context)
         self._settled = settled
         """Waits until the data plane holds what was committed, so that packets obey a call that has returned."""
 
@@ -75,15 +77,22 @@ class Pipeline:
         bystander = answer_bystander(request, arrival)
         if bystander is not None:
             return bystander
-        exchange = Exchange(request=request, arrival=arrival, request_id=uuid4(os.urandom), now=self._clock())
+        now = self._clock()
+        admitted = self._readmission.admit(request, arrival, now)
+        exchange = admitted or Exchange(
+            request=request, arrival=arrival, request_id=new_request_id(), now=now
+        )
         try:
-            self._parse(exchange)
-            self._authenticate(exchange)
-            self._locate(exchange)
-            self._gather_keys(exchange)
-            self._authorize(exchange)
-            # After authorization: what is missing here is told only to those who could have called it.
-            _require_implemented(exchange)
+            if admitted is not None:
+                self._note_use(exchange)
+            else:
+                self._parse(exchange)
+                self._authenticate(exchange)
+                self._locate(exchange)
+                self._gather_keys(exchange)
+                self._authorize(exchange)
+                # After authorization: what is missing here is told only to those who could have called it.
+                _require_implemented(exchange)
             await self._dispatch(exchange)
         except AwsError as error:
             exchange.error = error
@@ -94,7 +103,11 @@ class Pipeline:
         except Exception:
             _log.exception("request %s failed", exchange.request_id)
             exchange.error = _internal_failure(exchange.request_id)
+        # The context holds the exchange: without it what a request made dies with its last reference.
+        exchange.context = None
         self._journal.record(exchange)
+        if admitted is None:
+            self._readmission.learn(exchange)
         return self._serialize(exchange)
 
     def _parse(self, exchange: Exchange) -> None:
@@ -135,13 +148,15 @@ class Pipeline:
             # No such Region, an Authorization header that says two things, or a host name that contradicts the scope.
             family = family_of(exchange.parsed.protocol, exchange.service_name)
             raise scoped_elsewhere(family, verified.scope.region)
+        exchange.credential = found
         exchange.principal = _with_mfa_age(found, exchange.now)
-        self._uses.used(
-            found.principal,
-            service=str(exchange.model.signing_name),
-            region=exchange.region,
-            now=exchange.now,
-        )
+        self._note_use(exchange)
+
+    def _note_use(self, exchange: Exchange) -> None:
+        """Refused or not, it is a use of the credentials."""
+        assert exchange.principal is not None
+        service = str(exchange.model.signing_name)
+        self._uses.used(exchange.principal, service=service, region=exchange.region, now=exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -205,6 +220,11 @@ class Pipeline:
         return serialize_error(exchange.model, operation, protocol, exchange.error, exchange.request_id)
 
     def _context(self, exchange: Exchange) -> Context[Any]:
+        if exchange.context is None:
+            exchange.context = self._make_context(exchange)
+        return exchange.context
+
+    def _make_context(self, exchange: Exchange) -> Context[Any]:
         assert exchange.service is not None
         assert exchange.principal is not None
         assert exchange.origin is not None
@@ -238,6 +258,8 @@ class Pipeline:
         through: str | None = None,
     ) -> None:
         assert principal is not None
+        if not exchange.keys:
+            self._gather_keys(exchange)
         situation = Situation(
             service=exchange.service_name,
             region=exchange.region,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from casemate.gateway.exchange import Exchange
@@ -44,8 +46,8 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     data = name in _DATA_OPERATIONS.get(exchange.service_name, ())
     event: dict[str, Any] = {
         "eventVersion": "1.11",
-        "userIdentity": _identity(exchange.principal),
-        "eventTime": f"{exchange.now.isoformat()[:19]}Z",
+        "userIdentity": _kept_identity(exchange.principal),
+        "eventTime": _second(exchange.now.replace(microsecond=0)),
         "eventSource": f"{_event_source(exchange)}.amazonaws.com",
         "eventName": name,
         "awsRegion": exchange.region,
@@ -81,6 +83,28 @@ def _event_source(exchange: Exchange) -> str:
     return exchange.service.operations.iam_prefix if exchange.service else exchange.service_name
 
 
+@lru_cache(maxsize=4)
+def _second(moment: datetime) -> str:
+    return f"{moment.isoformat()[:19]}Z"
+
+
+_identities: dict[int, tuple[Principal, dict[str, Any]]] = {}
+"""By the identity of a principal, which the value keeps alive."""
+_MOST_IDENTITIES = 512
+
+
+def _kept_identity(principal: Principal | None) -> dict[str, Any]:
+    """As `_identity`, made once while the same principal goes on calling."""
+    if principal is None:
+        return _identity(None)
+    kept = _identities.get(id(principal))
+    if kept is None:
+        if len(_identities) >= _MOST_IDENTITIES:
+            _identities.clear()
+        kept = _identities[id(principal)] = (principal, _identity(principal))
+    return kept[1]
+
+
 def _identity(principal: Principal | None) -> dict[str, Any]:
     if principal is None:
         return {"type": "Unknown"}
@@ -113,10 +137,18 @@ def _identity(principal: Principal | None) -> dict[str, Any]:
     return identity
 
 
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    """Whether a member of that name holds what nobody should read in a log."""
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
 def _readable(value: Any, name: str = "") -> Any:
     """A JSON form of request parameters, camel-cased, without secrets and without bulk."""
-    if any(word in name.lower() for word in _SECRET_WORDS):
+    if _is_secret(name):
         return "HIDDEN_DUE_TO_SECURITY_REASONS"
+    if type(value) is str and len(value) <= _MAX_TEXT:
+        return value
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         return {key[:1].lower() + key[1:]: _readable(member, key) for key, member in members.items()}

@@ -37,10 +37,11 @@ def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
 class Question:
     """A request, prepared once for all statements."""
 
-    __slots__ = ("_context", "_given", "action", "principal", "resource")
+    __slots__ = ("_context", "_given", "action", "bounded", "principal", "resource")
 
-    def __init__(self, request: AuthorizationRequest) -> None:
+    def __init__(self, request: AuthorizationRequest, *, bounded: bool = False) -> None:
         self.principal: Principal = request.principal
+        self.bounded = bounded
         self.action = request.action
         self.resource = request.resource
         self._given = request.context
@@ -102,7 +103,6 @@ class CompiledStatement:
         "_actions",
         "_actions_negated",
         "_conditions",
-        "_keys",
         "_principal",
         "_resources",
         "_unconditional",
@@ -111,6 +111,7 @@ class CompiledStatement:
         "failed_principal",
         "failed_resource",
         "kept_answers",
+        "keys",
         "names_everyone",
     )
 
@@ -133,7 +134,8 @@ class CompiledStatement:
         self._conditions = tuple(Condition(clause, variables=variables) for clause in statement.conditions)
         condition_keys = [key for condition in self._conditions for key in condition.keys]
         resource_keys = self._resources.keys if self._resources else ()
-        self._keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
+        self.keys: tuple[str, ...] = tuple(dict.fromkeys([*condition_keys, *resource_keys]))
+        """Condition keys it reads, in lower case."""
         self.kept_answers: dict[tuple[object, ...], StatementTrace] = {}
 
         def trace(failed: Element | None, wanted: tuple[str, ...] = ()) -> StatementTrace:
@@ -160,9 +162,9 @@ class CompiledStatement:
             return None
         return ResourceTest(patterns, negated=bool(statement.not_resources), variables=variables)
 
-    def grant(self, principal: Principal) -> Grant:
+    def grant(self, principal: Principal, *, bounded: bool = False) -> Grant:
         """How directly the statement names the caller; DIRECT where the policy type has no Principal element."""
-        return Grant.DIRECT if self._principal is None else self._principal.grant(principal)
+        return Grant.DIRECT if self._principal is None else self._principal.grant(principal, bounded=bounded)
 
     def for_action(self, action: str) -> StatementTrace | None:
         """The answer that the action, in lower case, settles whatever the resource; None when it takes more."""
@@ -172,20 +174,20 @@ class CompiledStatement:
         resources = self._resources
         if resources is not None and not resources.settled:
             return None if resources.settled is None else self.failed_resource
-        return None if self._keys else self._unconditional
+        return None if self.keys else self._unconditional
 
     def for_request(self, question: Question) -> StatementTrace:
         """The answer where `for_action` gave none: a function of the resource and of the values of `_keys`."""
         resources = self._resources
         if resources is None or resources.settled:
-            return self._for_values(question, tuple(map(question.context.get, self._keys)))
+            return self._for_values(question, tuple(map(question.context.get, self.keys)))
         if resources.keys:
-            return self._for_values(question, (question.resource, *map(question.context.get, self._keys)))
+            return self._for_values(question, (question.resource, *map(question.context.get, self.keys)))
         if not resources.matches(question.resource, _NO_CONTEXT):
             return self.failed_resource
-        if not self._keys:
+        if not self.keys:
             return self._unconditional
-        return self._for_values(question, tuple(map(question.context.get, self._keys)))
+        return self._for_values(question, tuple(map(question.context.get, self.keys)))
 
     def _for_values(self, question: Question, values: tuple[object, ...]) -> StatementTrace:
         kept = self.kept_answers.get(values)

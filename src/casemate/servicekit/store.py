@@ -101,6 +101,9 @@ class Store:
         self._collections: dict[str, Collection[Any]] = {}
         self._before: dict[tuple[str, Key], Any] | None = None
         self._listeners: list[Listener] = []
+        self.generation = 0
+        """Another number whenever records are other than they were, inside a transaction too: what was computed from
+        records holds as long as this is the same."""
         row = cast("tuple[int | None]", self._db.execute("SELECT max(seq) FROM records").fetchone())
         self._seq = row[0] or 0
 
@@ -137,6 +140,7 @@ class Store:
         # INVARIANT: no record changes outside a transaction.
         assert self._before is not None, f"{collection.name} changed outside a transaction"
         self._before.setdefault((collection.name, key), before)
+        self.generation += 1
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -151,6 +155,7 @@ class Store:
         except BaseException:
             for (name, key), record in self._before.items():
                 self._collections[name].restore(key, record)
+            self.generation += 1
             raise
         finally:
             self._before = None

@@ -63,7 +63,8 @@ class GroupCommit:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tables-sync", daemon=True)
             self._thread.start()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         await future
 
     def _run(self) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from msgspec import Raw
+
 from casemate.tables.capacity import Units, read_units
 from casemate.tables.errors import INVALID, validation
 from casemate.tables.expressions.conditions import ConditionExpression
@@ -22,7 +24,7 @@ from casemate.tables.keys import (
     sort_component,
     successor,
 )
-from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.records import encoded, item_of, record_size, wire_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
 from casemate.tables.storage import Storage
 from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
@@ -57,6 +59,8 @@ class Reading:
     """An LSI query that wants attributes the index does not hold: each item is read from the table."""
     consistent: bool = False
     forward: bool = True
+    whole: bool = False
+    """Items that are wanted whole may stay encoded (`records.encoded`)."""
 
     @property
     def number(self) -> int:
@@ -71,7 +75,8 @@ class Reading:
 class Page:
     """One page of results."""
 
-    items: list[WireItem] = field(default_factory=list[WireItem])
+    items: list[WireItem | Raw] = field(default_factory=list["WireItem | Raw"])
+    """In the API's form; encoded ones only where the reading allows it."""
     count: int = 0
     scanned: int = 0
     last_key: WireItem | None = None
@@ -217,7 +222,7 @@ def _take(storage: Storage, reading: Reading, record: bytes, page: Page) -> None
     if reading.count_only:
         return
     if reading.projection is None:
-        page.items.append(wire_of(record))
+        page.items.append(encoded(record) if reading.whole else wire_of(record))
     else:
         page.items.append(item_to_wire(project(item or item_of(record), reading.projection)))
 

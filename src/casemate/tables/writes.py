@@ -38,18 +38,24 @@ class Update:
     values: Item
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Growth:
-    """How a write changes the count and the bytes of a table or index."""
+    """How a write changes the count and the bytes of a table or index.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     number: int
     items: int
     size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Written:
-    """A planned write, and what the caller may want to know of it."""
+    """A planned write, and what the caller may want to know of it.
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     table: TableSchema
     key: bytes

@@ -112,7 +112,14 @@ class JsonWriters(Plans):
         write = self.plan(entry_of(shape)[1])
         if write is write_as_is:
             return write_as_is
-        return lambda value: {key: write(item) for key, item in value.items()}
+
+        def write_map(value: Any) -> Any:
+            # A service may hold a map in its encoded form already.
+            if type(value) is msgspec.Raw:
+                return value
+            return {key: write(item) for key, item in value.items()}
+
+        return write_map
 
     def _is_plain(self, shape: Shape, above: set[str]) -> bool:
         """Whether the encoder alone writes the shape correctly: no floats, times or renamed members in it."""

@@ -128,7 +128,7 @@ def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
     name = request.headers.lowered.get("x-amz-target", "").rpartition(".")[2]
     operation = _operation(model, "json", name)
     try:
-        params = _decoded(operation, request.body)
+        params = decoded(operation, request.body)
         if params is None:
             params = _read(operation, "json", decode_json(request.body))
     except Mismatch as mismatch:
@@ -136,8 +136,8 @@ def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
     return ParsedRequest(operation=operation, params=params, protocol="json")
 
 
-def _decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
-    """The input where the decoder alone reads it; None where the readers have to, or where it is wrong."""
+def decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
+    """The input of a JSON body where the decoder alone reads it; None where the readers have to, or where it is wrong."""
     decoder = _decoder(operation)
     if decoder is None:
         return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = sha256(b"").hexdigest()
-_SKEW = timedelta(minutes=5)
+SKEW = timedelta(minutes=5)
 """How old a signed request may be, and how far ahead its clock; S3 allows fifteen minutes."""
 _S3_SKEW = timedelta(minutes=15)
 _LONGEST_EXPIRY = 604_800
@@ -232,7 +232,7 @@ class _Verification:
         expires: int | None,
     ) -> _Claim:
         try:
-            key, scope, scope_text, terminator = _credential(credential)
+            key, scope, scope_text, terminator = credential_scope(credential)
         except ValueError:
             detail = (
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term,"
@@ -245,7 +245,7 @@ class _Verification:
             )
             raise signature_error(self._family, Refusal.MISMATCH, detail)
         try:
-            signed_at, stamp = _moment(timestamp)
+            signed_at, stamp = moment_of(timestamp)
         except ValueError:
             detail = (
                 f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'."
@@ -275,7 +275,7 @@ class _Verification:
 
     def _check_signed_headers(self, claim: _Claim) -> None:
         """The host and every x-amz-* header that is present must be signed: otherwise they could be exchanged."""
-        signed = _names(claim.signed)
+        signed = signed_names(claim.signed)
         if "host" not in signed and ":authority" not in signed:
             detail = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
             raise signature_error(self._family, Refusal.MISMATCH, detail)
@@ -305,7 +305,7 @@ class _Verification:
         if self._s3 and reencoded_path(path) != paths[0]:
             paths.append(reencoded_path(path))
         try:
-            headers = canonical_headers(self._headers, _names(claim.signed))
+            headers = canonical_headers(self._headers, signed_names(claim.signed))
         except KeyError:
             raise signature_error(self._family, Refusal.MISMATCH) from None
         query = canonical_query(self._request.query, presigned=presigned)
@@ -319,7 +319,7 @@ class _Verification:
 
     def _check_time(self, claim: _Claim) -> None:
         now, at = self._now, claim.signed_at
-        skew = _S3_SKEW if self._s3 else _SKEW
+        skew = _S3_SKEW if self._s3 else SKEW
         if claim.expires is not None and self._s3 and now > at + timedelta(seconds=claim.expires):
             # Amazon S3 API Reference: AccessDenied "Request has expired" for presigned URLs.
             raise AwsError("AccessDenied", "Request has expired", http_status=403)
@@ -337,14 +337,14 @@ class _Verification:
 
 # The three that follow are the same for many requests: of a key during a day, of a second, of a client.
 @functools.lru_cache(maxsize=1024)
-def _credential(text: str) -> tuple[str, Scope, str, str]:
+def credential_scope(text: str) -> tuple[str, Scope, str, str]:
     """Access key id, scope, the scope as text, its last part; ValueError when it has not five parts."""
     key, date, region, service, terminator = text.rsplit("/", 4)
     return key, Scope(date=date, region=region, service=service), text[len(key) + 1 :], terminator
 
 
 @functools.lru_cache(maxsize=64)
-def _moment(text: str) -> tuple[datetime, str]:
+def moment_of(text: str) -> tuple[datetime, str]:
     """The moment of a date header, and the same as the string to sign has it; ValueError when it is no date."""
     if not _AMZ_DATE.fullmatch(text):
         moment = from_text(text)
@@ -355,7 +355,7 @@ def _moment(text: str) -> tuple[datetime, str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _names(signed: str) -> tuple[str, ...]:
+def signed_names(signed: str) -> tuple[str, ...]:
     """The names of a SignedHeaders list."""
     return tuple(signed.split(";"))
 

@@ -21,11 +21,17 @@ class _Journal:
         self.recorded.append(exchange)
 
 
+class _NeverReadmits:
+    def admit(self, *request: Any) -> None:
+        del request
+
+
 class _Interrupted(Pipeline):
     """Everything has been decided, and the operation waits."""
 
     def __init__(self, journal: _Journal) -> None:
         self._journal = cast("Any", journal)
+        self._readmission = cast("Any", _NeverReadmits())
         from casemate.servicekit.clock import system_clock
 
         self._clock = system_clock

@@ -11,9 +11,19 @@ from casemate.tables.expressions.compiled import Compiler
 from casemate.tables.expressions.placeholders import read_placeholders
 from casemate.tables.writes import Guard
 
+_last: tuple[Mapping[str, Any], Compiler] | None = None
+"""The checks of a request and its handler, which follow each other, compile the same expressions."""
+
 
 def compiler_of(params: Mapping[str, Any]) -> Compiler:
-    """A compiler with the request's names and values."""
+    """A compiler with the request's names and values; the same one for the same parameters."""
+    global _last  # noqa: PLW0603 - a cache of one
+    if _last is None or _last[0] is not params:
+        _last = (params, _new_compiler(params))
+    return _last[1]
+
+
+def _new_compiler(params: Mapping[str, Any]) -> Compiler:
     names, values = params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues")
     if names is not None or values is not None:
         _check_expressions(params, names=names is not None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from casemate.model.arns import Arn
@@ -35,9 +36,7 @@ class TableRef:
 
     @property
     def arn(self) -> str:
-        return str(
-            Arn(service="dynamodb", region=self.region, account=self.account, resource=f"table/{self.name}")
-        )
+        return _table_arn(self)
 
     def index_arn(self, index: str) -> str:
         return f"{self.arn}/index/{index}"
@@ -46,13 +45,21 @@ class TableRef:
         return f"{self.arn}/stream/{label}"
 
 
+@lru_cache(maxsize=4096)
+def _table_arn(ref: TableRef) -> str:
+    return str(Arn(service="dynamodb", region=ref.region, account=ref.account, resource=f"table/{ref.name}"))
+
+
 def table_ref(ctx: Context[Any], text: str) -> TableRef:
     """Read a TableName; ValidationException when it is neither a name nor a table's ARN."""
-    if not text.startswith("arn:"):
-        if not NAME.fullmatch(text):
-            raise validation(_INVALID)
-        return TableRef(account=ctx.account, region=ctx.region, name=text)
-    return resource_ref(ctx, text)
+    return resource_ref(ctx, text) if text.startswith("arn:") else _named(ctx.account, ctx.region, text)
+
+
+@lru_cache(maxsize=4096)
+def _named(account: str, region: str, name: str) -> TableRef:
+    if not NAME.fullmatch(name):
+        raise validation(_INVALID)
+    return TableRef(account=account, region=region, name=name)
 
 
 def resource_ref(ctx: Context[Any], text: str) -> TableRef:

@@ -18,7 +18,7 @@ from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.compiled import ProjectionExpression
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import check_key, item_key
-from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.records import encoded, item_of, record_size
 from casemate.tables.schema import TableSchema
 from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Written
@@ -99,8 +99,8 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     return answer
 
 
-def _shown(record: bytes, projection: ProjectionExpression | None) -> dict[str, Any]:
-    return wire_of(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
+def _shown(record: bytes, projection: ProjectionExpression | None) -> Any:
+    return encoded(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:

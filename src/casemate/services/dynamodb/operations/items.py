@@ -14,7 +14,7 @@ from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import partition_item
-from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.records import encoded, item_of, record_size
 from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
 
@@ -72,7 +72,7 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     answer: dict[str, Any] = {}
     if record is not None:
         answer["Item"] = (
-            wire_of(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
+            encoded(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
         )
     wanted = params.get("ReturnConsumedCapacity")
     if wanted is not None and wanted != "NONE":

@@ -135,6 +135,7 @@ def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
         fetch=index is not None and _beyond(schema, index, params, wanted),
         consistent=bool(params.get("ConsistentRead")),
         forward=params.get("ScanIndexForward") is not False,
+        whole=True,
     )
 
 

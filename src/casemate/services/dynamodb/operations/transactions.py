@@ -20,7 +20,7 @@ from casemate.services.dynamodb.state import DynamoState, Idempotent
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import item_key
-from casemate.tables.records import item_of, record_size, wire_of
+from casemate.tables.records import encoded, item_of, record_size
 from casemate.tables.schema import TableSchema
 from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
@@ -264,7 +264,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         if record is None:
             responses.append({})
         elif projection is None:
-            responses.append({"Item": wire_of(record)})
+            responses.append({"Item": encoded(record)})
         else:
             responses.append({"Item": item_to_wire(project(item_of(record), projection.tree))})
     if any(reason is not _NO_REASON for reason in reasons):

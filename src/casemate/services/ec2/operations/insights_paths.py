@@ -93,7 +93,7 @@ def _end(ctx: Ctx, params: Params, name: str) -> str:
         )
     if kind == "instance":
         if not any(each.owner == given for each in ctx.state.interfaces.all(ctx)):
-            raise errors.instance_missing(given)
+            raise errors.INSTANCE.missing(given)
     elif kind == "vpc-peering-connection":
         if not any(each.id == given for each in ctx.state.peerings.everywhere()):
             raise errors.PEERING.missing(given)

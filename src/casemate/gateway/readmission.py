@@ -1,0 +1,211 @@
+"""The short way in for a request that resembles one the pipeline has let through before.
+
+The pipeline settles who calls, from where, through which endpoint, and under which policies. Until a record changes,
+all of that is the same for the next request of the same key that comes the same way: it is kept here, and only what
+differs is done again: the signature over what was sent, and the decision where a policy reads what varies.
+
+INVARIANT: what is admitted here the pipeline would have admitted, with the same exchange. Whatever is unusual, refused
+or wrong is declined before anything has happened, and the pipeline takes the request from its beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from casemate.gateway.arrival import Arrival
+from casemate.gateway.authorization import Authorizer, Situation
+from casemate.gateway.bystanders import answer_bystander
+from casemate.gateway.context_keys import Values, request_keys
+from casemate.gateway.exchange import Exchange
+from casemate.gateway.kept_decisions import KeptDecisions
+from casemate.gateway.request_ids import new_request_id
+from casemate.model.errors import AwsError
+from casemate.model.origin import Origin
+from casemate.model.principals import Principal
+from casemate.model.regions import GLOBAL_SERVICES
+from casemate.servicekit.service import Context, Operation, Service
+from casemate.servicekit.store import Store
+from casemate.wire.parser import ParsedRequest, decoded
+from casemate.wire.sigv4_repeat import Repeated, holds, prefix_of, repeated
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
+
+    from casemate.wire.http import HttpRequest
+
+_MOST_KEPT = 4096
+_UNUSUAL = frozenset({"smithy-protocol"})
+"""Headers by which a request may be of another protocol than its target says."""
+MakeContext = Callable[[Exchange], Context[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Caller:
+    """One key on connections that came the same way, to one service, as the pipeline let it through."""
+
+    service: Service[Any]
+    model: Any
+    principal: Principal
+    origin: Origin
+    region: str
+    signature: Repeated
+    decisions: KeptDecisions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Target:
+    """An operation that was asked for before."""
+
+    operation: Operation[Any]
+    model: OperationModel
+
+
+class Readmission:
+    """Beside one pipeline: `admit` first; where it declines, `learn` from what the pipeline made of the request."""
+
+    def __init__(self, *, store: Store, authorizer: Authorizer, context: MakeContext) -> None:
+        self._store = store
+        self._authorizer = authorizer
+        self._context = context
+        self._arrivals: dict[Arrival, Arrival] = {}
+        self._alike: dict[int, tuple[Arrival, Arrival]] = {}
+        """By identity: an arrival, held so that its identity stays its own, and the first one that was equal to it."""
+        self._callers: dict[tuple[int, str, str | None, str], _Caller] = {}
+        self._targets: dict[str, _Target] = {}
+        self._generation = -1
+
+    def admit(self, request: HttpRequest, arrival: Arrival, now: datetime) -> Exchange | None:
+        """The exchange of a request that may go on to its operation; None: declined."""
+        if self._generation != self._store.generation:
+            # What is kept was computed from records that are no more.
+            self._callers.clear()
+            self._generation = self._store.generation
+            return None
+        headers = request.headers.lowered
+        target = self._targets.get(headers.get("x-amz-target", ""))
+        if target is None or request.query or request.path != "/" or request.method != "POST":
+            return None
+        caller = self._callers.get(_place(request, self._first(arrival)))
+        if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):
+            return None
+        params = decoded(target.model, request.body)
+        if params is None:
+            return None
+        exchange = Exchange(
+            request=request,
+            arrival=arrival,
+            request_id=new_request_id(),
+            now=now,
+            service_name=caller.service.name,
+            region=caller.region,
+            model=caller.model,
+            parsed=ParsedRequest(operation=target.model, params=params, protocol="json"),
+            service=caller.service,
+            operation=target.operation,
+            principal=caller.principal,
+            origin=caller.origin,
+        )
+        return exchange if self._allowed(exchange, caller) else None
+
+    def _first(self, arrival: Arrival) -> Arrival:
+        """One arrival for all connections that came the same way."""
+        known = self._alike.get(id(arrival))
+        if known is None:
+            if len(self._alike) >= _MOST_KEPT:
+                self._alike.clear()
+                self._arrivals.clear()
+                self._callers.clear()
+            known = self._alike[id(arrival)] = (arrival, self._arrivals.setdefault(arrival, arrival))
+        return known[1]
+
+    def _allowed(self, exchange: Exchange, caller: _Caller) -> bool:
+        """Every check of the operation, decided; False when there is none, when one is denied, or on bad input."""
+        operation = exchange.operation
+        if operation is None or operation.checks is None:
+            return False
+        context = self._context(exchange)
+
+        def keys() -> Values:
+            if not exchange.keys:
+                exchange.keys = _request_keys(exchange)
+            return exchange.keys
+
+        try:
+            for check in operation.checks(context, exchange.params):
+                decision = caller.decisions.decide(check, keys)
+                if not decision.allowed:
+                    return False
+                exchange.decisions.append(decision)
+        except AwsError:
+            return False
+        return True
+
+    def learn(self, exchange: Exchange) -> None:
+        """Keep what the pipeline found out about a request that succeeded."""
+        request, credential, service = exchange.request, exchange.credential, exchange.service
+        if exchange.error is not None or credential is None or service is None or exchange.operation is None:
+            return
+        if exchange.parsed is None or exchange.parsed.protocol != "json" or exchange.principal is None:
+            return
+        if request.query or request.path != "/" or request.method != "POST" or exchange.origin is None:
+            return
+        # The age of an MFA login differs from request to request, and with it the principal.
+        if credential.mfa_authenticated is not None or self._generation != self._store.generation:
+            return
+        signature = repeated(request, credential)
+        if signature is None or answer_bystander(request, exchange.arrival) is not None:
+            return
+        if len(self._callers) >= _MOST_KEPT:
+            self._callers.clear()
+        text = request.headers.lowered.get("x-amz-target", "")
+        self._targets[text] = _Target(operation=exchange.operation, model=exchange.parsed.operation)
+        place = _place(request, self._first(exchange.arrival))
+        if place not in self._callers:
+            self._callers[place] = self._caller(
+                exchange, service, exchange.principal, exchange.origin, signature
+            )
+
+    def _caller(
+        self,
+        exchange: Exchange,
+        service: Service[Any],
+        principal: Principal,
+        origin: Origin,
+        signature: Repeated,
+    ) -> _Caller:
+        region, name = exchange.region, exchange.service_name
+
+        def situation(request: Values) -> Situation:
+            return Situation(service=name, region=region, principal=principal, origin=origin, request=request)
+
+        return _Caller(
+            service=service,
+            model=exchange.model,
+            principal=principal,
+            origin=origin,
+            region=region,
+            signature=signature,
+            decisions=KeptDecisions(self._authorizer, situation),
+        )
+
+
+def _place(request: HttpRequest, arrival: Arrival) -> tuple[int, str, str | None, str]:
+    """What two requests share that are alike in everything but what is looked at again.
+
+    The service follows from the host, the credential scope and the first half of the target (`wire.routing`).
+    """
+    headers = request.headers.lowered
+    target = headers.get("x-amz-target", "").rpartition(".")[0]
+    return id(arrival), prefix_of(request), headers.get("host"), target
+
+
+def _request_keys(exchange: Exchange) -> Values:
+    return request_keys(
+        region=GLOBAL_SERVICES.get(exchange.service_name, exchange.region),
+        now=exchange.now,
+        tls=exchange.arrival.tls,
+        user_agent=exchange.request.headers.get("user-agent") or "",
+    )

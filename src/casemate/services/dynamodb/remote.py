@@ -1,0 +1,124 @@
+"""Tables whose items live at another endpoint: `--tables remote=URL`.
+
+Casemate keeps what it decides by: which tables there are, their keys, policies and tags. Every request passes its
+network and its policies as ever, and only then is forwarded. Items never touch this machine.
+
+The remote has one namespace of tables; Casemate has one per account and Region. A table keeps its name there, so a
+name that is taken, in whichever account or Region, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from casemate.servicekit.service import Context, Operation, Operations, Output, Params, Service
+from casemate.services.dynamodb.errors import not_modelled, table_exists
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.remote.endpoint import ITEM_OPERATIONS, TABLE_OPERATIONS, RemoteEndpoint
+
+_KEPT_HERE = frozenset(
+    {"ListTables", "DescribeLimits", "DescribeEndpoints", "TagResource", "UntagResource", "ListTagsOfResource",
+     "PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy"}
+)  # fmt: skip
+"""What is Casemate's own: names, tags and policies, by which it decides."""
+_OURS = ("Tags", "ResourcePolicy")
+"""Members of CreateTable that the remote is not told."""
+_TOLD = ("ItemCount", "TableSizeBytes", "TableStatus")
+"""Members of DescribeTable that only the remote knows."""
+_REFUSED = ("StreamSpecification", "SSESpecification")
+Local = Callable[[Context[DynamoState], Params], "Output | Awaitable[Output]"]
+
+
+def forwarding(service: Service[DynamoState], endpoint: RemoteEndpoint) -> Service[DynamoState]:
+    """The service with the same checks, whose operations on items and tables are the endpoint's."""
+    operations: Operations[DynamoState] = Operations("dynamodb")
+    operations.refusals.update(service.operations.refusals)
+    for name, operation in service.operations.by_name.items():
+        if name in ITEM_OPERATIONS:
+            operations.by_name[name] = replace(operation, handler=_items(name, endpoint), runs_async=True)
+        elif name in TABLE_OPERATIONS:
+            operations.by_name[name] = _tables(operation, endpoint)
+        elif name in _KEPT_HERE:
+            operations.by_name[name] = operation
+        else:
+            operations.refuse(
+                name, because=f"the tables are remote ({endpoint.url}), where it is not forwarded"
+            )
+    return replace(service, operations=operations)
+
+
+def _items(name: str, endpoint: RemoteEndpoint) -> Local:
+    async def forward(ctx: Context[DynamoState], params: Params) -> Output:
+        return await endpoint.call(name, _renamed(ctx, params))
+
+    return forward
+
+
+def _renamed(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
+    """The parameters with tables as the remote calls them; a table of another place than its record is not found."""
+    found: dict[str, Any] = dict(params)
+    if "TableName" in params:
+        found["TableName"] = ctx.state.table(ctx, params["TableName"]).record.name
+    if "RequestItems" in params:
+        requested: Mapping[str, Any] = params["RequestItems"]
+        found["RequestItems"] = {
+            ctx.state.table(ctx, name).record.name: wanted for name, wanted in requested.items()
+        }
+    if "TransactItems" in params:
+        actions: list[Mapping[str, Any]] = params["TransactItems"]
+        found["TransactItems"] = [
+            {kind: _renamed(ctx, given) for kind, given in action.items()} for action in actions
+        ]
+    return found
+
+
+def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Operation[DynamoState]:
+    name, local = operation.name, operation.handler
+
+    async def here(ctx: Context[DynamoState], params: Params) -> Output:
+        if operation.runs_async:
+            return await cast("Awaitable[Output]", local(ctx, params))
+        with ctx.store.transaction():
+            return cast("Output", local(ctx, params))
+
+    async def there(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
+        given = {member: value for member, value in params.items() if member not in _OURS}
+        return await endpoint.call(name, {**given, "TableName": table_ref(ctx, params["TableName"]).name})
+
+    async def create(ctx: Context[DynamoState], params: Params) -> Output:
+        ref = table_ref(ctx, params["TableName"])
+        if any(record.name == ref.name for record in ctx.state.tables.values()):
+            raise table_exists(ref.name)
+        output = await here(ctx, params)
+        try:
+            await there(ctx, params)
+        except BaseException:
+            with ctx.store.transaction():
+                ctx.state.tables.delete(*ref.key)
+            ctx.state.forget(ref)
+            raise
+        return output
+
+    async def change(ctx: Context[DynamoState], params: Params) -> Output:
+        ctx.state.described(table_ref(ctx, params["TableName"]))
+        await there(ctx, params)
+        return await here(ctx, params)
+
+    async def describe(ctx: Context[DynamoState], params: Params) -> Output:
+        output = await here(ctx, params)
+        table: Mapping[str, Any] = (await there(ctx, params)).get("Table") or {}
+        told = {member: table[member] for member in _TOLD if member in table}
+        return {"Table": {**output["Table"], **told}}
+
+    handler = {"CreateTable": create, "DescribeTable": describe}.get(name, change)
+
+    async def checked(ctx: Context[DynamoState], params: Params) -> Output:
+        for member in _REFUSED:
+            if params.get(member) and params[member] != {"StreamEnabled": False}:
+                raise not_modelled(f"{member} on remote tables")
+        return await handler(ctx, params)
+
+    return replace(operation, handler=checked, runs_async=True)

@@ -1,0 +1,128 @@
+"""A further signature of a signer who was verified before: what was the same then is not looked at again.
+
+`verify` is the verification. This one accepts nothing that `verify` would refuse (a property test holds it), and where
+it does not accept, it does not say why: `verify` then does.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from casemate.wire.canonical_request import canonical_headers
+from casemate.wire.sigv4 import (
+    ALGORITHM,
+    SKEW,
+    Signer,
+    credential_scope,
+    moment_of,
+    signed_names,
+    signing_key,
+)
+
+if TYPE_CHECKING:
+    from casemate.wire.http import HttpRequest
+
+_HEX = 64
+_BLOCK = 64
+"""Of SHA-256."""
+_OWN_HASH = "x-amz-content-sha256"
+
+
+class _KeyedHash:
+    """HMAC-SHA256 (RFC 2104) with the key taken in once.
+
+    `hmac.digest` looks its algorithm up and gives the interpreter away each time, which costs more than the hash.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        # INVARIANT: a signing key has 32 bytes, less than the block that it is padded to.
+        block = key.ljust(_BLOCK, b"\x00")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def hexdigest(self, message: bytes) -> str:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeated:
+    """What the signatures of one signer, scope and list of headers have in common."""
+
+    names: tuple[str, ...]
+    """SignedHeaders."""
+    signed: str
+    date: str
+    scope: str
+    keyed: _KeyedHash
+    signer: Signer
+
+
+def prefix_of(request: HttpRequest) -> str:
+    """The Authorization header up to the signature: the same for the same signer, scope and list of headers."""
+    return request.headers.lowered.get("authorization", "")[:-_HEX]
+
+
+def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
+    """What to keep of a request that `verify` accepted; None when it was signed in an unusual way."""
+    prefix = prefix_of(request)
+    before, equals, after = prefix.partition(", SignedHeaders=")
+    signed, _, rest = after.partition(", Signature=")
+    head = f"{ALGORITHM} Credential="
+    if (
+        rest
+        or not equals
+        or not before.startswith(head)
+        or f"{before}, SignedHeaders={signed}, Signature=" != prefix
+    ):
+        return None
+    _, scope, text, _ = credential_scope(before.removeprefix(head))
+    return Repeated(
+        names=signed_names(signed),
+        signed=signed,
+        date=scope.date,
+        scope=text,
+        keyed=_KeyedHash(signing_key(signer.secret_access_key, scope.date, scope.region, scope.service)),
+        signer=signer,
+    )
+
+
+def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
+    """Whether a POST to `/` without a query is signed by the signer of `known`, whose prefix it has."""
+    headers = request.headers.lowered
+    stamp = headers.get("x-amz-date", "")
+    signer = known.signer
+    token = headers.get("x-amz-security-token")
+    if stamp[:8] != known.date or (token is None) is not (signer.session_token is None):
+        return False
+    if token is not None and not hmac.compare_digest(token.encode(), (signer.session_token or "").encode()):
+        return False
+    if not signer.active or (signer.expires is not None and signer.expires <= now):
+        return False
+    try:
+        at, normal = moment_of(stamp)
+        lines = canonical_headers(headers, known.names)
+    except (ValueError, KeyError):
+        return False
+    if normal != stamp or not -SKEW <= now - at <= SKEW:
+        return False
+    for name in headers:
+        if name.startswith("x-amz-") and name not in known.names and name != _OWN_HASH:
+            return False
+    digest = sha256(request.body).hexdigest()
+    if headers.get(_OWN_HASH, digest) != digest:
+        return False
+    canonical = f"POST\n/\n\n{lines}\n{known.signed}\n{digest}"
+    hashed = sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    text = f"{ALGORITHM}\n{stamp}\n{known.scope}\n{hashed}"
+    expected = known.keyed.hexdigest(text.encode("utf-8", "surrogatepass"))
+    given = headers["authorization"][-_HEX:]
+    return hmac.compare_digest(expected.encode(), given.encode("ascii", "replace"))

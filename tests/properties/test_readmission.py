@@ -1,0 +1,224 @@
+"""A readmitted request gets the bytes, and leaves the record, that it would get and leave by the whole way.
+
+Two Casemates live the same life: one readmits, the other takes every request from its beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.direct import DirectCloud
+
+from casemate.app import WORKLOAD_ACCOUNT, House, Options
+from casemate.gateway.arrival import Arrival, Side
+from casemate.gateway.certificates import CertificateAuthority
+from casemate.gateway.data_directory import DataDirectory
+from casemate.wire.http import Headers, HttpRequest, HttpResponse
+
+HOST = "127.0.0.1:4566"
+LOCAL = IPv4Address("127.0.0.1")
+ARRIVAL = Arrival(side=Side.LAPTOP, vpc_id=None, peer=LOCAL, destination=LOCAL, port=4566, tls=False)
+TABLE = f"arn:aws:dynamodb:us-east-2:{WORKLOAD_ACCOUNT}:table/orders"
+CHANGING = ("x-amzn-RequestId", "x-amz-crc32")
+Call = tuple[str, dict[str, Any]]
+
+
+def policy(forbidden: str) -> str:
+    """Everything on the table, but one partition is forbidden, and nothing is allowed before 2020."""
+    conditions = {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}
+    allow = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*", "Condition": conditions}
+    leading = {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [forbidden]}}
+    deny = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": TABLE, "Condition": leading}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allow, deny]})
+
+
+class Life:
+    """One Casemate and the requests of its user."""
+
+    def __init__(self, house: House, runner: asyncio.Runner, *, readmits: bool) -> None:
+        self.house = house
+        self.runner = runner
+        self.pipeline = house.pipeline
+        self.readmitted = 0
+        services = house.pipeline._services  # pyright: ignore[reportPrivateUsage]
+        store = house.pipeline._store  # pyright: ignore[reportPrivateUsage]
+        cloud = DirectCloud(store, services["iam"], services["dynamodb"])
+        self.iam = cloud.client("iam")
+        self.iam.create_user(UserName="user")
+        self.forbid("nothing")
+        key = self.iam.create_access_key(UserName="user")["AccessKey"]
+        self.credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+        cloud.client("dynamodb").create_table(
+            TableName="orders",
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "p", "AttributeType": "S"},
+                {"AttributeName": "s", "AttributeType": "N"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        readmission: Any = house.pipeline._readmission  # pyright: ignore[reportPrivateUsage]
+        admit = readmission.admit
+
+        def counted(*arguments: Any) -> Any:
+            found = admit(*arguments) if readmits else None
+            self.readmitted += found is not None
+            return found
+
+        readmission.admit = counted
+
+    def forbid(self, partition: str) -> None:
+        self.iam.put_user_policy(UserName="user", PolicyName="p", PolicyDocument=policy(partition))
+
+    def call(self, operation: str, params: dict[str, Any]) -> tuple[Any, ...]:
+        """Status, headers, body, event and decisions, without what is different in any two requests."""
+        target = f"DynamoDB_20120810.{operation}"
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target, "User-Agent": "test"}
+        body = json.dumps(params).encode()
+        signed = AWSRequest("POST", f"http://{HOST}/", headers, body)
+        SigV4Auth(self.credentials, "dynamodb", "us-east-2").add_auth(signed)
+        pairs = [(name, str(value)) for name, value in signed.headers.items()]
+        request = HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
+        response: HttpResponse = self.runner.run(self._handle(request))
+        kept = dict(response.headers)
+        found = self.house.journal.find(kept["x-amzn-RequestId"])
+        assert found is not None
+        event = {
+            name: value
+            for name, value in found.event.items()
+            if name not in ("eventTime", "requestID", "eventID", "userIdentity")
+        }
+        return (
+            response.status,
+            kept.keys(),
+            response.body,
+            event,
+            [_comparable(one) for one in found.decisions],
+        )
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
+        return await self.pipeline.handle(request, ARRIVAL)
+
+
+def _comparable(decision: Any) -> Any:
+    """Times differ between the two; all else of a trace must not."""
+    return (decision.allowed, decision.reason, decision.action, decision.resource, decision.decided_by,
+            decision.message, [(layer.type, layer.outcome) for layer in decision.layers])  # fmt: skip
+
+
+@contextmanager
+def life(*, readmits: bool) -> Iterator[Life]:
+    with tempfile.TemporaryDirectory() as name, asyncio.Runner() as runner:
+        path = Path(name)
+        directory = DataDirectory(path)
+        directory.acquire()
+        options = Options(port=0, data=path, ephemeral=True, dataplane="off")
+        house = House(options, directory, CertificateAuthority(path / "ca"))
+        runner.run(house.open())
+        try:
+            yield Life(house, runner, readmits=readmits)
+        finally:
+            runner.run(house.close())
+            directory.release()
+
+
+@pytest.fixture(scope="module")
+def lives() -> Iterator[tuple[Life, Life]]:
+    with life(readmits=True) as short, life(readmits=False) as whole:
+        yield short, whole
+
+
+partitions = st.sampled_from(["a", "b", "ü", ""])
+numbers = st.sampled_from(["1", "2", "10", "1.50", "x", "-3"])
+keys = st.builds(lambda p, s: {"p": {"S": p}, "s": {"N": s}}, partitions, numbers)
+values = st.one_of(
+    st.sampled_from(["", "text", '":null', "ü\n"]).map(lambda text: {"S": text}),
+    numbers.map(lambda number: {"N": number}),
+    st.sampled_from([{"BOOL": True}, {"NULL": True}, {"B": "aGk="}, {"SS": ["b", "a"]}, {"L": [{"S": "x"}]}, {"M": {"k": {"N": "01"}}},
+                     {"S": "x", "N": "1"}, {"X": "y"}, "wrong", None]),
+)  # fmt: skip
+items = st.builds(
+    lambda key, more: {**key, **more}, keys, st.dictionaries(st.sampled_from("vwx"), values, max_size=3)
+)
+NAME = {"TableName": "orders"}
+conditions = st.sampled_from([
+    {}, {}, {"ConditionExpression": "attribute_not_exists(p)"}, {"ConditionExpression": "v ="},
+    {"ConditionExpression": "#v = :v", "ExpressionAttributeNames": {"#v": "v"}, "ExpressionAttributeValues": {":v": {"S": "text"}}},
+    {"ExpressionAttributeNames": {"#unused": "v"}}, {"ReturnValues": "ALL_OLD"}, {"ReturnConsumedCapacity": "TOTAL"},
+    {"ReturnValues": "WRONG"}, {"Unknown": 1},
+])  # fmt: skip
+updates = st.sampled_from([
+    {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}, "ReturnValues": "ALL_NEW"},
+    {"UpdateExpression": "SET v = :v REMOVE w", "ExpressionAttributeValues": {":v": {"L": []}}},
+    {"UpdateExpression": "SET p = :v", "ExpressionAttributeValues": {":v": {"S": "a"}}},
+    {"AttributeUpdates": {"v": {"Value": {"S": "old"}, "Action": "PUT"}}},
+])  # fmt: skip
+queries = st.sampled_from([{}, {"Limit": 1}, {"Limit": 0}, {"ScanIndexForward": False}, {"ProjectionExpression": "v"}, {"Select": "COUNT"},
+                           {"IndexName": "none"}])  # fmt: skip
+calls: st.SearchStrategy[Call] = st.one_of(
+    st.builds(lambda item, more: ("PutItem", {**NAME, "Item": item, **more}), items, conditions),
+    st.builds(lambda key, more: ("GetItem", {**NAME, "Key": key, **more}), keys, st.sampled_from([{}, {"ProjectionExpression": "v"}])),
+    st.builds(lambda key, more: ("DeleteItem", {**NAME, "Key": key, **more}), keys, conditions),
+    st.builds(lambda key, more: ("UpdateItem", {**NAME, "Key": key, **more}), keys, updates),
+    st.builds(
+        lambda p, more: ("Query", {**NAME, "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": p}}, **more}),
+        partitions, queries,
+    ),
+    st.builds(lambda more: ("Scan", {**NAME, **more}), queries),
+    st.builds(
+        lambda many: ("BatchWriteItem", {"RequestItems": {"orders": [{"PutRequest": {"Item": one}} for one in many]}}),
+        st.lists(items, max_size=3),
+    ),
+    st.builds(
+        lambda many: ("TransactWriteItems", {"TransactItems": [{"Put": {**NAME, "Item": one}} for one in many]}),
+        st.lists(items, max_size=3),
+    ),
+    st.builds(lambda many: ("BatchGetItem", {"RequestItems": {"orders": {"Keys": many}}}), st.lists(keys, max_size=3)),
+    st.just(("DescribeTable", {"TableName": "absent"})),
+)  # fmt: skip
+steps = st.lists(
+    st.one_of(calls, calls, calls, st.sampled_from(["a", "b", "nothing"])), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(steps)
+def test_both_ways_answer_alike_and_leave_the_same_record(
+    lives: tuple[Life, Life], steps: list[Call | str]
+) -> None:
+    short, whole = lives
+    for step in steps:
+        if isinstance(step, str):
+            short.forbid(step)
+            whole.forbid(step)
+        else:
+            assert short.call(*step) == whole.call(*step), step
+
+
+def test_requests_are_readmitted_until_a_record_changes(lives: tuple[Life, Life]) -> None:
+    short, _ = lives
+    short.forbid("nothing")
+    item = ("PutItem", {**NAME, "Item": {"p": {"S": "a"}, "s": {"N": "1"}}})
+    short.call(*item)
+    before = short.readmitted
+    short.call(*item)
+    short.call(*item)
+    assert short.readmitted >= before + 1
+    short.forbid("a")
+    assert short.call(*item)[0] == 400
+    assert short.call(*item)[0] == 400
+    short.forbid("nothing")
+    assert short.call(*item)[0] == 200
