@@ -161,7 +161,7 @@ class House:
                 messages=identity.messages,
             )
         )
-        inside = Inside(self.authorizer, clock=system_clock)
+        inside = Inside(self.authorizer, uses=identity.uses, clock=system_clock)
         self._slices.lambda_.service.state.authority = inside
         self._pollers = Pollers(
             self._slices.lambda_.service.state,
@@ -175,6 +175,7 @@ class House:
             services={one.name: one for one in services},
             store=self._store,
             credentials=identity.credentials,
+            uses=identity.uses,
             network=self._slices.ec2.network,
             authorizer=self.authorizer,
             journal=self.journal,
@@ -184,6 +185,7 @@ class House:
         self.function_urls = FunctionUrlDoor(
             urls=self._slices.lambda_.urls,
             credentials=identity.credentials,
+            uses=identity.uses,
             authorizer=self.authorizer,
             organization=identity.organization,
             service=self._slices.lambda_.service,
@@ -205,6 +207,8 @@ class House:
     def _wire_records(self) -> None:
         delivery = RoleLogDelivery(
             sessions=self._identity.role_sessions,
+            uses=self._identity.uses,
+            clock=system_clock,
             authorizer=self.authorizer,
             sink=self._slices.logs.state,
             groups=self._slices.logs.state,

@@ -18,12 +18,13 @@ from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.gateway.readmission import Readmission
+from casemate.gateway.reference_checks import reference_checks
 from casemate.gateway.request_ids import new_request_id
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credential, Credentials, Network
+from casemate.servicekit.ports import Credential, Credentials, CredentialUses, Network
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
@@ -50,6 +51,7 @@ class Pipeline:
         services: Mapping[str, Service[Any]],
         store: Store,
         credentials: Credentials,
+        uses: CredentialUses,
         network: Network,
         authorizer: Authorizer,
         journal: Journal,
@@ -60,6 +62,7 @@ class Pipeline:
         self._services = services
         self._store = store
         self._credentials = credentials
+        self._uses = uses
         self._network = network
         self._authorizer = authorizer
         self._journal = journal
@@ -80,7 +83,9 @@ class Pipeline:
             request=request, arrival=arrival, request_id=new_request_id(), now=now
         )
         try:
-            if admitted is None:
+            if admitted is not None:
+                self._note_use(exchange)
+            else:
                 self._parse(exchange)
                 self._authenticate(exchange)
                 self._locate(exchange)
@@ -145,6 +150,13 @@ class Pipeline:
             raise scoped_elsewhere(family, verified.scope.region)
         exchange.credential = found
         exchange.principal = caller_of(found, exchange.now)
+        self._note_use(exchange)
+
+    def _note_use(self, exchange: Exchange) -> None:
+        """Refused or not, it is a use of the credentials."""
+        assert exchange.principal is not None
+        service = str(exchange.model.signing_name)
+        self._uses.used(exchange.principal, service=service, region=exchange.region, now=exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -171,8 +183,13 @@ class Pipeline:
 
     def _checks(self, exchange: Exchange) -> tuple[Check, ...]:
         operation = exchange.operation
-        if operation is None or operation.checks is None:
-            return (Check(action=f"{_iam_prefix(exchange)}:{exchange.operation_name}"),)
+        action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
+        if operation is None:
+            assert exchange.principal is not None
+            account = exchange.principal.account
+            return reference_checks(action, exchange.params, region=exchange.region, account=account)
+        if operation.checks is None:
+            return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
 
     async def _dispatch(self, exchange: Exchange) -> None:

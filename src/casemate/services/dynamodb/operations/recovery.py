@@ -79,7 +79,7 @@ def _source_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
     arn, name = params.get("SourceTableArn"), params.get("SourceTableName")
     if (arn is None) == (name is None):
         raise validation("Exactly one of SourceTableArn and SourceTableName must be specified")
-    return table_ref(ctx, name) if arn is None else resource_ref(ctx, arn)
+    return table_ref(ctx, str(name)) if arn is None else resource_ref(ctx, arn)
 
 
 @operations.operation("RestoreTableToPointInTime", checks=_restore_checks, runs_async=True)
