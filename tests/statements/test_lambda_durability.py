@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ SOURCE = (
     "    return event\n"
 )
 EVENTS, CALLERS = 60, 6
+FORK_SERVER, HELPER = "casemate.execution.sandbox.forkserver", "casemate.dataplane.kernel.helper"
 
 
 @pytest.fixture
@@ -43,10 +46,66 @@ def test_events_are_processed_at_least_once_though_everything_is_killed_in_the_m
     )
 
 
+@pytest.mark.parametrize("program", [FORK_SERVER, HELPER])
+def test_a_process_of_casemate_is_killed_and_the_events_are_processed_without_a_restart(
+    instance: Instance, program: str
+) -> None:
+    accepted, answers = burst(instance, events=EVENTS, callers=CALLERS, end=lambda it: kill_part(it, program))
+    assert accepted
+    assert answers["answered"] + answers["failed"] == CALLERS, (
+        "a synchronous caller gets an answer or an error"
+    )
+
+
+def everything(instance: Instance) -> None:
+    """Kill -9, and start again."""
+    instance.kill()
+    instance.start()
+
+
+def kill_part(instance: Instance, program: str) -> None:
+    """Kill -9 the instance's process that runs that module, and not what it forked; nobody starts anything again."""
+    assert instance.process is not None
+    found = [(pid, parent) for pid, parent in descendants(instance.process.pid) if program in command(pid)]
+    assert found, f"no {program} below the instance"
+    forked_by = {pid for pid, _ in found}
+    for pid, parent in found:
+        if parent not in forked_by:
+            os.kill(pid, signal.SIGKILL)
+
+
+def descendants(root: int) -> list[tuple[int, int]]:
+    """The processes below `root`, with their parents."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # ended meanwhile
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found = [(pid, root) for pid in children.get(root, [])]
+    for pid, _ in found:
+        found += [(child, pid) for child in children.get(pid, [])]
+    return found
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:  # ended meanwhile
+        return ""
+
+
 def burst(
-    instance: Instance, *, events: int, callers: int, concurrency: int = 4, seconds: float = 60
+    instance: Instance,
+    *,
+    events: int,
+    callers: int,
+    concurrency: int = 4,
+    seconds: float = 60,
+    end: Callable[[Instance], None] = everything,
 ) -> tuple[set[str], dict[str, int]]:
-    """Invoke, kill -9 in the middle, start again, and wait until every accepted event left its mark."""
+    """Invoke, bring about the `end` in the middle, and wait until every accepted event left its mark."""
     world = PrivateTable(instance)
     table, function = world.table(), unique("function")
     world.lambda_.create_function(
@@ -77,16 +136,15 @@ def burst(
         if number == events // 2:
             for thread in threads:
                 thread.start()
-    instance.kill()
+    end(instance)
     for thread in threads:
         thread.join()
-    instance.start()
     client: Any = instance.client("dynamodb")
-    end = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while True:
         pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         present = {item["id"]["S"] for page in pages for item in page["Items"]}
         if accepted <= present:
             return accepted, answers
-        assert time.monotonic() < end, f"{len(accepted - present)} of {len(accepted)} events were lost"
+        assert time.monotonic() < deadline, f"{len(accepted - present)} of {len(accepted)} events were lost"
         time.sleep(0.2)

@@ -5,6 +5,8 @@ Messages are worded from general knowledge where no page is cited: not checked a
 
 from __future__ import annotations
 
+import re
+
 from casemate.model.errors import AwsError
 
 
@@ -82,4 +84,27 @@ def no_bucket() -> AwsError:
     return invalid(
         "Error occurred while GetObject. S3 Error Code: NoSuchBucket. "
         "S3 Error Message: The specified bucket does not exist"
+    )
+
+
+_BARE_WORD = re.compile(rb"[A-Za-z_$][\w$]*")
+
+
+def unparsable(payload: bytes, why: str) -> AwsError:
+    """A payload that is not JSON.
+
+    Source of the text for a bare word: Lambda Developer Guide, "Invoke a Lambda function synchronously"; its column is
+    one more than twice the word's length in every answer seen there and elsewhere. Other mistakes are told in our words.
+    """
+    detail = f"Could not parse payload into json: {why}"
+    if _BARE_WORD.fullmatch(payload):
+        word = payload.decode()
+        detail = (
+            f"Unrecognized token '{word}': was expecting ('true', 'false' or 'null')\n"
+            f' at [Source: (byte[])"{word}"; line: 1, column: {2 * len(word) + 1}]'
+        )
+    return AwsError(
+        "InvalidRequestContentException",
+        f"Could not parse request body into json: {detail}",
+        fields={"Type": "User"},
     )

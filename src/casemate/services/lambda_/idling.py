@@ -1,7 +1,8 @@
 """Functions in a VPC that nobody invokes for two weeks: their interfaces are reclaimed, and given back when they are needed.
 
-Source: Lambda Developer Guide, "Lambda function states" (Inactive; an invocation of an inactive function fails and makes
-it active again) and "Giving Lambda functions access to resources in an Amazon VPC" (idle for 14 days).
+Source: Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC": "if a Lambda function
+remains idle for 14 days, Lambda reclaims any unused Hyperplane ENIs and sets the function state to Inactive. The next
+invocation attempt will fail"; and "Lambda function states" (an invocation of an inactive function makes it active again).
 """
 
 from __future__ import annotations

@@ -21,7 +21,12 @@ from casemate.services.lambda_.records import FunctionUrl
 from casemate.wire.http import HttpRequest, HttpResponse
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
-"""Content types whose bodies are text; everything else arrives base64-encoded."""
+"""Content types whose bodies are text; everything else arrives base64-encoded.
+
+"If the content type of the request is binary, the body is base64-encoded" ("Invoking Lambda function URLs") does not say
+which are. That a form (application/x-www-form-urlencoded) counts as binary and JSON as text is what users report of AWS:
+LeanerCloud/CUDly#1483 and localstack/localstack#9842 on GitHub.
+"""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A token of RFC 9110, section 5.6.2."""
 _NOT_FORWARDED = frozenset({"connection", "transfer-encoding", "expect", "cookie"})

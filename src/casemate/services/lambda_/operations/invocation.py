@@ -163,11 +163,7 @@ def _payload(params: Params, *, limit: int) -> bytes:
     try:
         json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise AwsError(
-            "InvalidRequestContentException",
-            f"Could not parse request body into json: Could not parse payload into json: {error}",
-            fields={"Type": "User"},
-        ) from error
+        raise errors.unparsable(payload, str(error)) from error
     return payload
 
 

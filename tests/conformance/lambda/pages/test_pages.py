@@ -1,0 +1,193 @@
+"""The sentences of Lambda's pages that state behaviour, each asked of the real engine through boto3.
+
+A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
+it must answer (`expected`: JMESPath -> value; `error`: code, and the status when the page names one). `keep` names values
+for later steps, which write them as `$name`. `function` makes a function first. A JMESPath that begins with `Payload`
+reads the parsed payload; `Log` is the decoded LogResult.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import zipfile
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import jmespath
+import pytest
+from botocore.exceptions import ClientError
+from tests.support.private_table import PrivateTable, unique
+
+pytestmark = pytest.mark.kernel
+HERE = Path(__file__).parent
+PATIENCE = 10.0
+"""Seconds for what the page says happens later."""
+
+
+def cases(name: str) -> list[Any]:
+    """The cases of a table; its `program` comes before each function's own lines."""
+    table = json.loads((HERE / f"{name}.json").read_text())
+    found: list[Any] = []
+    for case in table["cases"]:
+        if "source" in case.get("function", {}):
+            lines = [*table.get("program", ()), *case["function"].pop("source")]
+            case["function"]["files"] = {"m.py": "\n".join(lines)} | case["function"].get("files", {})
+        found.append(pytest.param(case, id=case["name"]))
+    return found
+
+
+@pytest.mark.parametrize("case", cases("runtime_api"))
+def test_runtime_api(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
+@pytest.mark.parametrize("case", cases("invocation"))
+def test_invocation(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
+@pytest.mark.parametrize("case", cases("errors"))
+def test_errors(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
+@pytest.mark.parametrize("case", cases("networking"))
+def test_networking(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
+class Script:
+    """A case, being played."""
+
+    def __init__(self, world: PrivateTable, case: dict[str, Any]) -> None:
+        assert case["page"]
+        assert case["sentence"]
+        assert case["quote"]
+        self.world = world
+        self.case = case
+        self.kept: dict[str, Any] = {}
+
+    def run(self) -> None:
+        if "vpc" in self.case:
+            self._vpc()
+        if "function" in self.case:
+            self._function(dict(self.case["function"]))
+        checked = 0
+        for step in self.case["steps"]:
+            checked += self._eventually(step) if step.get("eventually") else self._step(step)
+        assert checked, "a case that expects nothing cannot fail"
+
+    def _vpc(self) -> None:
+        vpc = self.world.vpc()
+        self.kept |= {"vpc": vpc.vpc_id, "subnet": vpc.subnet("a"), "subnet2": vpc.subnet("b")}
+        self.kept |= {"group": vpc.group(), "group2": vpc.group()}
+
+    def _function(self, settings: dict[str, Any]) -> None:
+        files = settings.pop("files")
+        role = settings.pop("role", None)
+        self.kept["role"] = self.world.role(*role["statements"], managed="") if role else self.world.role()
+        self.kept["function"] = self.create(files, **self.resolved(settings))
+        self.kept["zip"] = zipped_programs(files)
+
+    def create(self, files: dict[str, str], **settings: Any) -> str:
+        name = unique("page")
+        values: dict[str, Any] = {
+            "FunctionName": name, "Runtime": "python3.12", "Handler": "m.handler", "Role": self.kept["role"],
+            "Code": {"ZipFile": zipped_programs(files)}, "Timeout": 10,
+        }  # fmt: skip
+        self.world.lambda_.create_function(**(values | settings))
+        waiter = self.world.lambda_.get_waiter("function_active_v2")
+        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        return name
+
+    def resolved(self, value: Any) -> Any:
+        """With `$name` replaced by what was kept."""
+        if isinstance(value, str):
+            whole = re.fullmatch(r"\$(\w+)", value)
+            if whole and whole[1] in self.kept:
+                return self.kept[whole[1]]
+            return re.sub(r"\$\{(\w+)\}", lambda found: str(self.kept[found[1]]), value)
+        if isinstance(value, list):
+            return [self.resolved(one) for one in value]
+        if isinstance(value, dict):
+            return {key: self.resolved(one) for key, one in value.items()}
+        return value
+
+    def _eventually(self, step: dict[str, Any]) -> int:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._step(step)
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+    def _step(self, step: dict[str, Any]) -> int:
+        service, _, operation = step["call"].rpartition(".")
+        params = self.resolved(step.get("with", {}))
+        if operation == "invoke" and "FunctionName" not in params:
+            params["FunctionName"] = self.kept["function"]
+        if "repeat" in step:
+            params["Payload"] = json.dumps("x" * step["repeat"])
+        client: Any = {"ec2": self.world.ec2, "iam": self.world.iam}.get(service, self.world.lambda_)
+        if "error" in step:
+            return self._refused(step["error"], getattr(client, operation), params)
+        answer = readable(getattr(client, operation)(**params))
+        for name, path in step.get("keep", {}).items():
+            self.kept[name] = jmespath.search(path, answer)
+            assert self.kept[name] is not None, (path, answer)
+        for path, expected in step.get("expected", {}).items():
+            self._check(path, jmespath.search(path, answer), self.resolved(expected), answer)
+        return len(step.get("expected", {}))
+
+    def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
+        with pytest.raises(ClientError) as refused:
+            call(**params)
+        response = refused.value.response
+        given = {
+            "code": response["Error"]["Code"],
+            "message": response["Error"].get("Message", ""),
+            "status": response["ResponseMetadata"]["HTTPStatusCode"],
+            "reason": response.get("Reason"),
+        }
+        for name, value in expected.items():
+            self._check(name, given[name], value, given)
+        return 1
+
+    def _check(self, path: str, given: Any, expected: Any, answer: Any) -> None:
+        if isinstance(expected, dict) and "matches" in expected:
+            assert isinstance(given, str), (path, answer)
+            assert re.search(expected["matches"], given), (path, given, answer)
+        else:
+            assert given == expected, (self.case["name"], path, answer)
+
+
+def readable(answer: dict[str, Any]) -> dict[str, Any]:
+    """With the payload parsed and the log decoded."""
+    if "Payload" in answer:
+        text = answer["Payload"].read()
+        try:
+            answer["Payload"] = json.loads(text) if text else None
+        except ValueError:
+            answer["Payload"] = text.decode("latin-1")
+        answer["PayloadText"] = text.decode("latin-1")
+    if "LogResult" in answer:
+        answer["Log"] = b64decode(answer["LogResult"]).decode()
+        answer["LogBytes"] = len(b64decode(answer["LogResult"]))
+    return answer
+
+
+def zipped_programs(files: dict[str, str]) -> bytes:
+    """What begins with `#!` is executable."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (0o755 if text.startswith("#!") else 0o644) << 16
+            archive.writestr(info, text)
+    return buffer.getvalue()
