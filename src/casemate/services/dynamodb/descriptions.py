@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
+from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
 
 
@@ -27,29 +27,13 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         "TableId": record.table_id,
         "DeletionProtectionEnabled": record.deletion_protection,
     }
-    if record.billing_mode == "PAY_PER_REQUEST":
-        changed = record.created if record.billing_changed is None else record.billing_changed
-        described["BillingModeSummary"] = {
-            "BillingMode": "PAY_PER_REQUEST",
-            "LastUpdateToPayPerRequestDateTime": datetime.fromtimestamp(changed, UTC),
-        }
-    elif record.billing_changed is not None:
-        described["BillingModeSummary"] = {"BillingMode": "PROVISIONED"}
+    described |= _billing(record)
     if record.table_class != "STANDARD":
         described["TableClassSummary"] = {"TableClass": record.table_class}
     if record.encryption is not None:
-        encryption: dict[str, Any] = {
-            "Status": "ENABLED",
-            "SSEType": "KMS",
-            "KMSMasterKeyArn": record.encryption.key_arn,
-        }
-        described["SSEDescription"] = encryption
-        inaccessible = state.table_keys.inaccessible_since(record)
-        if inaccessible is not None:
-            # AWS notices within the hour (API Reference, SSEDescription); here it is told at once.
-            encryption["InaccessibleEncryptionDateTime"] = inaccessible
-            if status == "ACTIVE":
-                described["TableStatus"] = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+        described["SSEDescription"] = encryption = _encryption(state, record, record.encryption)
+        if "InaccessibleEncryptionDateTime" in encryption and status == "ACTIVE":
+            described["TableStatus"] = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
     if record.stream is not None:
         # A stream that was switched off stays the latest one (observed: ack-api-quirks, DDB-TABLE-050).
         described["LatestStreamArn"] = record.ref.stream_arn(record.stream.label)
@@ -57,19 +41,45 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         if record.stream.enabled:
             described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
     if record.restored is not None:
-        described["RestoreSummary"] = {
-            "SourceTableArn": record.restored.source_table,
-            "RestoreDateTime": datetime.fromtimestamp(record.restored.moment, UTC),
-            "RestoreInProgress": False,
-        }
-        if record.restored.source_backup is not None:
-            described["RestoreSummary"]["SourceBackupArn"] = record.restored.source_backup
+        described["RestoreSummary"] = _restore(record.restored)
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         indexes = [
             _index(state, record, index, status) for index in record.indexes if index.is_global is is_global
         ]
         if indexes:
             described[member] = indexes
+    return described
+
+
+def _billing(record: TableRecord) -> dict[str, Any]:
+    """BillingModeSummary: of a table that has always been provisioned there is none."""
+    if record.billing_mode == "PAY_PER_REQUEST":
+        changed = record.created if record.billing_changed is None else record.billing_changed
+        moment = datetime.fromtimestamp(changed, UTC)
+        summary = {"BillingMode": "PAY_PER_REQUEST", "LastUpdateToPayPerRequestDateTime": moment}
+        return {"BillingModeSummary": summary}
+    if record.billing_changed is not None:
+        return {"BillingModeSummary": {"BillingMode": "PROVISIONED"}}
+    return {}
+
+
+def _encryption(state: DynamoState, record: TableRecord, encryption: Encryption) -> dict[str, Any]:
+    described: dict[str, Any] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": encryption.key_arn}
+    inaccessible = state.table_keys.inaccessible_since(record)
+    if inaccessible is not None:
+        # AWS notices within the hour (API Reference, SSEDescription); here it is told at once.
+        described["InaccessibleEncryptionDateTime"] = inaccessible
+    return described
+
+
+def _restore(restored: Restored) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "SourceTableArn": restored.source_table,
+        "RestoreDateTime": datetime.fromtimestamp(restored.moment, UTC),
+        "RestoreInProgress": False,
+    }
+    if restored.source_backup is not None:
+        described["SourceBackupArn"] = restored.source_backup
     return described
 
 
