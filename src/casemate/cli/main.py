@@ -57,8 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == chosen:
             module = import_module(f"casemate.cli.{name}")
             module.configure(subparser)
-            if "exit codes" not in subparser.epilog:
-                subparser.epilog += f"\n\n{EXIT_CODES}"
+            epilog = subparser.epilog or ""
+            if "exit codes" not in epilog:
+                subparser.epilog = f"{epilog}\n\n{EXIT_CODES}"
             subparser.set_defaults(run=module.run)
     if chosen == "aws":
         index = arguments.index("aws")
