@@ -127,7 +127,7 @@ def strength(spec: PrincipalSpec, who: Principal) -> int:
     return 0
 
 
-def named(statement: Statement, who: Principal) -> int:
+def named(statement: Statement, who: Principal, *, bounded: bool) -> int:
     if statement.principal is not None:
         return strength(statement.principal, who)
     if statement.not_principal is None:
@@ -139,13 +139,19 @@ def named(statement: Statement, who: Principal) -> int:
         return 3
     if who.kind is PrincipalKind.SERVICE:
         return 0 if who.arn in listed.service else 3
+    if (
+        bounded
+        and statement.effect == "Deny"
+        and who.kind in {PrincipalKind.USER, PrincipalKind.ROLE_SESSION}
+    ):
+        return 3
     links = {who.arn, who.role_arn or who.arn} - ({who.arn} if who.kind is PrincipalKind.ROOT else set())
     present = [who.account in map(account_of, listed.aws), *(link in listed.aws for link in links)]
     spared = all(present) if statement.effect == "Deny" else any(present)
     return 0 if spared else 3
 
 
-def applies(statement: Statement, request: AuthorizationRequest) -> int:
+def applies(statement: Statement, request: AuthorizationRequest, *, bounded: bool) -> int:
     context = {key.lower(): value for key, value in request.context.items()}
     action = request.action.lower()
     if statement.actions and not any(glob(name.lower(), action) for name in statement.actions):
@@ -163,15 +169,15 @@ def applies(statement: Statement, request: AuthorizationRequest) -> int:
         return 0
     if not all(condition(clause, context) for clause in statement.conditions):
         return 0
-    return named(statement, request.principal)
+    return named(statement, request.principal, bounded=bounded)
 
 
-def says(policies: tuple[Policy, ...], request: AuthorizationRequest) -> tuple[bool, int]:
+def says(policies: tuple[Policy, ...], request: AuthorizationRequest, *, bounded: bool) -> tuple[bool, int]:
     """(explicitly denied, strength of the best allow)."""
     denied, best = False, 0
     for one_policy in policies:
         for statement in one_policy.statements:
-            power = applies(statement, request)
+            power = applies(statement, request, bounded=bounded)
             if statement.effect == "Deny":
                 denied = denied or power > 0
             else:
@@ -197,7 +203,8 @@ def naive(request: AuthorizationRequest, policies: PolicySet) -> tuple[bool, str
         ("BOUNDARY", optional(policies.boundary)),
         ("SESSION", policies.session),
     ]
-    answers = [(kind, group, *says(group, request)) for kind, group in groups]
+    bounded = policies.boundary is not None
+    answers = [(kind, group, *says(group, request, bounded=bounded)) for kind, group in groups]
     for kind, _, denied, _ in answers:
         if denied:
             return False, f"{kind}/explicit"

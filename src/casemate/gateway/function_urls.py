@@ -16,6 +16,7 @@ from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.gateway.callers import caller_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
@@ -24,7 +25,15 @@ from casemate.model.ids import uuid4
 from casemate.model.origin import InternetOrigin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credential, Credentials, FunctionUrls, Organization, UrlCall, UrlFacts
+from casemate.servicekit.ports import (
+    Credential,
+    Credentials,
+    CredentialUses,
+    FunctionUrls,
+    Organization,
+    UrlCall,
+    UrlFacts,
+)
 from casemate.servicekit.service import Check, Service
 from casemate.wire.http import HttpRequest, HttpResponse
 from casemate.wire.sigv4 import verify
@@ -50,6 +59,7 @@ class FunctionUrlDoor:
         *,
         urls: FunctionUrls,
         credentials: Credentials,
+        uses: CredentialUses,
         authorizer: Authorizer,
         organization: Organization,
         service: Service[Any],
@@ -58,6 +68,7 @@ class FunctionUrlDoor:
     ) -> None:
         self._urls = urls
         self._credentials = credentials
+        self._uses = uses
         self._authorizer = authorizer
         self._organization = organization
         self._service = service
@@ -158,7 +169,8 @@ class FunctionUrlDoor:
         if verified.scope.region != url.region:
             text = f"Credential should be scoped to a valid region, not '{verified.scope.region}'. "
             raise AwsError("InvalidSignatureException", text, http_status=403)
-        exchange.principal = found.principal
+        exchange.principal = caller_of(found, exchange.now)
+        self._uses.used(found.principal, service="lambda", region=url.region, now=exchange.now)
 
     def _authorize(self, exchange: Exchange, url: UrlFacts) -> None:
         """Both actions: since October 2025 a URL needs lambda:InvokeFunction besides lambda:InvokeFunctionUrl.

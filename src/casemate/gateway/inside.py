@@ -6,14 +6,16 @@ from casemate.gateway.authorization import Authorizer, Situation, refusal
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.model.principals import Principal
 from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import CredentialUses
 from casemate.servicekit.service import Authorize, Check
 
 
 class Inside:
     """Implements the port `InsideAuthority`."""
 
-    def __init__(self, authorizer: Authorizer, *, clock: Clock) -> None:
+    def __init__(self, authorizer: Authorizer, *, uses: CredentialUses, clock: Clock) -> None:
         self._authorizer = authorizer
+        self._uses = uses
         self._clock = clock
 
     def asking(self, *, service: str, region: str) -> Authorize:
@@ -23,7 +25,9 @@ class Inside:
             check: Check, *, principal: Principal | None = None, through: str | None = None
         ) -> None:
             assert principal is not None, "where there is no request there is no caller"
-            keys = request_keys(region=region, now=self._clock(), tls=True, user_agent="")
+            now = self._clock()
+            self._uses.used(principal, service=check.action.partition(":")[0], region=region, now=now)
+            keys = request_keys(region=region, now=now, tls=True, user_agent="")
             if through is not None:
                 keys = forwarded_keys(keys, through)
             situation = Situation(

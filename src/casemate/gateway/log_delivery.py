@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from casemate.gateway.authorization import Authorizer, Situation, refusal
 from casemate.model.arns import Arn
 from casemate.model.principals import Principal
-from casemate.servicekit.ports import LogGroups, LogSink, RoleSessions
+from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import CredentialUses, LogGroups, LogSink, RoleSessions
 from casemate.servicekit.service import Check
 
 
@@ -15,9 +16,18 @@ class RoleLogDelivery:
     """Implements `casemate.servicekit.ports.LogDelivery`."""
 
     def __init__(
-        self, *, sessions: RoleSessions, authorizer: Authorizer, sink: LogSink, groups: LogGroups
+        self,
+        *,
+        sessions: RoleSessions,
+        uses: CredentialUses,
+        authorizer: Authorizer,
+        sink: LogSink,
+        groups: LogGroups,
+        clock: Clock,
     ) -> None:
         self._sessions = sessions
+        self._uses = uses
+        self._clock = clock
         self._authorizer = authorizer
         self._sink = sink
         self._groups = groups
@@ -37,6 +47,7 @@ class RoleLogDelivery:
         session = self._sessions.assume_for_service(
             role_arn=role_arn, session_name="vpc-flow-logs", service=service
         )
+        self._uses.used(session.principal, service="logs", region=region, now=self._clock())
         resource = f"log-group:{group}"
         needed = [("logs:PutLogEvents", f"{resource}:log-stream:{stream}")]
         if not self._groups.stream_exists(account=account, region=region, group=group, stream=stream):

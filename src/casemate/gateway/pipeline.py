@@ -7,24 +7,24 @@ import inspect
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
+from casemate.gateway.callers import caller_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.gateway.readmission import Readmission
+from casemate.gateway.reference_checks import reference_checks
 from casemate.gateway.request_ids import new_request_id
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credential, Credentials, Network
+from casemate.servicekit.ports import Credential, Credentials, CredentialUses, Network
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
@@ -51,6 +51,7 @@ class Pipeline:
         services: Mapping[str, Service[Any]],
         store: Store,
         credentials: Credentials,
+        uses: CredentialUses,
         network: Network,
         authorizer: Authorizer,
         journal: Journal,
@@ -61,6 +62,7 @@ class Pipeline:
         self._services = services
         self._store = store
         self._credentials = credentials
+        self._uses = uses
         self._network = network
         self._authorizer = authorizer
         self._journal = journal
@@ -75,12 +77,15 @@ class Pipeline:
         if bystander is not None:
             return bystander
         now = self._clock()
+        generation = self._readmission.generation
         admitted = self._readmission.admit(request, arrival, now)
         exchange = admitted or Exchange(
             request=request, arrival=arrival, request_id=new_request_id(), now=now
         )
         try:
-            if admitted is None:
+            if admitted is not None:
+                self._note_use(exchange)
+            else:
                 self._parse(exchange)
                 self._authenticate(exchange)
                 self._locate(exchange)
@@ -102,7 +107,7 @@ class Pipeline:
         exchange.context = None
         self._journal.record(exchange)
         if admitted is None:
-            self._readmission.learn(exchange)
+            self._readmission.learn(exchange, generation)
         return self._serialize(exchange)
 
     def _parse(self, exchange: Exchange) -> None:
@@ -144,7 +149,14 @@ class Pipeline:
             family = family_of(exchange.parsed.protocol, exchange.service_name)
             raise scoped_elsewhere(family, verified.scope.region)
         exchange.credential = found
-        exchange.principal = _with_mfa_age(found, exchange.now)
+        exchange.principal = caller_of(found, exchange.now)
+        self._note_use(exchange)
+
+    def _note_use(self, exchange: Exchange) -> None:
+        """Refused or not, it is a use of the credentials."""
+        assert exchange.principal is not None
+        service = str(exchange.model.signing_name)
+        self._uses.used(exchange.principal, service=service, region=exchange.region, now=exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -171,8 +183,13 @@ class Pipeline:
 
     def _checks(self, exchange: Exchange) -> tuple[Check, ...]:
         operation = exchange.operation
-        if operation is None or operation.checks is None:
-            return (Check(action=f"{_iam_prefix(exchange)}:{exchange.operation_name}"),)
+        action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
+        if operation is None:
+            assert exchange.principal is not None
+            account = exchange.principal.account
+            return reference_checks(action, exchange.params, region=exchange.region, account=account)
+        if operation.checks is None:
+            return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
 
     async def _dispatch(self, exchange: Exchange) -> None:
@@ -257,13 +274,6 @@ class Pipeline:
             if encodes(exchange.service_name, decision):
                 encoded = self._authorizer.encoded(situation, check, decision)
             raise refusal(exchange.service_name, decision, encoded)
-
-
-def _with_mfa_age(credential: Credential, now: datetime) -> Principal:
-    made = credential.mfa_authenticated
-    if made is None:
-        return credential.principal
-    return replace(credential.principal, mfa_age_seconds=max(0, int((now - made).total_seconds())))
 
 
 _IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}

@@ -37,10 +37,11 @@ def _lowered(names: tuple[str, ...]) -> tuple[str, ...]:
 class Question:
     """A request, prepared once for all statements."""
 
-    __slots__ = ("_context", "_given", "action", "principal", "resource")
+    __slots__ = ("_context", "_given", "action", "bounded", "principal", "resource")
 
-    def __init__(self, request: AuthorizationRequest) -> None:
+    def __init__(self, request: AuthorizationRequest, *, bounded: bool = False) -> None:
         self.principal: Principal = request.principal
+        self.bounded = bounded
         self.action = request.action
         self.resource = request.resource
         self._given = request.context
@@ -161,9 +162,9 @@ class CompiledStatement:
             return None
         return ResourceTest(patterns, negated=bool(statement.not_resources), variables=variables)
 
-    def grant(self, principal: Principal) -> Grant:
+    def grant(self, principal: Principal, *, bounded: bool = False) -> Grant:
         """How directly the statement names the caller; DIRECT where the policy type has no Principal element."""
-        return Grant.DIRECT if self._principal is None else self._principal.grant(principal)
+        return Grant.DIRECT if self._principal is None else self._principal.grant(principal, bounded=bounded)
 
     def for_action(self, action: str) -> StatementTrace | None:
         """The answer that the action, in lower case, settles whatever the resource; None when it takes more."""

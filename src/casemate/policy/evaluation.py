@@ -43,7 +43,7 @@ def evaluate(request: AuthorizationRequest, policies: PolicySet, *, with_policy_
     """
     if request.action.lower() in ALWAYS_ALLOWED:
         return _decision(request, reason=Reason.ALWAYS_ALLOWED)
-    combined = _ask(request, policies, Question(request))
+    combined = _ask(request, policies, Question(request, bounded=policies.boundary is not None))
     if combined.deciding is not None:
         return _refusal(request, combined.traces, combined.deciding, with_policy_arn=with_policy_arn)
     return _decision(

@@ -111,7 +111,7 @@ class PolicyGroup:
         """The unsettled statements' answers, some of which depend on who asks; adds to `grants` how each names them."""
         answers: list[StatementTrace] = []
         for statement, known in prepared.unsettled:
-            grant = statement.grant(question.principal)
+            grant = statement.grant(question.principal, bounded=question.bounded)
             grants.append(grant)
             if grant is Grant.NONE or (self._root_only and grant is Grant.ACCOUNT):
                 answers.append(statement.failed_principal)

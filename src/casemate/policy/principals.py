@@ -30,6 +30,8 @@ class Grant(IntEnum):
 _ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _EVERYONE = "*"
+_IAM_PRINCIPALS = frozenset({PrincipalKind.USER, PrincipalKind.ROLE_SESSION})
+"""Those that can have a permissions boundary."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +79,16 @@ class PrincipalTest:
         """True when `grant` is DIRECT whoever asks."""
         return self._names.everyone and not self._negated
 
-    def grant(self, principal: Principal) -> Grant:
-        """How directly the statement's element names `principal`."""
+    def grant(self, principal: Principal, *, bounded: bool = False) -> Grant:
+        """How directly the statement's element names `principal`; `bounded`: it has a permissions boundary."""
         if not self._negated:
             return self._named(principal)
         if self._names.everyone:
             return Grant.NONE
+        if bounded and self._deny and principal.kind in _IAM_PRINCIPALS:
+            # "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
+            # boundary policy attached, regardless of the values" (IAM User Guide, Permissions boundaries).
+            return Grant.DIRECT
         # "When you use NotPrincipal with Deny, you must also specify the account ARN of the not-denied principal",
         # and for a session its role and its own ARN: AWS may check each of them. So a Deny spares a caller only when
         # every link is listed, and an Allow leaves out a caller of whom any link is listed.

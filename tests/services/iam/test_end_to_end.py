@@ -76,3 +76,25 @@ def test_the_simulator_and_the_gateway_agree(instance: Instance) -> None:
         assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
         explicit = "with an explicit deny in an identity-based policy" in str(caught.value)
         assert explicit is (decisions[action] == "explicitDeny")
+
+
+def test_a_missing_operation_is_authorized_on_the_resource_it_names(instance: Instance) -> None:
+    iam = instance.client("iam")
+    statement = {
+        "Effect": "Allow",
+        "Action": "dynamodb:CreateBackup",
+        "Resource": f"arn:aws:dynamodb:*:{WORKLOAD}:table/mine",
+    }
+    iam.create_user(UserName="keeper")
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_user_policy(UserName="keeper", PolicyName="backups", PolicyDocument=document)
+    key = iam.create_access_key(UserName="keeper")["AccessKey"]
+    tables = instance.client("dynamodb", credentials=key)
+    refused("NotImplemented", "does not implement", tables.create_backup, TableName="mine", BackupName="bkp")
+    refused(
+        "AccessDeniedException",
+        f"on resource: arn:aws:dynamodb:us-east-2:{WORKLOAD}:table/theirs",
+        tables.create_backup,
+        TableName="theirs",
+        BackupName="bkp",
+    )

@@ -37,7 +37,7 @@ def test_a_role_is_created_read_and_listed(client: Any) -> None:
         "PermissionsBoundaryType": "Policy",
         "PermissionsBoundaryArn": ADMIN,
     }
-    assert client.get_role(RoleName="orders")["Role"] == made
+    assert client.get_role(RoleName="orders")["Role"] == {**made, "RoleLastUsed": {}}
     listed = client.list_roles(PathPrefix="/app/")["Roles"][0]
     assert listed == {key: value for key, value in made.items() if key not in ("Tags", "PermissionsBoundary")}
     refused("NoSuchEntity", "The role with name no cannot be found.", client.get_role, RoleName="no")

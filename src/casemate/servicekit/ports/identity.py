@@ -36,6 +36,14 @@ class Credentials(Protocol):
         ...
 
 
+class CredentialUses(Protocol):
+    """Who remembers when roles and access keys were last used. Implemented by services.iam."""
+
+    def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> None:
+        """`principal`'s credentials made a request of `service`. Cheap: nothing is written more than once a minute."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentityPolicies:
     """Policies attached to a principal."""

@@ -3,7 +3,7 @@
 Modelled: users, groups, roles, service-linked roles, instance profiles, access keys, inline and managed policies with
 their versions, all AWS managed policies (`managed`), permissions boundaries, tags, the account's alias and summary, the
 policy simulator (`simulator`). Not modelled: passwords and login profiles, hardware MFA devices, SAML and OIDC providers, server
-certificates, service-specific credentials, credential reports, last-used times and the access advisor. AWS makes
+certificates, service-specific credentials, credential reports, last uses of passwords, and the access advisor. AWS makes
 changes visible eventually; here they are visible at once.
 
 Belongs here: who exists and which policies they hold. Does not belong here: sessions (`sts`), evaluation (`policy`).

@@ -7,7 +7,7 @@ from typing import Any
 from casemate.servicekit.service import Output
 from casemate.services.iam.documents import encoded
 from casemate.services.iam.policies import ManagedPolicy, PolicyVersion
-from casemate.services.iam.state import AccessKey, Group, IamState, InstanceProfile, Role, User
+from casemate.services.iam.state import AccessKey, Group, IamState, InstanceProfile, LastUse, Role, User
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -75,6 +75,18 @@ def full_role_shape(role: Role) -> dict[str, Any]:
     if role.boundary:
         shape["PermissionsBoundary"] = _boundary(role.boundary)
     return shape
+
+
+def role_use_shape(use: LastUse | None) -> Output:
+    """RoleLastUsed: empty for a role that was not used within the tracking period (API Reference, RoleLastUsed)."""
+    return {} if use is None else {"LastUsedDate": use.at, "Region": use.region}
+
+
+def key_use_shape(use: LastUse | None) -> Output:
+    """AccessKeyLastUsed: "N/A" for a key that was not used (API Reference, AccessKeyLastUsed)."""
+    if use is None:
+        return {"ServiceName": "N/A", "Region": "N/A"}
+    return {"LastUsedDate": use.at, "ServiceName": use.service, "Region": use.region}
 
 
 def profile_shape(state: IamState, profile: InstanceProfile) -> dict[str, Any]:

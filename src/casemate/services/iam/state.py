@@ -138,6 +138,16 @@ class MfaDevice:
         return self.account == account and self.user is not None and self.user == user
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastUse:
+    """The last request that was made with a role or an access key."""
+
+    at: datetime
+    service: str
+    """As requests for it are signed: `dynamodb`."""
+    region: str
+
+
 class IamState:
     """All of IAM, of every account. Names are unique without regard to case, so keys hold them in lower case."""
 
@@ -155,6 +165,8 @@ class IamState:
         )
         self.keys: Collection[AccessKey] = store.collection("iam.access_keys", AccessKey)
         self.mfa_devices: Collection[MfaDevice] = store.collection("iam.mfa_devices", MfaDevice)
+        self.last_uses: Collection[LastUse] = store.collection("iam.last_uses", LastUse)
+        """By the id of a role or of an access key."""
         self.policies: Collection[ManagedPolicy] = store.collection("iam.policies", ManagedPolicy)
         self.deletion_tasks: Collection[DeletionTask] = store.collection("iam.deletion_tasks", DeletionTask)
         self.aliases: Collection[str] = store.collection("iam.account_aliases", str)

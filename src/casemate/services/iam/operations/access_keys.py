@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from casemate.model.ids import unique_id
 from casemate.model.principals import PrincipalKind
-from casemate.servicekit.service import Context, Output, Params
+from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.iam import quotas
 from casemate.services.iam.entities import USERS, creation_time, own_user_checks, own_user_name
 from casemate.services.iam.errors import no_such_entity, quota_exceeded
+from casemate.services.iam.last_uses import last_use
 from casemate.services.iam.lookups import keys_of
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.secrets import new_secret
-from casemate.services.iam.shapes import key_shape
+from casemate.services.iam.shapes import key_shape, key_use_shape
 from casemate.services.iam.state import AccessKey, IamState
 
 
@@ -58,6 +60,23 @@ def _key(ctx: Context[IamState], params: Params) -> AccessKey:
     return key
 
 
+def _last_used_checks(ctx: Context[IamState], params: Params) -> Iterable[Check]:
+    """On the user who has the key: the request names only the key."""
+    key = ctx.state.keys.get(params["AccessKeyId"])
+    if key is None or key.account != ctx.account or key.user is None:
+        return (Check(action="iam:GetAccessKeyLastUsed"),)
+    return USERS.checks("GetAccessKeyLastUsed")(ctx, {"UserName": key.user})
+
+
+@operations.operation("GetAccessKeyLastUsed", checks=_last_used_checks)
+def get_access_key_last_used(ctx: Context[IamState], params: Params) -> Output:
+    key = ctx.state.keys.get(params["AccessKeyId"])
+    if key is None or key.account != ctx.account:
+        raise no_such_entity(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
+    use = last_use(ctx.state, key.id, ctx.now)
+    return {"UserName": key.user, "AccessKeyLastUsed": key_use_shape(use)}
+
+
 @operations.operation("UpdateAccessKey", checks=own_user_checks("UpdateAccessKey"))
 def update_access_key(ctx: Context[IamState], params: Params) -> Output:
     key = _key(ctx, params)
@@ -67,5 +86,7 @@ def update_access_key(ctx: Context[IamState], params: Params) -> Output:
 
 @operations.operation("DeleteAccessKey", checks=own_user_checks("DeleteAccessKey"))
 def delete_access_key(ctx: Context[IamState], params: Params) -> Output:
-    ctx.state.keys.delete(_key(ctx, params).id)
+    key = _key(ctx, params)
+    ctx.state.keys.delete(key.id)
+    ctx.state.last_uses.delete(key.id)
     return {}

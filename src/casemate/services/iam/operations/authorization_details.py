@@ -6,6 +6,7 @@ from typing import Any
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam.documents import encoded
+from casemate.services.iam.last_uses import last_use
 from casemate.services.iam.lookups import attachments, boundary_uses, visible_policy
 from casemate.services.iam.managed import AWS, aws_policy
 from casemate.services.iam.paging import paged
@@ -17,6 +18,7 @@ from casemate.services.iam.shapes import (
     group_shape,
     policy_shape,
     profile_shape,
+    role_use_shape,
     version_shape,
 )
 from casemate.services.iam.state import Group, IamState, Role, User
@@ -72,6 +74,7 @@ def _role(ctx: Context[IamState], role: Role) -> Output:
     return {
         **shape,
         **_held(ctx, role, "Role"),
+        "RoleLastUsed": role_use_shape(last_use(ctx.state, role.id, ctx.now)),
         "InstanceProfileList": [profile_shape(ctx.state, profile) for profile in profiles],
     }
 

@@ -17,11 +17,12 @@ from casemate.services.iam.entities import (
 )
 from casemate.services.iam.errors import already_exists, delete_conflict, quota_exceeded, validation_error
 from casemate.services.iam.labels import trust_label
+from casemate.services.iam.last_uses import last_use
 from casemate.services.iam.lookups import attachable_policy
 from casemate.services.iam.operations.tags import new_tags
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
-from casemate.services.iam.shapes import full_role_shape, role_shape
+from casemate.services.iam.shapes import full_role_shape, role_shape, role_use_shape
 from casemate.services.iam.state import IamState, Role
 
 _DEFAULT_SESSION_SECONDS = 3600
@@ -60,7 +61,9 @@ def create_role(ctx: Context[IamState], params: Params) -> Output:
 
 @operations.operation("GetRole", checks=ROLES.checks("GetRole"))
 def get_role(ctx: Context[IamState], params: Params) -> Output:
-    return {"Role": full_role_shape(ROLES.named(ctx, params))}
+    role = ROLES.named(ctx, params)
+    used = role_use_shape(last_use(ctx.state, role.id, ctx.now))
+    return {"Role": {**full_role_shape(role), "RoleLastUsed": used}}
 
 
 @operations.operation("ListRoles")
@@ -110,4 +113,5 @@ def delete_role(ctx: Context[IamState], params: Params) -> Output:
         raise delete_conflict("Cannot delete entity, must remove roles from instance profile first.")
     refuse_while_it_has_policies(role)
     ctx.state.roles.delete(ctx.account, role.name.lower())
+    ctx.state.last_uses.delete(role.id)
     return {}

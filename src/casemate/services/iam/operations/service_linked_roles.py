@@ -73,6 +73,7 @@ def delete_service_linked_role(ctx: Context[IamState], params: Params) -> Output
     if not role.is_service_linked:
         raise not_found("Role", role.name)
     ctx.state.roles.delete(ctx.account, role.name.lower())
+    ctx.state.last_uses.delete(role.id)
     service = role.path.removeprefix(_PREFIX).rstrip("/")
     task = f"task{_PREFIX}{service}/{role.name}/{ctx.new_uuid()}"
     ctx.state.deletion_tasks.put((ctx.account, task), DeletionTask(role_arn=role.arn))
