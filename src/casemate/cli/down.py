@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 
-from casemate.cli.instance import add_data_option, command, fail
+from casemate.cli.instance import add_data_option, add_json_option, command, fail
 
 _PATIENCE = 20.0
 
@@ -15,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.epilog = "example:\n  casemate down"
     add_data_option(parser)
+    add_json_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
         if time.monotonic() > deadline:
             fail(f"process {pid} has not ended after {_PATIENCE:.0f} s; its log says why")
         time.sleep(0.02)
-    print("stopped")
+    print(json.dumps({"stopped": pid}) if arguments.json else "stopped")
     return 0
 
 

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
-from casemate.cli.instance import EXIT_NOT_RUNNING, add_data_option, add_json_option, fail
+from casemate.cli.instance import add_data_option, add_json_option, fail, not_running
 from casemate.gateway.control import short_path
 
 _CHUNK = 65_536
@@ -28,10 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Without a command: a shell that reads standard input.\n\n"
         "examples:\n"
         "  casemate exec i-0123456789abcdef0 -- curl -s http://10.0.1.5/\n"
-        '  casemate exec i-0123456789abcdef0 -- python3 -c \'import boto3; print(boto3.client("sts", "us-east-2"))\'\n'
+        "  casemate exec i-0123456789abcdef0 -- python3 -c 'import boto3; print(boto3.client(\"sts\").get_caller_identity())'\n"
         "  echo 'hostname' | casemate exec i-0123456789abcdef0\n\n"
         "exit codes: the command's own; 126 and 127 when it cannot be run; 1 when there is no such running instance,\n"
-        "3 when no Casemate runs"
+        "2 wrong usage, 3 Casemate does not run"
     )
     add_data_option(parser)
     add_json_option(parser)
@@ -60,7 +60,7 @@ class _Call:
             with short_path(data / "control.sock") as name:
                 reader, writer = await asyncio.open_unix_connection(name, limit=_MAX_LINE)
         except OSError:
-            fail(f"no instance runs on {data}; start one with: casemate up --data {data}", EXIT_NOT_RUNNING)
+            not_running(data)
         _send(writer, {"command": "exec", "instance": instance, "argv": argv})
         loop = asyncio.get_running_loop()
         # A daemon, because nothing wakes a thread that waits for a terminal.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from casemate.cli.exit_codes import EXIT_USAGE
 from casemate.cli.instance import WORKLOAD_ACCOUNT, add_data_option, add_json_option, command, fail
 
 
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask the running instance and print its answer."""
     if arguments.request_id and (arguments.source or arguments.target):
-        fail("name a REQUEST-ID, or --from and --to, not both", 2)
+        fail("name a REQUEST-ID, or --from and --to, not both", EXIT_USAGE)
     if arguments.request_id:
         request = {"command": "event", "request_id": arguments.request_id}
     elif arguments.source and arguments.target:
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             "target_region": arguments.target_region,
         }
     else:
-        fail("name a REQUEST-ID, or both --from and --to; see: casemate explain --help", 2)
+        fail("name a REQUEST-ID, or both --from and --to; see: casemate explain --help", EXIT_USAGE)
     answer = command(arguments.data, request)
     print(json.dumps(answer["json"], indent=2) if arguments.json else answer["text"])
     return 0

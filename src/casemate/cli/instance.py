@@ -11,15 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from casemate.cli.exit_codes import EXIT_FAILED, EXIT_NOT_RUNNING
 from casemate.gateway.control import ask
 
 DEFAULT_DATA = Path(".casemate")
 WORKLOAD_ACCOUNT = "000000000000"
-
-EXIT_FAILED = 1
-"""The command could not do what was asked."""
-EXIT_NOT_RUNNING = 3
-"""No instance runs on that data directory."""
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +40,17 @@ def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
     sys.exit(code)
 
 
+def not_running(data: Path) -> NoReturn:
+    """Say how to start Casemate on that data directory, and end."""
+    fail(f"Casemate does not run on {data}; start it with: casemate up --data {data}", EXIT_NOT_RUNNING)
+
+
 def command(data: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the running instance; ends the program with a clear message when there is none, or when it refuses."""
     try:
         answer = asyncio.run(ask(data.absolute() / "control.sock", request))
     except OSError:
-        fail(f"no instance runs on {data}; start one with: casemate up --data {data}", EXIT_NOT_RUNNING)
+        not_running(data)
     if "error" in answer:
         fail(str(answer["error"]))
     return answer
@@ -61,7 +62,7 @@ def environment(data: Path, account: str, region: str) -> dict[str, str]:
         instance = _read(data / "instance.json")
         credentials = _read(data / "credentials.json")
     except FileNotFoundError:
-        fail(f"no instance has run on {data}; start one with: casemate up --data {data}", EXIT_NOT_RUNNING)
+        not_running(data)
     if account not in credentials:
         fail(f"account {account} has no administrator here; known: {', '.join(sorted(credentials))}")
     return {

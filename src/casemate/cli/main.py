@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from casemate import __version__
+from casemate.cli.exit_codes import EXIT_CODES
 
 _COMMANDS = {
     "up": "start Casemate; prints `ready URL` when it serves",
@@ -23,11 +24,13 @@ _COMMANDS = {
     "demo": "the reference architecture and its access matrix, explained",
 }
 
-_EPILOG = """exit codes: 0 done, 1 the command failed (the message says why), 2 wrong usage, 3 no instance is running
+_EPILOG = f"""{EXIT_CODES}
 
 example:
   casemate up --detach
   casemate aws dynamodb list-tables
+
+each command has its own: casemate COMMAND --help
 """
 
 
@@ -55,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name == chosen:
             module = import_module(f"casemate.cli.{name}")
             module.configure(subparser)
+            epilog = subparser.epilog or ""
+            if "exit codes" not in epilog:
+                subparser.epilog = f"{epilog}\n\n{EXIT_CODES}"
             subparser.set_defaults(run=module.run)
     if chosen == "aws":
         index = arguments.index("aws")

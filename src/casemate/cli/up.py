@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from casemate.cli.instance import EXIT_FAILED, add_data_option, fail
+from casemate.cli.exit_codes import EXIT_FAILED
+from casemate.cli.instance import add_data_option, fail
 
 _MAX_PORT = 65_535
 _LAST_LINES = 5
@@ -20,7 +22,12 @@ _LAST_LINES = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.epilog = "example:\n  casemate up --port 4566 --detach"
+    parser.epilog = (
+        "examples:\n"
+        "  casemate up --detach                          state in ./.casemate\n"
+        "  casemate up --ephemeral --port 0              nothing kept, a free port\n"
+        "  casemate up --detach --json | jq -r .endpoint"
+    )
     parser.add_argument(
         "--port",
         type=_port,
@@ -53,6 +60,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
     )
+    _add_remote_tables(parser)
+    parser.add_argument(
+        "--quota",
+        type=_quota,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="raise or lower a quota of VPCs, such as gateway_endpoints=50; may be repeated",
+    )
+    add_data_option(parser)
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object when it serves: endpoint and warnings"
+    )
+
+
+def _add_remote_tables(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tables",
         metavar="remote=URL",
@@ -64,15 +87,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="its keys, as `casemate env --format json` prints them (default: CASEMATE_TABLES_ACCESS_KEY_ID, ...)",
     )
-    parser.add_argument(
-        "--quota",
-        type=_quota,
-        action="append",
-        default=[],
-        metavar="NAME=NUMBER",
-        help="raise or lower a quota of VPCs, such as gateway_endpoints=50; may be repeated",
-    )
-    add_data_option(parser)
 
 
 def _quota(text: str) -> tuple[str, int]:
@@ -122,8 +136,15 @@ def run(arguments: argparse.Namespace) -> int:
         tables=tables,
         quotas=dict(arguments.quota),
     )
+    greeting = _Greeting(as_json=arguments.json)
+
+    def announce(line: str) -> None:
+        if greeting.print(line):
+            gc.freeze()
+            gc.enable()
+
     try:
-        run_loop(serve(options, announce=_announce))
+        run_loop(serve(options, announce=announce))
     except StartError as error:
         fail(str(error))
     return 0
@@ -137,11 +158,24 @@ def run_loop(coroutine: object) -> None:
         runner.run(coroutine)  # pyright: ignore[reportArgumentType] a coroutine by construction
 
 
-def _announce(line: str) -> None:
-    if line.startswith("ready "):
-        gc.freeze()
-        gc.enable()
-    print(line, flush=True)
+class _Greeting:
+    """What a start prints: line by line, or as one JSON object once it serves."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._warnings: list[str] = []
+
+    def print(self, line: str) -> bool:
+        """Whether that was the last line: it serves."""
+        word, _, endpoint = line.partition(" ")
+        ready = word == "ready"
+        if not self._as_json:
+            print(line, flush=True)
+        elif ready:
+            print(json.dumps({"endpoint": endpoint, "warnings": self._warnings}), flush=True)
+        else:
+            self._warnings.append(line)
+        return ready
 
 
 def _check_quotas(given: dict[str, int]) -> None:
@@ -194,9 +228,9 @@ def _detach(arguments: argparse.Namespace) -> int:
             text=True,
         )
     assert process.stdout is not None
+    greeting = _Greeting(as_json=arguments.json)
     for line in process.stdout:
-        print(line, end="", flush=True)
-        if line.startswith("ready "):
+        if greeting.print(line.rstrip("\n")):
             return 0
     process.wait()
     # What this start wrote, and not what earlier ones left in the log.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
+from casemate.gateway.rounds import Rounds
 from casemate.model.flows import FlowCount
 from casemate.model.network import VpcSnapshot
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import FlowObserver, Network
 
-_log = logging.getLogger(__name__)
-_PATIENCE = 5.0
 _PERIOD = 5.0
 """Seconds between two looks: how exact the start of a record is."""
 
@@ -35,19 +33,15 @@ class FlowCollector:
         self._clock = clock
         self._looked = self._now()
         self._looking = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self.collect, period=_PERIOD, failure="flow logs could not be collected")
 
     def start(self) -> None:
         """Look from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     async def close(self) -> None:
         """Look no more, and lose nothing: what is gathered is delivered."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._collect_quietly(everything=True)
+        await self._rounds.close(partial(self.collect, everything=True))
 
     async def collect(self, *, everything: bool = False) -> None:
         """Look now. `everything`: deliver also what would wait for its aggregation interval to end."""
@@ -62,17 +56,3 @@ class FlowCollector:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_PERIOD)
-            await self._collect_quietly()
-
-    async def _collect_quietly(self, *, everything: bool = False) -> None:
-        try:
-            async with asyncio.timeout(
-                _PATIENCE
-            ):  # a data plane that is being restarted must not hold up the end
-                await self.collect(everything=everything)
-        except Exception:
-            _log.exception("flow logs could not be collected")

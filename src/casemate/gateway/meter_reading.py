@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from casemate.gateway.rounds import Rounds
 from casemate.servicekit.ports import MeterReader, Network
 from casemate.servicekit.store import Store
 
-_log = logging.getLogger(__name__)
-_PATIENCE = 5.0
 _PERIOD = 10.0
 """Seconds: what a resource carries after the last reading before its deletion is not counted."""
 
@@ -32,19 +29,15 @@ class MeterReading:
         self._meters = meters
         self._store = store
         self._reading = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self.read, period=_PERIOD, failure="the meters could not be read")
 
     def start(self) -> None:
         """Read from now on."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._rounds.start()
 
     async def close(self) -> None:
         """A last reading."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._read_quietly()
+        await self._rounds.close()
 
     async def read(self) -> None:
         """Read every VPC that has a meter."""
@@ -53,17 +46,3 @@ class MeterReading:
                 counters = await self._counters(vpc_id)
                 with self._store.transaction():
                     self._meters.read(vpc_id, counters)
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_PERIOD)
-            await self._read_quietly()
-
-    async def _read_quietly(self) -> None:
-        try:
-            async with asyncio.timeout(
-                _PATIENCE
-            ):  # a data plane that is being restarted must not hold up the end
-                await self.read()
-        except Exception:
-            _log.exception("the meters could not be read")

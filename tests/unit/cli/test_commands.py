@@ -22,12 +22,18 @@ def run(*arguments: str) -> int:
         return int(ended.code or 0)
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "env", "explain", "reset", "demo", "fault"])
-def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "command", ["up", "down", "status", "env", "exec", "explain", "costs", "reset", "demo", "fault"]
+)
+def test_every_command_has_help_with_an_example_json_and_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(command, "--help") == 0
     shown = capsys.readouterr().out
     assert f"usage: casemate {command}" in shown
     assert f"  casemate {command}" in shown or f"$(casemate {command})" in shown
+    assert "--json" in shown or command == "fault"  # whose subcommands have options of their own
+    assert "exit codes: " in shown
 
 
 @pytest.mark.parametrize(
@@ -56,14 +62,23 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     "arguments",
-    [["down"], ["status"], ["status", "--json"], ["reset"], ["env"], ["explain", "an-id"], ["fault", "list"]],
+    [
+        ["down"],
+        ["status"],
+        ["status", "--json"],
+        ["reset"],
+        ["env"],
+        ["explain", "an-id"],
+        ["costs"],
+        ["fault", "list"],
+    ],
     ids=" ".join,
 )
 def test_without_an_instance_it_is_exit_code_3_and_how_to_start_one(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments, "--data", str(tmp_path)) == 3
-    assert f"start one with: casemate up --data {tmp_path}" in capsys.readouterr().err
+    assert f"start it with: casemate up --data {tmp_path}" in capsys.readouterr().err
 
 
 def test_env_of_both_accounts_in_both_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,8 @@ from casemate.cli.demo.cases import CASES, Case, Phase
 from casemate.cli.demo.house import DemoInstance
 from casemate.cli.demo.matrix import print_matrix
 from casemate.cli.demo.trial import Ask, Trial, attempt
-from casemate.cli.instance import EXIT_FAILED, WORKLOAD_ACCOUNT, add_json_option
+from casemate.cli.exit_codes import EXIT_FAILED
+from casemate.cli.instance import WORKLOAD_ACCOUNT, add_json_option
 
 MANAGEMENT_ACCOUNT = "111111111111"
 _NEXT = """
@@ -100,7 +101,7 @@ def _try_all(architecture: Architecture, client: Client, ask: Ask, say: Callable
 
     def attempt_phase(phase: Phase) -> list[Trial]:
         cases = [case for case in CASES if case.phase is phase]
-        say(f"trying: {phase.value} ({len(cases)} cases)")
+        say(f"trying: {phase.value} ({len(cases)} {'case' if len(cases) == 1 else 'cases'})")
 
         def attempt_case(case: Case) -> Trial:
             return attempt(case, architecture, client, ask)

@@ -67,19 +67,24 @@ def _placed(state: Ec2State, instance: Instance) -> Rendered:
         else "",
         "SubnetId": first.subnet_id,
         "VpcId": first.vpc_id,
-        "BlockDeviceMappings": [
-            {
-                "DeviceName": each.device,
-                "Ebs": {
-                    "AttachTime": each.attached,
-                    "DeleteOnTermination": each.delete_on_termination,
-                    "Status": "attached",
-                    "VolumeId": each.volume_id,
-                },
-            }
-            for each in instance.devices
-        ],
+        "BlockDeviceMappings": devices_output(instance),
     }
+
+
+def devices_output(instance: Instance) -> list[Rendered]:
+    """`BlockDeviceMappings` of an instance and of its attribute."""
+    return [
+        {
+            "DeviceName": each.device,
+            "Ebs": {
+                "AttachTime": each.attached,
+                "DeleteOnTermination": each.delete_on_termination,
+                "Status": "attached",
+                "VolumeId": each.volume_id,
+            },
+        }
+        for each in instance.devices
+    ]
 
 
 def metadata_output(instance: Instance) -> Rendered:

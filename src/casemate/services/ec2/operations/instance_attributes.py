@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
-from casemate.services.ec2.instance_output import image_of, metadata_output
+from casemate.services.ec2.instance_output import devices_output, image_of, metadata_output
 from casemate.services.ec2.interface_making import checked_groups
 from casemate.services.ec2.interface_output import groups_output
 from casemate.services.ec2.launch_request import checked_user_data, metadata_options, type_of
@@ -138,20 +138,7 @@ def describe_instance_attribute(ctx: Ctx, params: Params) -> Output:
         },
         "sriovNetSupport": {"SriovNetSupport": {}},
         "userData": {"UserData": {"Value": instance.user_data} if instance.user_data else {}},
-        "blockDeviceMapping": {
-            "BlockDeviceMappings": [
-                {
-                    "DeviceName": each.device,
-                    "Ebs": {
-                        "AttachTime": each.attached,
-                        "DeleteOnTermination": each.delete_on_termination,
-                        "Status": "attached",
-                        "VolumeId": each.volume_id,
-                    },
-                }
-                for each in instance.devices
-            ]
-        },
+        "blockDeviceMapping": {"BlockDeviceMappings": devices_output(instance)},
     }
     if attribute not in shown:
         raise errors.bad_value(attribute, "attribute", "Unknown instance attribute.")
