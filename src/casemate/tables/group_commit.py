@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from casemate.model.errors import AwsError
 
-_LONG = 0.002
+_LONG = 0.005
 """Seconds: what a sync may take from the event loop. Measured on a virtual disk: 0.3 ms, one of a hundred 0.5 ms."""
 _AWAY = 64
 """Syncs that go to the thread after a long one, before the disk is tried on the loop again."""
