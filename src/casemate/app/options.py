@@ -1,0 +1,31 @@
+"""What a Casemate is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from casemate.tables.remote.options import RemoteTables
+
+MANAGEMENT_ACCOUNT = "111111111111"
+WORKLOAD_ACCOUNT = "000000000000"
+ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `casemate up` was asked."""
+
+    port: int
+    data: Path
+    ephemeral: bool = False
+    dataplane: Literal["auto", "kernel", "off"] = "auto"
+    accept_any_credentials: bool = False
+    strict_runtimes: bool = False
+    """Functions run on the version of their runtime or not at all."""
+    tables: RemoteTables | None = None
+    """Where items live; None: in the data directory."""
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""
