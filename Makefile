@@ -1,11 +1,14 @@
 # Two commands do everything on a fresh Linux machine: `make demo` and `make test`.
-.PHONY: demo test check setup format bench clean
+.PHONY: demo test test-rootless check setup format bench clean
 
 demo: setup        ## build the reference architecture and print its explained access matrix
 	@.venv/bin/casemate demo
 
 test: check        ## everything CI runs
 	@.venv/bin/pytest -q
+
+test-rootless: setup ## the data plane's tests and every statement, as a user without privilege; about 5 minutes
+	@scripts/test-rootless
 
 check: setup       ## format, lint, types, import contracts, dependencies
 	@.venv/bin/ruff format --check -q .

@@ -32,6 +32,10 @@ def main() -> int:
         from bench.functions import main as functions_main
 
         return functions_main(sys.argv[2:])
+    if sys.argv[1:2] == ["dataplane"]:
+        from bench.interfaces import run
+
+        return run(sys.argv[2:])
     if sys.argv[1:2] == ["dynamodb"]:
         from bench.dynamodb.run import main as dynamodb
 

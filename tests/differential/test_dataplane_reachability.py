@@ -7,7 +7,7 @@ More than the suite's share: `PYTHONPATH=src:. python tests/differential/datapla
 from __future__ import annotations
 
 import pytest
-from tests.support.kernel_differential import EVERYTHING, compare
+from tests.support.kernel_differential import EVERYTHING, FAULTY, compare
 from tests.support.kernel_mutants import KERNEL_MUTANTS
 from tests.support.mutation_run import kernel_mutant, verdict_mutants
 from tests.support.topologies import DEFAULT_FEATURES
@@ -27,7 +27,8 @@ OFTEN_SEEN = {
 
 
 @pytest.mark.parametrize(
-    ("seed", "features", "topologies"), [(20261121, DEFAULT_FEATURES, 5), (7, EVERYTHING, 20)]
+    ("seed", "features", "topologies"),
+    [(20261121, DEFAULT_FEATURES, 5), (7, EVERYTHING, 20), (4, FAULTY, 10)],
 )
 async def test_the_kernel_does_what_the_verdict_says(seed: int, features, topologies: int) -> None:
     comparison, found = await compare(seed, topologies=topologies, flows=200, features=features)

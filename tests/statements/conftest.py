@@ -14,7 +14,9 @@ from tests.support.small_house import SmallHouse, small_house
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     data: Path = tmp_path_factory.mktemp("statements")
-    running = Instance(data, "--ephemeral", "--dataplane", "kernel").start()
+    # One Region for every test's VPCs: more gateway endpoints than the quota of 20 (tests/services/ec2 has the quota).
+    quota = ("--quota", "gateway_endpoints=200")
+    running = Instance(data, "--ephemeral", "--dataplane", "kernel", *quota).start()
     yield running
     running.stop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -26,6 +26,7 @@ EVERYTHING = Features(
     chain=True,
     dead_ends=True,
 )
+FAULTY = replace(EVERYTHING, faults=True)
 _PORTS = (443, 80, 5432)
 
 

@@ -8,7 +8,8 @@
       "interfaces": {"eni-f": "lambda subnet-a 10.0.1.5 sg-f",
                      "eni-w": "interface subnet-a 10.0.1.6,10.0.1.7 sg-a,sg-b public=18.160.0.9 nocheck"},
       "nats": {"nat-1": "subnet-a 10.0.1.9 18.160.0.1", "nat-2": "subnet-a 10.0.1.10 private down"},
-      "endpoints": {"vpce-ddb": "gateway dynamodb", "vpce-kms": "interface kms eni-kms private-dns down"}},
+      "endpoints": {"vpce-ddb": "gateway dynamodb", "vpce-kms": "interface kms eni-kms private-dns down"},
+      "faults": ["az-outage us-east-2-a", "nat-failure nat-1", "endpoint-down vpce-ddb"]},
      "peerings": {"pcx-1": "vpc-a vpc-b", "pcx-2": "vpc-a vpc-c inactive requester-dns"},
      "prefix_lists": {"pl-mine": "10.0.5.0/24 198.51.100.0/24"}}
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from casemate.model.faults import Fault, FaultKind
 from casemate.model.network import (
     ALL_PORTS,
     ALL_PROTOCOLS,
@@ -167,6 +169,10 @@ def build_vpc(vpc_id: str, parts: dict[str, Any]) -> VpcSnapshot:
             name: _endpoint(vpc_id, name, text, parts, region)
             for name, text in parts.get("endpoints", {}).items()
         },
+        faults=tuple(
+            Fault(fault_id=f"fault-{number}", kind=FaultKind(text.split()[0]), target=text.split()[1])
+            for number, text in enumerate(parts.get("faults", []), 1)
+        ),
     )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ class Features:
     dead_ends: bool = False
     """Routes that AWS takes and that lead nowhere: the default over a peering connection, to an interface, a NAT gateway
     in a subnet of its own clients."""
+    faults: bool = False
+    """Zones, NAT gateways and endpoints that somebody has taken out."""
 
 
 DEFAULT_FEATURES = Features()
@@ -80,8 +82,18 @@ def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAUL
             if rng.random() < 0.15:
                 _without_workloads(notation["vpc-c"])
             _peer(rng, notation, "b", "c", features)
+    if features.faults:
+        for vpc in [value for name, value in notation.items() if name.startswith("vpc-")]:
+            vpc["faults"] = _faults(rng, vpc)
     snapshot = build(notation)
     return Topology(snapshot=snapshot, flows=_flows(rng, snapshot, flows, features), notation=notation)
+
+
+def _faults(rng: Random, vpc: dict[str, Any]) -> list[str]:
+    """Seldom a zone, which takes most of a network along."""
+    zones = [f"az-outage {vpc['region']}-{zone}" for zone in "abc" if rng.random() < 0.06]
+    gateways = [f"nat-failure {nat}" for nat in vpc["nats"] if rng.random() < 0.25]
+    return zones + gateways + [f"endpoint-down {one}" for one in vpc["endpoints"] if rng.random() < 0.25]
 
 
 def _peer(rng: Random, notation: dict[str, Any], one: str, other: str, features: Features) -> None:

@@ -18,6 +18,7 @@ from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer
+from casemate.gateway.faults import Faults
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.function_urls import FunctionUrlDoor
@@ -60,7 +61,12 @@ class House:
         """Start everything that runs. The front door is not among it: `front.open` is the last step of a start."""
         self.plane = Plane()
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
-        self.front = Front(handler=self._handle, tls=self._authority.context, snapshot=self._snapshot)
+        self.front = Front(
+            handler=self._handle,
+            tls=self._authority.context,
+            snapshot=self._snapshot,
+            internet_host=self._options.internet == "host",
+        )
         starting = asyncio.get_running_loop().create_task(self._start_dataplane())
         # The helper process starts while this one imports and wires the services: the two halves of a start.
         await asyncio.sleep(0)
@@ -135,6 +141,9 @@ class House:
         self._slices: Slices = Slices(ground, self._identity)
         self.shell = InstanceShell(self._slices.ec2.keeper, enforced=lambda: self.plane.enforced)
         self.follower = Follower(snapshot=self._slices.ec2.network.snapshot, apply=self.plane.apply)
+        self.faults = Faults(
+            self._slices.ec2.network, self.follower, why_no_latency=self.plane.why_no_latency
+        )
         self._store.subscribe(self._committed)
         self._wire_gateway()
         self._wire_records()
@@ -220,14 +229,17 @@ class House:
     async def _start_dataplane(self) -> KernelDataplane | NoDataplane:
         if self._options.dataplane == "off":
             return NoDataplane("--dataplane off")
-        from casemate.dataplane.kernel.client import KernelDataplane, KernelUnavailableError
+        from casemate.dataplane.kernel.client import ApplyError, KernelDataplane, KernelUnavailableError
 
         try:
             return await KernelDataplane.start(
-                on_listener=self.front.adopt, on_listener_gone=self.front.drop, log=_log.info
+                on_listener=self.front.adopt,
+                on_listener_gone=self.front.drop,
+                log=_log.info,
+                internet_host=self._options.internet == "host",
             )
-        except KernelUnavailableError as error:
-            if self._options.dataplane == "kernel":
+        except (ApplyError, KernelUnavailableError) as error:
+            if self._options.dataplane == "kernel" or self._options.internet == "host":
                 raise StartError(f"the kernel data plane cannot run here: {error}") from error
             return NoDataplane(str(error))
 
@@ -277,6 +289,8 @@ class House:
             "network": network,
             "network_enforced": enforced,
             "network_failure": self.follower.failure,
+            "faults": self.faults.summary,
+            "internet": self._options.internet,
             "policies": "enforced",
             "instances": "run" if enforced else "are records only without the network",
             "tables": "in the data directory"

@@ -22,6 +22,8 @@ class Options:
     data: Path
     ephemeral: bool = False
     dataplane: Literal["auto", "kernel", "off"] = "auto"
+    internet: Literal["emulated", "host"] = "emulated"
+    """host: what is not AWS's is reached through the machine's own network."""
     accept_any_credentials: bool = False
     strict_runtimes: bool = False
     """Functions run on the version of their runtime or not at all."""

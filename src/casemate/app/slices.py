@@ -100,7 +100,10 @@ class Slices:
             ca_bundle=ground.ca_bundle,
             strict_runtimes=ground.options.strict_runtimes,
         )
-        self.supervisor = Supervisor(ground.plane, settings)
+        network = self.ec2.network
+        self.supervisor = Supervisor(
+            ground.plane, settings, in_order=lambda interfaces: network.snapshot().in_order(interfaces)
+        )
         self.lambda_ = lambda_.assemble(
             ground.store,
             supervisor=self.supervisor,

@@ -17,6 +17,7 @@ _COMMANDS = {
     "aws": "the AWS CLI against the running instance",
     "exec": "run a command in an instance",
     "explain": "why a call is allowed, refused, or never arrives",
+    "fault": "take a zone, a NAT gateway or an endpoint out, and bring it back",
     "costs": "what NAT gateways and endpoints would cost on AWS",
     "reset": "forget everything: resources, items, records",
     "demo": "the reference architecture and its access matrix, explained",

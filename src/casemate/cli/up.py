@@ -35,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="auto: the kernel when this machine allows it, else off and said so; kernel: fail without it (default: %(default)s)",
     )
     parser.add_argument(
+        "--internet",
+        choices=("emulated", "host"),
+        default="emulated",
+        help="emulated: no packet leaves this machine; host: TCP to what is not AWS's goes into the machine's own network (default: %(default)s)",
+    )
+    parser.add_argument(
         "--detach", action="store_true", help="return when it serves; log in DIR/casemate.log"
     )
     parser.add_argument(
@@ -85,6 +91,8 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    if arguments.internet == "host" and arguments.dataplane == "off":
+        fail("--internet host needs the network: leave --dataplane off away", 2)
     if arguments.detach:
         return _detach(arguments)
     # Thousands of objects are made that live as long as the process: collecting among them is wasted time.
@@ -108,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data.absolute(),
         ephemeral=arguments.ephemeral,
         dataplane=arguments.dataplane,
+        internet=arguments.internet,
         accept_any_credentials=arguments.accept_any_credentials,
         strict_runtimes=arguments.strict_runtimes,
         tables=tables,
@@ -164,7 +173,7 @@ def _detach(arguments: argparse.Namespace) -> int:
         "--data",
         str(data),
     ]
-    argv += ["--dataplane", arguments.dataplane]
+    argv += ["--dataplane", arguments.dataplane, "--internet", arguments.internet]
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
     argv += ["--strict-runtimes"] if arguments.strict_runtimes else []

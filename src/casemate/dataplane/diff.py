@@ -19,6 +19,7 @@ from casemate.dataplane import operations as ops
 from casemate.dataplane.plan.network import NetworkPlan
 from casemate.dataplane.plan.objects import (
     Address,
+    Delay,
     Group,
     KernelObject,
     Key,
@@ -160,8 +161,10 @@ def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
         steps.append(ops.CreateNamespaces(namespaces=namespaces))
     if links := delta.of(Link, delta.added):
         steps.append(ops.CreateLinks(links=links))
-    addressing = delta.of(Address, delta.added, delta.changed) + delta.of(
-        Neighbour, delta.added, delta.changed
+    addressing = (
+        *delta.of(Address, delta.added, delta.changed),
+        *delta.of(Neighbour, delta.added, delta.changed),
+        *delta.of(Delay, delta.added, delta.changed),
     )
     return (*steps, *_installs(addressing))
 
@@ -187,7 +190,13 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     steps += _withdrawals(delta.of(RoutingRule, delta.removed), gone_links)
     steps += _installs((*routes, *delta.of(RoutingRule, delta.added)))
     steps += _withdrawals(
-        (*unrouted, *delta.of(Address, delta.removed), *delta.of(Neighbour, delta.removed)), gone_links
+        (
+            *unrouted,
+            *delta.of(Address, delta.removed),
+            *delta.of(Neighbour, delta.removed),
+            *delta.of(Delay, delta.removed),
+        ),
+        gone_links,
     )
     if links := delta.of(Link, delta.removed):
         steps.append(ops.DeleteLinks(links=links))

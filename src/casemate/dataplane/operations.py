@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 
 from casemate.dataplane.plan.objects import (
     Address,
+    Delay,
     Link,
     Listener,
     Namespace,
@@ -15,7 +16,7 @@ from casemate.dataplane.plan.objects import (
     RoutingRule,
 )
 
-LinkObject = Address | Neighbour | Route | RoutingRule
+LinkObject = Address | Delay | Neighbour | Route | RoutingRule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

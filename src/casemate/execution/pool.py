@@ -19,6 +19,8 @@ class Pool:
     environments: list[Environment] = field(default_factory=list[Environment])
     count: int = 0
     """Started so far: spreads them over the interfaces."""
+    placed: dict[Environment, str] = field(default_factory=dict[Environment, str])
+    """Environments in a VPC -> the interface they are behind."""
     provisioned: int = 0
     """How many environments are to be kept whether or not anybody invokes them."""
     function: FunctionVersion | None = None
@@ -42,6 +44,7 @@ class Pool:
     def forget_ended(self) -> None:
         """Drop the environments that have ended."""
         self.environments = [one for one in self.environments if one.state is not State.ENDED]
+        self.placed = {one: self.placed[one] for one in self.environments if one in self.placed}
 
 
 @dataclass(slots=True)

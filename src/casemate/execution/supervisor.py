@@ -43,8 +43,11 @@ class Supervisor:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
+        in_order: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda interfaces: interfaces,
     ) -> None:
+        """`in_order` leaves of a function's interfaces those whose Availability Zone works, or all when none does."""
         self.settings = settings
+        self._in_order = in_order
         self._clock = clock
         self._random_bytes = random_bytes
         self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes)
@@ -190,8 +193,11 @@ class Supervisor:
         pool = self._pool(function)
         # Credentials must outlast the invocation.
         needed = self._clock() + timedelta(seconds=function.timeout_seconds)
+        working = self._in_order(function.interfaces)
         while (environment := pool.take()) is not None:
-            if environment.expires is None or environment.expires > needed:
+            interface = pool.placed.get(environment)
+            reaches = interface is None or interface in working
+            if reaches and (environment.expires is None or environment.expires > needed):
                 self._idle_since.pop(environment, None)
                 return environment
             environment.retire()
@@ -259,7 +265,9 @@ class Supervisor:
     ) -> Environment:
         self._watch()
         pool = self._pool(function)
-        interfaces = function.interfaces
+        # Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC": subnets in several zones
+        # are for high availability; what runs moves to those that work.
+        interfaces = self._in_order(function.interfaces)
         launch = Launch(
             function=function,
             host=host,
@@ -272,6 +280,8 @@ class Supervisor:
         pool.count += 1
         environment = self._launcher.prepare(launch, self._on_change)
         pool.environments.append(environment)
+        if launch.interface is not None:
+            pool.placed[environment] = launch.interface
         try:
             await self._launcher.launch(environment, launch)
         except BaseException:

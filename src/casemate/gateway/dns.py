@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, cast
 
@@ -21,16 +22,20 @@ _TTL = 5
 _MAX_UDP = 512
 
 Snapshot = Callable[[], NetworkSnapshot]
+HostNames = Callable[[str], Awaitable[tuple[IPv4Address, ...]]]
+"""The IPv4 addresses of a name; none when it has none."""
 
 
 class Resolver:
     """Answers queries of one VPC (`vpc_id`), or of the public internet (None)."""
 
-    def __init__(self, snapshot: Snapshot, vpc_id: str | None) -> None:
+    def __init__(self, snapshot: Snapshot, vpc_id: str | None, *, outside: HostNames | None = None) -> None:
+        """`outside` resolves names that are none of AWS's; None: they get stand-ins."""
         self._snapshot = snapshot
         self._vpc_id = vpc_id
+        self._outside = outside
 
-    def answer(self, query: bytes, *, udp: bool) -> bytes | None:
+    async def answer(self, query: bytes, *, udp: bool) -> bytes | None:
         """The response to one message; None: silence."""
         dnslib = _dnslib()
         try:
@@ -43,6 +48,10 @@ class Resolver:
         question = record.q
         name = str(question.qname).rstrip(".").lower()
         answer = resolve(self._snapshot(), self._vpc_id, name)
+        if answer.stand_in and self._outside is not None:
+            found = await self._outside(name)
+            status = NameStatus.NOERROR if found else NameStatus.NXDOMAIN
+            answer = replace(answer, status=status, addresses=found)
         if answer.status is NameStatus.NO_ANSWER:
             return None
         if answer.status is NameStatus.NXDOMAIN:
@@ -79,13 +88,19 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._transport: asyncio.DatagramTransport | None = None
+        self._answering: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        answer = self._resolver.answer(data, udp=True)
-        if answer is not None and self._transport is not None:
+        task = asyncio.get_running_loop().create_task(self._answer(data, addr))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        answer = await self._resolver.answer(data, udp=True)
+        if answer is not None and self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(answer, addr)
 
 
@@ -121,7 +136,7 @@ class DnsListener:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             while True:
                 (size,) = struct.unpack("!H", await asyncio.wait_for(reader.readexactly(2), 10))
-                answer = self._resolver.answer(
+                answer = await self._resolver.answer(
                     await asyncio.wait_for(reader.readexactly(size), 10), udp=False
                 )
                 if answer is not None:

@@ -228,7 +228,9 @@ class Explainer:
         facts = self._functions.function_facts(account=question.account, region=question.region, name=name)
         if facts is None:
             raise CommandError(f"account {question.account} has no function {name} in {question.region}")
-        sources: tuple[Source, ...] = tuple(FromInterface(interface_id=one) for one in facts.interface_ids)
+        # As invocations are placed: not where a fault has taken the zone out while another works.
+        working = self._network.snapshot().in_order(facts.interface_ids)
+        sources: tuple[Source, ...] = tuple(FromInterface(interface_id=one) for one in working)
         principal = self._session(facts.role_arn, name, function_arn=facts.function_arn)
         outside = (FromInternet(address=LAMBDA_PUBLIC_POOL[10]),)
         return _Caller(principal=principal, vpc_id=facts.vpc_id, sources=sources or outside)

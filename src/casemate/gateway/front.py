@@ -13,6 +13,7 @@ from casemate.gateway.arrival import Side
 from casemate.gateway.dns import DnsListener, Resolver
 from casemate.gateway.http import Handler
 from casemate.gateway.listener import Listener, TlsContext
+from casemate.gateway.relay import RELAY, Relay, host_names
 from casemate.model.network import NetworkSnapshot
 
 _DNS_PORT = 53
@@ -40,12 +41,21 @@ class NamespaceSocket(Protocol):
 class Front:
     """Opens, starts and closes listeners."""
 
-    def __init__(self, *, handler: Handler, tls: TlsContext, snapshot: Callable[[], NetworkSnapshot]) -> None:
+    def __init__(
+        self,
+        *,
+        handler: Handler,
+        tls: TlsContext,
+        snapshot: Callable[[], NetworkSnapshot],
+        internet_host: bool = False,
+    ) -> None:
+        """`internet_host`: what is not AWS's is found, and reached, in the machine's own network."""
+        self._outside = host_names if internet_host else None
         self._handler = handler
         self._admission = Admission()
         self._tls = tls
         self._snapshot = snapshot
-        self._listeners: dict[str, Listener | DnsListener] = {}
+        self._listeners: dict[str, Listener | DnsListener | Relay] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, port: int) -> int:
@@ -62,8 +72,11 @@ class Front:
         """Answer on a socket of the data plane; one with the same key is replaced."""
         self.drop(made.key)
         if made.port == _DNS_PORT:
-            listener = DnsListener(made.sock, Resolver(self._snapshot, made.vpc_id))
+            listener = DnsListener(made.sock, Resolver(self._snapshot, made.vpc_id, outside=self._outside))
             self._run(listener.start())
+        elif made.key == RELAY:
+            listener = Relay(made.sock)
+            listener.start()
         else:
             side = Side.INTERNET if made.vpc_id is None else Side.VPC
             listener = Listener(

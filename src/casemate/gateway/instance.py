@@ -14,6 +14,7 @@ from casemate.explain.events import render_event
 from casemate.gateway.control import CommandError, ControlServer
 from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer, Question
+from casemate.gateway.faults import Faults
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.journal import Journal
@@ -35,6 +36,8 @@ class House(Protocol):
     def explainer(self) -> Explainer: ...
     @property
     def flow_collector(self) -> FlowCollector: ...
+    @property
+    def faults(self) -> Faults: ...
 
     async def open(self) -> None:
         """Start everything that runs; StartError when something essential cannot."""
@@ -95,6 +98,7 @@ class Instance:
                 "explain": self._explain,
                 "counters": self._counters,
                 "costs": self._costs,
+                "fault": self._fault,
                 "deliver-flow-logs": self._deliver_flow_logs,
             },
             {"exec": self._exec},
@@ -202,6 +206,9 @@ class Instance:
             target_region=str(request.get("target_region") or region),
         )
         return self.house.explainer.explain(question)
+
+    async def _fault(self, request: dict[str, Any]) -> dict[str, Any]:
+        return await self.house.faults.answer(request)
 
     async def _costs(self, request: dict[str, Any]) -> dict[str, Any]:
         del request

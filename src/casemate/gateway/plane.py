@@ -39,6 +39,12 @@ class Plane:
     def enforced(self) -> bool:
         return not isinstance(self.current, NoDataplane)
 
+    def why_no_latency(self) -> str:
+        """Why round trips cannot be made longer here; empty when they can."""
+        if isinstance(self.current, NoDataplane):
+            return f"no packet can be delayed: the network is not enforced ({self.current.why})"
+        return self.current.mode.no_latency
+
     async def bytes_counted(self, vpc_id: str) -> dict[str, int]:
         found = await self.current.counters(vpc_id)
         return {name: counter.bytes for name, counter in found.items()}

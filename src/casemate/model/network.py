@@ -6,10 +6,12 @@ snapshot, so that readers may cache by identity. IPv4 first; networks are `ipadd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+from casemate.model.faults import Fault, FaultKind
 
 Network = IPv4Network | IPv6Network
 
@@ -256,11 +258,26 @@ class VpcSnapshot:
     endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict[str, VpcEndpoint])
     logged_interfaces: tuple[str, ...] = ()
     """Interfaces whose flows are recorded for flow logs, sorted."""
+    faults: tuple[Fault, ...] = ()
+    """Those that somebody asked for and that touch this VPC."""
 
     @property
     def resolver(self) -> IPv4Address:
         """The Amazon DNS server: base of the primary CIDR plus two."""
         return self.cidrs[0][2]
+
+    def holds(self, target: str) -> bool:
+        """Whether a fault of `target` touches this VPC: its zone, subnet, NAT gateway or endpoint is here."""
+        if target in self.nat_gateways or target in self.endpoints or target in self.subnets:
+            return True
+        return any(subnet.zone_id == target for subnet in self.subnets.values())
+
+    def failure_of(self, target: str) -> Fault | None:
+        """The fault by which a NAT gateway, an endpoint or an Availability Zone loses every packet."""
+        for fault in self.faults:
+            if fault.target == target and fault.kind is not FaultKind.LATENCY:
+                return fault
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -273,6 +290,19 @@ class NetworkSnapshot:
     prefix_lists: Mapping[str, PrefixList] = field(default_factory=dict[str, PrefixList])
     """Customer-managed and AWS-managed ones, of every account and Region."""
     peerings: Mapping[str, PeeringConnection] = field(default_factory=dict[str, PeeringConnection])
+
+    def in_order(self, interface_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of `interface_ids` whose Availability Zone no fault has taken out. All of them when none is left."""
+        kept = tuple(each for each in interface_ids if not self._is_out(each))
+        return kept or tuple(interface_ids)
+
+    def _is_out(self, interface_id: str) -> bool:
+        for vpc in self.vpcs.values():
+            interface = vpc.interfaces.get(interface_id) if vpc.faults else None
+            subnet = vpc.subnets.get(interface.subnet_id) if interface else None
+            if subnet is not None:
+                return vpc.failure_of(subnet.zone_id) is not None
+        return False
 
 
 EMPTY_NETWORK = NetworkSnapshot(generation=0)

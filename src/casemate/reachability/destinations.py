@@ -13,6 +13,7 @@ from casemate.model.regions import (
     ServicePrefixList,
     public_pool,
 )
+from casemate.reachability import faults
 from casemate.reachability.packet import Packet, dotted
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import HopKind, ReasonCode
@@ -118,14 +119,14 @@ def arrive_at_interface(
         return None
     endpoint = vpc.endpoint_of.get(interface.interface_id)
     name = endpoint.endpoint_id if endpoint else interface.interface_id
-    drop: Drop | None = None
-    if endpoint is not None and not endpoint.available:
+    drop = faults.failure(vpc, name)
+    if drop is None and endpoint is not None and not endpoint.available:
         drop = Drop(
             reason=ReasonCode.BAD_STATE,
             explanation=f"{name} is not available yet, so its interface {interface.interface_id} answers nothing.",
             remedy=f"Wait until {name} is available, or recreate it.",
         )
-    elif packet.protocol != TCP:
+    elif drop is None and packet.protocol != TCP:
         # Unchecked against a primary source: AWS's APIs are HTTP, and their endpoints do not answer ping.
         drop = Drop(
             reason=ReasonCode.PROTOCOL_RESTRICTION,

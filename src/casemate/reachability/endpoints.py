@@ -10,6 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from casemate.model.network import ICMP, TCP, EndpointKind, PrefixListRef, VpcEndpoint
+from casemate.reachability import faults
 from casemate.reachability.destinations import SERVICE_PORTS, arrive
 from casemate.reachability.packet import ECHO_REQUEST, Packet, dotted
 from casemate.reachability.path import Drop, Path, Stop
@@ -21,7 +22,7 @@ def enter_gateway_endpoint(path: Path, stop: Stop, packet: Packet, entry: RouteE
     """Through the endpoint to the service; None when it gets there."""
     endpoint_id = entry.route.target_id
     endpoint = stop.vpc.vpc.endpoints.get(endpoint_id)
-    drop = _refusal(path, stop, packet, entry, endpoint)
+    drop = faults.failure(stop.vpc, endpoint_id) or _refusal(path, stop, packet, entry, endpoint)
     path.met(HopKind.GATEWAY_ENDPOINT, endpoint_id, passed=drop is None, matched=entry.words)
     if drop is not None or endpoint is None:
         return drop

@@ -10,7 +10,7 @@ here and says why. Names of other services resolve with enableDnsSupport alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
 from ipaddress import AddressValueError, IPv4Address
@@ -46,6 +46,8 @@ class Answer:
     """One sentence: where the addresses come from, or why there are none."""
     private_dns_endpoint: str | None = None
     """The interface endpoint whose private DNS answered instead of public DNS."""
+    stand_in: bool = False
+    """The name is none of AWS's: its address stands in for a host of the internet."""
 
 
 _NAME = re.compile(
@@ -263,4 +265,5 @@ def _elsewhere(name: str) -> Answer:
         return _nowhere(name, f"{name} is not in public DNS.")
     digest = sha256(name.encode()).digest()
     network = _STAND_INS[digest[0] & 1]
-    return _found(name, "A stand-in for a host of the internet.", network + 1 + digest[1] % 250)
+    found = _found(name, "A stand-in for a host of the internet.", network + 1 + digest[1] % 250)
+    return replace(found, stand_in=True)

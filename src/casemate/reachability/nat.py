@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NatGateway, TargetKind
-from casemate.reachability import acls
+from casemate.reachability import acls, faults
 from casemate.reachability.packet import Packet, dotted
 from casemate.reachability.path import Drop, Path, Stop
 from casemate.reachability.routes import RouteEntry
@@ -30,11 +30,12 @@ def pass_nat_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEntry) 
             remedy=f"Create a NAT gateway and route {stop.subnet.route_table_id} to it.",
         )
     path.back.append(partial(_answer_route, path, nat_id, stop, subnet.route_table_id, packet.source))
-    if subnet.subnet_id != stop.subnet.subnet_id:
+    drop = faults.zone_outage(path, vpc, subnet)
+    if drop is None and subnet.subnet_id != stop.subnet.subnet_id:
         drop = acls.enter(path, vpc, subnet, packet)
-        if drop is not None:
-            return drop
-    drop = _refusal(nat, stop, packet)
+    if drop is not None:
+        return drop
+    drop = faults.failure(vpc, nat_id) or _refusal(nat, stop, packet)
     path.met(
         HopKind.NAT_GATEWAY,
         nat_id,

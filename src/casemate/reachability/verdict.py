@@ -62,6 +62,8 @@ class HopKind(Enum):
     INTERFACE = "network interface"
     INTERNET = "internet"
     SERVICE = "AWS service"
+    ZONE = "Availability Zone"
+    """Met only when a fault has taken it out."""
 
 
 class ReasonCode(Enum):
@@ -130,6 +132,8 @@ class ReasonCode(Enum):
     """DNS gave no address: the resolver is off, or the name does not exist."""
     CM_RETURN_PATH = "CM_RETURN_PATH"
     """The request arrives; the answer has no way back."""
+    CM_FAULT = "CM_FAULT"
+    """A fault that somebody asked for (`casemate fault`) takes out what the packet meets."""
     CM_PORT_CLOSED = "CM_PORT_CLOSED"
     """Refused, not dropped: the far end is reached and nothing listens on that port."""
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 
 from casemate.model.network import InterfaceKind, NetworkInterface, NetworkSnapshot, Subnet, TargetKind
 from casemate.model.regions import LAMBDA_PUBLIC_POOL
-from casemate.reachability import acls, security_groups
+from casemate.reachability import acls, faults, security_groups
 from casemate.reachability.destinations import (
     METADATA_PORTS,
     RESOLVER_PORTS,
@@ -76,6 +76,9 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
     path.met(HopKind.INTERFACE, interface.interface_id, passed=True, matched=f"from {interface.address}")
     if vpc.by_address.get(packet.destination) is interface:
         return arrive_at_interface(path, vpc, interface, packet)  # never leaves the machine, meets no filter
+    drop = faults.zone_outage(path, vpc, subnet)
+    if drop is not None:
+        return drop
     if packet.destination in vpc.resolvers or packet.destination & _LINK_LOCAL_MASK == _LINK_LOCAL:
         return _link_services(path, vpc, interface, packet)
     drop = security_groups.check_egress(path, vpc, interface, packet)
@@ -349,6 +352,9 @@ def _deliver(
             explanation=f"No network interface of {vpc.vpc.vpc_id} has the address {address}.",
             remedy=f"Use the address of an interface that exists in {vpc.vpc.vpc_id}.",
         )
+    drop = faults.zone_outage(path, vpc, subnet)
+    if drop is not None:
+        return drop
     if interface.kind in (InterfaceKind.NAT_GATEWAY, InterfaceKind.LAMBDA):
         return _accepts_nothing(path, interface, packet)
     if same_subnet is None or same_subnet.subnet_id != subnet.subnet_id:

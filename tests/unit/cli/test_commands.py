@@ -22,7 +22,7 @@ def run(*arguments: str) -> int:
         return int(ended.code or 0)
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "env", "explain", "reset", "demo"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "env", "explain", "reset", "demo", "fault"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--help") == 0
     shown = capsys.readouterr().out
@@ -39,6 +39,11 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         ["up", "--port", "65536"],
         ["up", "--port", "-1"],
         ["explain"],
+        ["fault"],
+        ["fault", "clear"],
+        ["fault", "clear", "fault-1", "--all"],
+        ["fault", "latency", "200ms"],
+        ["fault", "az-outage"],
         ["explain", "--from", "laptop"],
         ["explain", "some-id", "--from", "laptop", "--to", "dynamodb:t"],
     ],
@@ -51,7 +56,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     "arguments",
-    [["down"], ["status"], ["status", "--json"], ["reset"], ["env"], ["explain", "an-id"]],
+    [["down"], ["status"], ["status", "--json"], ["reset"], ["env"], ["explain", "an-id"], ["fault", "list"]],
     ids=" ".join,
 )
 def test_without_an_instance_it_is_exit_code_3_and_how_to_start_one(

@@ -25,6 +25,6 @@ IN_A = b"\0\1\0\1"
     ids=["more than 253 characters", "pointer to itself", "chain of pointers", "not text", "reserved label"],
 )
 @pytest.mark.parametrize("udp", [True, False])
-def test_a_name_that_is_none(name: bytes, udp: bool) -> None:
+async def test_a_name_that_is_none(name: bytes, udp: bool) -> None:
     resolver = Resolver(lambda: network(VpcBuilder("vpc-a")), "vpc-a")
-    assert resolver.answer(HEAD + name + IN_A, udp=udp) is None
+    assert await resolver.answer(HEAD + name + IN_A, udp=udp) is None

@@ -12,7 +12,7 @@ from casemate.dataplane.kernel.conntrack import cut_flows
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from casemate.dataplane.kernel.rtnetlink import table_number
-from casemate.dataplane.plan.objects import Address, Link, Listener, Neighbour, Route, RoutingRule
+from casemate.dataplane.plan.objects import Address, Delay, Link, Listener, Neighbour, Route, RoutingRule
 
 _BACKLOG = 4096
 _IP_TRANSPARENT = 19
@@ -146,6 +146,8 @@ class Kernel:
                     )
                 case Address() if item.device in held.devices or not delete:
                     messages.append(rtnetlink.address(item, held.devices[item.device], delete=delete))
+                case Delay() if item.device in held.devices or not delete:
+                    messages.append(rtnetlink.delay(item, held.devices[item.device], delete=delete))
                 case Neighbour() if item.device in held.devices or not delete:
                     messages.append(rtnetlink.neighbour(item, held.devices[item.device], delete=delete))
                 case _:

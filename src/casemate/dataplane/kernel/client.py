@@ -80,6 +80,7 @@ class KernelDataplane:
         on_listener_gone: Callable[[str], None],
         on_environments_lost: Callable[[tuple[str, ...]], None],
         log: Callable[[str], None],
+        internet_host: bool = False,
     ) -> None:
         self.mode = Mode(name="none")
         self._on_listener = on_listener
@@ -89,7 +90,7 @@ class KernelDataplane:
         self._helper: HelperConnection | None = None
         self._up = asyncio.Event()
         self._failed: str = ""
-        self._reconciler = Reconciler(self._call_apply, self._log)
+        self._reconciler = Reconciler(self._call_apply, self._log, internet_host=internet_host)
         self._listeners: set[str] = set()
         self._environments: set[str] = set()
         self._deaths: list[float] = []
@@ -105,13 +106,18 @@ class KernelDataplane:
         on_listener_gone: Callable[[str], None],
         on_environments_lost: Callable[[tuple[str, ...]], None] = lambda _: None,
         log: Callable[[str], None] = lambda _: None,
+        internet_host: bool = False,
     ) -> Self:
-        """Start the helper and bring up the internet. KernelUnavailableError when the machine does not allow it."""
+        """Start the helper and bring up the internet. KernelUnavailableError when the machine does not allow it.
+
+        `internet_host`: connections to addresses that are not AWS's are handed to the listener `internet/relay`.
+        """
         self = cls(
             on_listener=on_listener,
             on_listener_gone=on_listener_gone,
             on_environments_lost=on_environments_lost,
             log=log,
+            internet_host=internet_host,
         )
         await self._start_helper()
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from casemate.dataplane.kernel import nftables, rtnetlink, syscalls
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.netlink import NETLINK_ROUTE, NetlinkSocket
-from casemate.dataplane.plan.objects import Route, RouteKind, RoutingRule
+from casemate.dataplane.plan.objects import Delay, Route, RouteKind, RoutingRule
 
 _PROBE_RULES = """
 table ip casemate {
@@ -48,18 +48,19 @@ def detect() -> Mode:
     """The best mode this process may have. As root the direct way is tried first."""
     failure = ("", "")
     if os.geteuid() == 0:
-        failure = _attempt(user_namespace=False)
-        if failure is None:
-            return Mode(name="kernel-root")
+        found = _attempt(user_namespace=False)
+        if isinstance(found, str):
+            return Mode(name="kernel-root", no_latency=found)
+        failure = found
     rootless = _attempt(user_namespace=True)
-    if rootless is None:
-        return Mode(name="kernel-userns")
+    if isinstance(rootless, str):
+        return Mode(name="kernel-userns", no_latency=rootless)
     step, error = rootless if not failure[0] else failure
     return Mode(name="none", failed_step=f"{step}: {error}", remedy=_REMEDIES.get(step, ""))
 
 
-def _attempt(*, user_namespace: bool) -> tuple[str, str] | None:
-    """None when every step works, else (step, error)."""
+def _attempt(*, user_namespace: bool) -> tuple[str, str] | str:
+    """(step, error) of the first step that fails; when none does, why packets cannot be delayed (empty: they can)."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -73,7 +74,7 @@ def _attempt(*, user_namespace: bool) -> tuple[str, str] | None:
     if not answer:
         return ("nft", "the probing process ended without an answer")
     found = json.loads(answer)
-    return (found[0], found[1]) if found else None
+    return (found[0], found[1]) if found[0] else str(found[1])
 
 
 def _try_steps(*, user_namespace: bool) -> list[str]:
@@ -95,7 +96,21 @@ def _try_steps(*, user_namespace: bool) -> list[str]:
             step()
         except Exception as error:
             return [name, str(error)[:300]]
-    return []
+    return ["", _why_no_latency()]
+
+
+def _why_no_latency() -> str:
+    """What only `casemate fault latency` needs. On the device of `_try_veth`."""
+    delay = Delay(namespace="", device="a", milliseconds=1)
+    try:
+        with NetlinkSocket(NETLINK_ROUTE) as netlink:
+            netlink.run([rtnetlink.delay(delay, 10)])
+    except OSError as error:
+        return (
+            f"packets cannot be delayed: this kernel has no scheduler netem ({error.strerror}); "
+            "load it (modprobe sch_netem) or use a kernel with CONFIG_NET_SCH_NETEM"
+        )
+    return ""
 
 
 def _try_veth() -> None:

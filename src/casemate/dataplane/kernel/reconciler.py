@@ -19,11 +19,15 @@ class Reconciler:
     """`observed` is what the present helper holds: nobody else can change it, so what it was told is what there is."""
 
     def __init__(
-        self, send: Callable[[messages.Apply], Awaitable[dict[str, str]]], log: Callable[[str], None]
+        self,
+        send: Callable[[messages.Apply], Awaitable[dict[str, str]]],
+        log: Callable[[str], None],
+        *,
+        internet_host: bool = False,
     ) -> None:
         self._send = send
         self._log = log
-        self._planner = Planner()
+        self._planner = Planner(internet_host=internet_host)
         self._wanted = EMPTY_NETWORK
         self._asked = 0
         self._done = 0

@@ -6,13 +6,25 @@ import errno
 import struct
 
 from casemate.dataplane.kernel.netlink import ACK, CREATE, EXCLUSIVE, REPLACE, REQUEST, Message, attribute
-from casemate.dataplane.plan.objects import LOCAL, MAIN, Address, Neighbour, Route, RouteKind, RoutingRule
+from casemate.dataplane.plan.objects import (
+    LOCAL,
+    MAIN,
+    Address,
+    Delay,
+    Neighbour,
+    Route,
+    RouteKind,
+    RoutingRule,
+)
 
 _NEWLINK, _DELLINK, _GETLINK = 16, 17, 18
 _NEWADDR, _DELADDR = 20, 21
 _NEWROUTE, _DELROUTE = 24, 25
 _NEWNEIGH, _DELNEIGH = 28, 29
 _NEWRULE, _DELRULE = 32, 33
+_NEWQDISC, _DELQDISC = 36, 37
+_TC_ROOT, _TCA_KIND, _TCA_OPTIONS, _NETEM_LATENCY64 = 0xFFFFFFFF, 1, 2, 10
+_DELAYED_PACKETS = 100_000
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 18, 28
 _IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
@@ -141,6 +153,27 @@ def rule(item: RoutingRule, table: int, *, delete: bool = False) -> Message:
         payload=payload,
         tolerate=_GONE if delete else frozenset(),
         about=f"rule {item.source or item.device} table {item.table}",
+    )
+
+
+def delay(item: Delay, index: int, *, delete: bool = False) -> Message:
+    """Layout: linux/pkt_sched.h, tc_netem_qopt (latency, limit, loss, gap, duplicate, jitter), then attributes."""
+    options = struct.pack("=IIIIII", 0, _DELAYED_PACKETS, 0, 0, 0, 0)
+    options += attribute(_NETEM_LATENCY64, struct.pack("=q", item.milliseconds * 1_000_000))
+    return scheduler("netem", options, index, delete=delete)
+
+
+def scheduler(kind: str, options: bytes, index: int, *, delete: bool = False) -> Message:
+    """The queueing discipline at a device's root."""
+    payload = struct.pack("=BxHiIII", 0, 0, index, 0, _TC_ROOT, 0)
+    if not delete:
+        payload += attribute(_TCA_KIND, kind.encode() + b"\0") + attribute(_TCA_OPTIONS, options)
+    return Message(
+        type=_DELQDISC if delete else _NEWQDISC,
+        flags=REQUEST | ACK | (0 if delete else CREATE | REPLACE),
+        payload=payload,
+        tolerate=_GONE if delete else frozenset(),
+        about=f"scheduler {kind}",
     )
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
+from casemate.dataplane.plan.faults import faults
 from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
 from casemate.dataplane.plan.metering import metering
 from casemate.dataplane.plan.names import GATEWAY, SERVICES, safe
@@ -34,7 +36,6 @@ from casemate.model.network import (
     PrefixListRef,
     SecurityGroup,
     Subnet,
-    TargetKind,
 )
 
 DROPS = ("sg-egress-drops", "acl-egress-drops", "acl-ingress-drops", "sg-ingress-drops", "gateway-drops")
@@ -62,13 +63,15 @@ def router_ruleset(topology: Topology) -> Ruleset:
     metered_sets, metered_chains, meters = metering(topology)
     sets = metered_sets | sets
     chains |= metered_chains
+    fault_sets, fault_chains, fault_counters = faults(topology)
+    sets |= fault_sets
     # Base chains come last: what they look up exists by then.
-    chains |= counting | _BASE_CHAINS
+    chains |= counting | _BASE_CHAINS | fault_chains
     return Ruleset(
         namespace=topology.router,
         sets=sets,
         chains=chains,
-        counters=frozenset(DROPS) | frozenset(endpoints) | meters,
+        counters=frozenset(DROPS) | frozenset(endpoints) | meters | fault_counters,
     )
 
 
@@ -223,6 +226,11 @@ def _filtered(topology: Topology) -> tuple[NetworkInterface, ...]:
     return (*topology.attached, *topology.endpoint_interfaces)
 
 
+@lru_cache(maxsize=4096)
+def _chain_of(groups: tuple[str, ...]) -> str:
+    return "groups_" + sha256(" ".join(groups).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class _GroupSet:
     """Security groups that interfaces have together: interfaces of one kind with the same groups share their chains."""
@@ -233,15 +241,19 @@ class _GroupSet:
 
     @property
     def chain(self) -> str:
-        name = "groups_" + sha256(" ".join(self.groups).encode()).hexdigest()[:16]
+        name = _chain_of(self.groups)
         return name if self.always_tracked else f"{name}_plain"
 
 
 def _group_set_of(interface: NetworkInterface) -> _GroupSet:
-    return _GroupSet(
-        groups=tuple(sorted(set(interface.groups))),
-        always_tracked=interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface),
+    return _group_set(
+        interface.groups, interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface)
     )
+
+
+@lru_cache(maxsize=4096)
+def _group_set(groups: tuple[str, ...], always_tracked: bool) -> _GroupSet:  # noqa: FBT001 - lru_cache wants it so
+    return _GroupSet(groups=tuple(sorted(set(groups))), always_tracked=always_tracked)
 
 
 def _group_sets(topology: Topology) -> list[_GroupSet]:
@@ -307,7 +319,7 @@ def _prefix_lists(topology: Topology) -> dict[str, NftSet]:
         for rule in group.rules
         if isinstance(rule.peer, PrefixListRef)
     }
-    named |= {prefix_list_id for _, _, prefix_list_id in _endpoint_routes(topology)}
+    named |= {prefix_list_id for _, _, prefix_list_id in topology.endpoint_routes}
     return {
         prefix_list_set(list_id): _set(
             "type ipv4_addr; flags interval;", collapse_addresses(topology.cidrs_of(list_id))
@@ -356,23 +368,10 @@ def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
     return chains
 
 
-def _endpoint_routes(topology: Topology) -> list[tuple[Subnet, str, str]]:
-    """(subnet, gateway endpoint, prefix list) for each route to a gateway endpoint that a subnet follows."""
-    found: list[tuple[Subnet, str, str]] = []
-    for subnet in topology.vpc.subnets.values():
-        table = topology.vpc.route_tables.get(subnet.route_table_id)
-        found += [
-            (subnet, route.target_id, route.destination.prefix_list_id)
-            for route in (table.routes if table else ())
-            if route.target is TargetKind.GATEWAY_ENDPOINT and isinstance(route.destination, PrefixListRef)
-        ]
-    return found
-
-
 def _endpoint_chains(topology: Topology) -> tuple[dict[str, NftChain], set[str]]:
     """The chain that counts what enters each gateway endpoint, and the counters' names."""
     sources: dict[tuple[str, str], list[str]] = {}
-    for subnet, endpoint_id, list_id in _endpoint_routes(topology):
+    for subnet, endpoint_id, list_id in topology.endpoint_routes:
         sources.setdefault((endpoint_id, list_id), []).append(str(subnet.cidr))
     rules = tuple(
         f"ip saddr {{ {', '.join(cidrs)} }} ip daddr @{prefix_list_set(list_id)} counter name {safe(endpoint_id)}"

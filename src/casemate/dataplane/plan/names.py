@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address
 
@@ -26,9 +27,12 @@ SERVICES_SIDE = IPv4Address("169.254.0.2")
 INTERNET_SIDE = IPv4Address("169.254.0.6")
 """Next hops on links that have no addresses; only their permanent neighbours know them."""
 
+_KEPT = 16384
+"""Names are made anew with every plan of a VPC, for each of its interfaces several times."""
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,79}")
 
 
+@lru_cache(maxsize=_KEPT)
 def safe(identifier: str) -> str:
     """`identifier`, fit for a name in nft's language; ValueError when it is not one of AWS's."""
     if not _SAFE.fullmatch(identifier):
@@ -48,11 +52,13 @@ def interface_namespace(interface_id: str) -> str:
     return f"eni/{interface_id}"
 
 
+@lru_cache(maxsize=_KEPT)
 def device(prefix: str, identifier: str) -> str:
     """A device name (at most 15 characters) for an id of 21; 48 bits of SHA-256 keep 500 of them apart."""
     return prefix + sha256(identifier.encode()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=_KEPT)
 def mac(identifier: str) -> str:
     """A locally administered address."""
     digest = sha256(identifier.encode()).hexdigest()

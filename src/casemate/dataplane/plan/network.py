@@ -35,8 +35,8 @@ class _Planned:
 class Planner:
     """Compiles snapshots; keeps the group of each VPC in which nothing changed, so that it stays the same object."""
 
-    def __init__(self) -> None:
-        self._internet = internet_group()
+    def __init__(self, *, internet_host: bool = False) -> None:
+        self._internet = internet_group(host=internet_host)
         self._planned: dict[str, _Planned] = {}
 
     def plan(self, snapshot: NetworkSnapshot) -> NetworkPlan:

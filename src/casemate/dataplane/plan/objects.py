@@ -76,6 +76,19 @@ class Neighbour:
         return ("neighbour", self.namespace, self.device, self.address)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delay:
+    """What leaves by a device waits so long: the scheduler netem as the device's only one."""
+
+    namespace: str
+    device: str
+    milliseconds: int
+
+    @property
+    def key(self) -> Key:
+        return ("delay", self.namespace, self.device)
+
+
 class RouteKind(Enum):
     UNICAST = "unicast"
     LOCAL = "local"
@@ -146,7 +159,7 @@ class Listener:
         return ("listener", self.name)
 
 
-KernelObject = Namespace | Link | Address | Neighbour | Route | RoutingRule | Ruleset | Listener
+KernelObject = Namespace | Link | Address | Neighbour | Delay | Route | RoutingRule | Ruleset | Listener
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,9 @@ from casemate.model.network import (
     InterfaceKind,
     NetworkInterface,
     PrefixList,
+    PrefixListRef,
     Subnet,
+    TargetKind,
     VpcSnapshot,
 )
 
@@ -89,6 +91,20 @@ class Topology:
             for interface in self.vpc.interfaces.values()
             if interface.interface_id in wanted and interface.subnet_id in self.vpc.subnets
         )
+
+    @cached_property
+    def endpoint_routes(self) -> tuple[tuple[Subnet, str, str], ...]:
+        """(subnet, gateway endpoint, prefix list) for each route to a gateway endpoint that a subnet follows."""
+        found: list[tuple[Subnet, str, str]] = []
+        for subnet in self.vpc.subnets.values():
+            table = self.vpc.route_tables.get(subnet.route_table_id)
+            found += [
+                (subnet, route.target_id, route.destination.prefix_list_id)
+                for route in (table.routes if table else ())
+                if route.target is TargetKind.GATEWAY_ENDPOINT
+                and isinstance(route.destination, PrefixListRef)
+            ]
+        return tuple(found)
 
     @cached_property
     def public(self) -> Mapping[IPv4Address, IPv4Address]:

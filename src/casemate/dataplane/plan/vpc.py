@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from casemate.dataplane.plan import names
+from casemate.dataplane.plan.faults import delays
 from casemate.dataplane.plan.filters import router_ruleset
 from casemate.dataplane.plan.interfaces import (
     DEFAULT,
@@ -43,6 +44,7 @@ def vpc_group(topology: Topology) -> Group:
     ]
     for interface in topology.attached:
         objects += interface_objects(interface, topology.subnet_of(interface), topology.vpc.cidrs)
+    objects += delays(topology)
     return Group.of(topology.vpc.vpc_id, objects)
 
 

@@ -86,7 +86,7 @@ class Way:
                 self._add(hop, InboundHeader=before, **self._sides(hop.component))
             case HopKind.GATEWAY_ENDPOINT | HopKind.INTERFACE_ENDPOINT:
                 self._add(hop, InboundHeader=before, **self._service(hop.component))
-            case HopKind.NAME | HopKind.INTERNET | HopKind.SERVICE:
+            case HopKind.NAME | HopKind.INTERNET | HopKind.SERVICE | HopKind.ZONE:
                 pass
 
     def _attached(self, interface_id: str) -> dict[str, Any]:
