@@ -19,6 +19,9 @@ from casemate.gateway.http import Handler, HttpConnection
 
 _TLS_HANDSHAKE = 0x16
 _FIRST_BYTE_TIMEOUT = 60.0
+_AT_ONCE = 128
+"""Connections accepted in one turn of the event loop. One in a turn would let the connections that are made ask again
+before each: the last of 64 then waited half a second for its first answer."""
 TlsContext = Callable[[], ssl.SSLContext]
 
 
@@ -66,18 +69,24 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                client, peer = await loop.sock_accept(self._sock)
+                self._welcome(*await loop.sock_accept(self._sock))
+                for _ in range(_AT_ONCE):
+                    self._welcome(*self._sock.accept())
+            except BlockingIOError:
+                continue  # nobody else waits
             except OSError:
                 # Out of descriptors, or the client is gone already: neither ends the listener.
                 await asyncio.sleep(0.05)
-                continue
-            holder = (self._vpc_id, IPv4Address(peer[0]))
-            if not self._admission.enter(holder):
-                client.close()
-                continue
-            task = loop.create_task(self._serve(client, holder))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+
+    def _welcome(self, client: socket.socket, peer: tuple[str, int]) -> None:
+        client.setblocking(False)
+        holder = (self._vpc_id, IPv4Address(peer[0]))
+        if not self._admission.enter(holder):
+            client.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(client, holder))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket, holder: tuple[str | None, IPv4Address]) -> None:
         made: list[HttpConnection] = []
@@ -96,7 +105,9 @@ class Listener:
         """Choose the protocol by the first byte; the connection is then the event loop's."""
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address, port = client.getsockname()[:2]
-        first = await asyncio.wait_for(_first_byte(client), _FIRST_BYTE_TIMEOUT)
+        first = _peeked(client)
+        if first is None:
+            first = await asyncio.wait_for(_first_byte(client), _FIRST_BYTE_TIMEOUT)
         if not first:
             client.close()
             return
@@ -118,20 +129,25 @@ class Listener:
         await asyncio.get_running_loop().connect_accepted_socket(factory, client, ssl=context)
 
 
+def _peeked(client: socket.socket) -> bytes | None:
+    """The first byte of the connection, left in place; empty when the peer closed, None when nothing has come."""
+    try:
+        return client.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return None
+
+
 async def _first_byte(client: socket.socket) -> bytes:
-    """The first byte of the connection, left in place; empty when the peer closed."""
+    """As `_peeked`, once something has come."""
     loop = asyncio.get_running_loop()
-    while True:
-        try:
-            return client.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            pass
+    while (first := _peeked(client)) is None:
         ready: asyncio.Future[None] = loop.create_future()
         loop.add_reader(client.fileno(), _set, ready)
         try:
             await ready
         finally:
             loop.remove_reader(client.fileno())
+    return first
 
 
 def _set(ready: asyncio.Future[None]) -> None:

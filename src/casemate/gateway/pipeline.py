@@ -198,12 +198,12 @@ class Pipeline:
         context = self._context(exchange)
         if operation.runs_async:
             result = operation.handler(context, exchange.params)
-            assert inspect.isawaitable(result)
+            assert inspect.iscoroutine(result) or inspect.isawaitable(result)
             exchange.output = await result
         else:
             with self._store.transaction():
                 result = operation.handler(context, exchange.params)
-                assert not inspect.isawaitable(result)
+                assert type(result) is dict or not inspect.isawaitable(result)
                 exchange.output = result
         await self._settled()
 

@@ -1,17 +1,24 @@
 """Group commit: many acknowledged writes share one sync of the write-ahead log.
 
-One thread syncs. Whoever waits while a sync runs is served by the next one, which starts as soon as that one ends:
-a lone writer pays one sync, a crowd shares it (measured here: 6 thousand single syncs a second, 150 thousand writes a
-second in groups of 64).
+A sync of a good disk takes less than handing it to a thread and being woken by it, twice against the interpreter's
+lock: it is made on the event loop, once its turn is over, for every write of that turn. A disk that was slow is given
+to a thread for a while, so that the loop goes on meanwhile; whoever waits while that thread syncs is served by its next
+sync, which starts as soon as that one ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 
 from casemate.model.errors import AwsError
+
+_LONG = 0.005
+"""Seconds: what a sync may take from the event loop. Measured on a virtual disk: 0.3 ms, one of a hundred 0.5 ms."""
+_AWAY = 64
+"""Syncs that go to the thread after a long one, before the disk is tried on the loop again."""
 
 
 def _internal_error() -> AwsError:
@@ -32,8 +39,13 @@ def _settle(waiters: list[asyncio.Future[None]], *, failed: bool) -> None:
 class GroupCommit:
     """Counts writes and makes them durable together."""
 
-    def __init__(self, sync: Callable[[], None]) -> None:
+    def __init__(self, sync: Callable[[], None], *, seconds: Callable[[], float] = time.perf_counter) -> None:
         self._sync = sync
+        self._seconds = seconds
+        self._away = 0
+        """Syncs that are still the thread's."""
+        self._here: list[asyncio.Future[None]] = []
+        """Who waits for the sync at the end of this turn of the event loop."""
         self._written = 0
         self._synced = 0
         self._failed = False
@@ -58,6 +70,35 @@ class GroupCommit:
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        if self._away:
+            self._wait_away(loop, future)
+        else:
+            # INVARIANT: one event loop writes (`TablesEngine`), so that no other one adds to this list.
+            if not self._here:
+                loop.call_soon(self._sync_here)
+            self._here.append(future)
+        await future
+
+    def _sync_here(self) -> None:
+        """On the event loop, when everybody who had a turn has written."""
+        waiters, self._here = self._here, []
+        if not waiters:
+            return  # `close` came first
+        target, started = self._written, self._seconds()
+        self._make_durable(target)
+        if self._seconds() - started > _LONG:
+            self._away = _AWAY
+        _settle(waiters, failed=self._failed)
+
+    def _make_durable(self, target: int) -> None:
+        try:
+            self._sync()
+        except Exception:  # whatever it was, nothing is durable: the waiters are told
+            self._failed = True
+        else:
+            self._synced = max(self._synced, target)
+
+    def _wait_away(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
         with self._lock:
             self._waiters.setdefault(loop, []).append(future)
         if self._thread is None:
@@ -65,7 +106,6 @@ class GroupCommit:
             self._thread.start()
         if not self._wake.is_set():
             self._wake.set()
-        await future
 
     def _run(self) -> None:
         while True:
@@ -82,11 +122,8 @@ class GroupCommit:
     def _commit(
         self, waiters: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]], target: int
     ) -> None:
-        try:
-            self._sync()
-            self._synced = target
-        except Exception:  # whatever it was, nothing is durable: the waiters are told
-            self._failed = True
+        self._away = max(0, self._away - 1)
+        self._make_durable(target)
         for loop, futures in waiters.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(lambda futures=futures: _settle(futures, failed=self._failed))
@@ -94,6 +131,7 @@ class GroupCommit:
     def close(self) -> None:
         """Serve those who wait, then end the thread."""
         self._closing = True
+        self._sync_here()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()

@@ -135,7 +135,9 @@ def check_key(table: TableSchema, key: Item) -> None:
 
 def check_key_values(schema: KeySchema, item: Item) -> None:
     """Key values are neither empty nor too long."""
-    for attribute in schema.attributes:
+    for place, attribute in enumerate(schema.attributes):
+        if attribute.type == "N":
+            continue
         value = item[attribute.name]
         if value in ("", b""):
             kind = "string" if value == "" else "binary"
@@ -143,12 +145,10 @@ def check_key_values(schema: KeySchema, item: Item) -> None:
                 "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
                 f"empty {kind} value. Key: {attribute.name}"
             )
-        _check_length(attribute, value, is_partition=attribute in schema.partition)
+        _check_length(value, is_partition=place < len(schema.partition))
 
 
-def _check_length(attribute: KeyAttribute, value: Value, *, is_partition: bool) -> None:
-    if attribute.type == "N":
-        return
+def _check_length(value: Value, *, is_partition: bool) -> None:
     size = len(encode_scalar(value))
     if is_partition and size > MAX_PARTITION_BYTES:
         raise validation(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+from functools import lru_cache
 
 from casemate.tables.errors import validation
 
@@ -88,6 +89,7 @@ def _significant(digits: tuple[int, ...]) -> int:
     return size
 
 
+@lru_cache(maxsize=16384)
 def encode_number(number: Decimal) -> bytes:
     """Bytes that compare as the numbers do.
 

@@ -24,10 +24,11 @@ class KeySchema:
 
     partition: tuple[KeyAttribute, ...]
     sort: tuple[KeyAttribute, ...] = ()
+    attributes: tuple[KeyAttribute, ...] = field(init=False, repr=False, compare=False)
+    """All of them."""
 
-    @property
-    def attributes(self) -> tuple[KeyAttribute, ...]:
-        return self.partition + self.sort
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", self.partition + self.sort)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ Source of sizes: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -49,7 +49,10 @@ WireItem: TypeAlias = dict[str, dict[str, Any]]
 
 
 class PlainItem(dict[str, "Value"]):
-    """An item of strings and whole numbers only, read from the API's form, which it remembers, and its size."""
+    """An item that remembers its API form and its size.
+
+    One of strings and whole numbers only, as it was read, or what an update made of such a one.
+    """
 
     __slots__ = ("size", "wire")
 
@@ -117,7 +120,7 @@ def _plain(wire: Mapping[str, Any]) -> PlainItem | None:
             size += len(text) if text.isascii() else len(text.encode())
         else:
             number = cast("dict[str, Any]", value).get("N")
-            if type(number) is not str or not number.isdigit() or len(number) > _SHORT:
+            if type(number) is not str or not number.removeprefix("-").isdigit() or len(number) > _SHORT:
                 return None
             read = _whole_number(number)
             if read is None:
@@ -299,6 +302,25 @@ def item_size(item: Item) -> int:
         else:
             size += value_size(value)
     return size
+
+
+def changed_item(old: Item, new: Item, names: Iterable[str]) -> Item:
+    """`new`, which differs from `old` in `names` at most: of a plain item nothing else is written and measured again."""
+    if type(old) is not PlainItem:
+        return new
+    item = PlainItem(new)
+    item.size = old.size
+    item.wire = old.wire.copy()
+    for name in names:
+        size = len(name.encode())
+        if name in old:
+            item.size -= size + value_size(old[name])
+        if name in new:
+            item.size += size + value_size(new[name])
+            item.wire[name] = to_wire(new[name])
+        else:
+            item.wire.pop(name, None)
+    return item
 
 
 def value_size(value: Value) -> int:

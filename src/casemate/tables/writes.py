@@ -13,7 +13,7 @@ from casemate.tables.keys import check_index_keys, check_item_keys, check_key, i
 from casemate.tables.records import item_of, pack, record_size, wire_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
-from casemate.tables.values import Item, Value, WireItem, item_size, item_to_wire
+from casemate.tables.values import Item, Value, WireItem, changed_item, item_size, item_to_wire
 
 MAX_ITEM_BYTES = 400 * 1024
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
@@ -129,7 +129,8 @@ def plan_update(
     new_item: Item = key if old_item is None else old_item
     if update is not None:
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
-        new_item = update.expression.apply(new_item, update.values)
+        changed = update.expression.apply(new_item, update.values)
+        new_item = changed_item(new_item, changed, update.expression.attributes_changed)
     if old is None and expression is not None and expression.only_deletes:
         return _written(table, place, None, None, None, None, expression)
     check_index_keys(table, new_item)

@@ -77,10 +77,16 @@ def json_content_type(model: ServiceModel) -> str:
 
 def json_headers(model: ServiceModel, body: bytes, request_id: str) -> tuple[tuple[str, str], ...]:
     """The headers of every answer of the json protocol."""
-    headers = (("x-amzn-RequestId", request_id), ("Content-Type", json_content_type(model)))
-    if dialect_of(model.service_name).crc32:
-        return (*headers, ("x-amz-crc32", str(crc32(body))))
-    return headers
+    content_type, has_crc32 = _json_head(model)
+    if has_crc32:
+        return ("x-amzn-RequestId", request_id), content_type, ("x-amz-crc32", str(crc32(body)))
+    return ("x-amzn-RequestId", request_id), content_type
+
+
+@functools.cache
+def _json_head(model: ServiceModel) -> tuple[tuple[str, str], bool]:
+    """What those headers have in common."""
+    return ("Content-Type", json_content_type(model)), dialect_of(model.service_name).crc32
 
 
 def _json(operation: OperationModel, value: Output, request_id: str) -> HttpResponse:

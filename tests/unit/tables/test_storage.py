@@ -69,32 +69,81 @@ def test_a_closed_database_opens_with_what_it_held(tmp_path: Path) -> None:
     second.close()
 
 
-async def test_writers_who_wait_together_share_a_sync() -> None:
-    syncs = 0
-    gate = threading.Event()
+async def test_the_writers_of_a_turn_share_a_sync() -> None:
+    synced_on: list[threading.Thread] = []
+    commit = GroupCommit(lambda: synced_on.append(threading.current_thread()), seconds=lambda: 0.0)
+    writers: list[asyncio.Task[None]] = []
+    for _ in range(50):
+        commit.wrote()
+        writers.append(asyncio.create_task(commit.wait()))
+    await asyncio.gather(*writers)
+    assert synced_on == [threading.current_thread()]
+    # Nothing new was written: nothing to wait for.
+    await commit.wait()
+    assert len(synced_on) == 1
+    commit.close()
 
-    def sync() -> None:
-        nonlocal syncs
-        gate.wait(5)
-        syncs += 1
 
-    commit = GroupCommit(sync)
+class _SlowDisk:
+    """Syncs when told to; its clock says that each one took a second."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.synced_on: list[threading.Thread] = []
+        self._now = 0.0
+
+    def sync(self) -> None:
+        if self.synced_on:
+            self.gate.wait(5)
+        self.synced_on.append(threading.current_thread())
+        self._now += 1.0
+
+    def seconds(self) -> float:
+        return self._now
+
+
+async def test_a_slow_disk_is_synced_beside_the_loop_and_writers_who_wait_share_a_sync() -> None:
+    disk = _SlowDisk()
+    commit = GroupCommit(disk.sync, seconds=disk.seconds)
     commit.wrote()
-    first = asyncio.create_task(commit.wait())
+    await commit.wait()
+    commit.wrote()
+    second = asyncio.create_task(commit.wait())
     await asyncio.sleep(0.05)
     rest: list[asyncio.Task[None]] = []
     for _ in range(50):
         commit.wrote()
         rest.append(asyncio.create_task(commit.wait()))
     await asyncio.sleep(0)
-    assert not first.done()
-    gate.set()
-    await asyncio.gather(first, *rest)
-    assert syncs == 2
-    # Nothing new was written: nothing to wait for.
-    await commit.wait()
-    assert syncs == 2
+    assert not second.done()
+    disk.gate.set()
+    await asyncio.gather(second, *rest)
+    assert len(disk.synced_on) == 3
+    assert threading.current_thread() not in disk.synced_on[1:]
     commit.close()
+
+
+async def test_after_a_while_a_slow_disk_is_tried_on_the_loop_again() -> None:
+    disk = _SlowDisk()
+    disk.gate.set()
+    commit = GroupCommit(disk.sync, seconds=disk.seconds)
+    for _ in range(70):
+        commit.wrote()
+        await commit.wait()
+    here = [place for place, thread in enumerate(disk.synced_on) if thread is threading.current_thread()]
+    assert here == [0, 65]
+    commit.close()
+
+
+async def test_who_waits_when_the_storage_is_closed_is_served() -> None:
+    syncs: list[int] = []
+    commit = GroupCommit(lambda: syncs.append(1), seconds=lambda: 0.0)
+    commit.wrote()
+    waiter = asyncio.create_task(commit.wait())
+    # The writer has its turn, the sync at its end does not.
+    asyncio.get_running_loop().call_soon(commit.close)
+    await waiter
+    assert syncs == [1]
 
 
 async def test_a_failed_sync_is_told_to_all_who_wait_and_to_all_who_come() -> None:

@@ -56,14 +56,20 @@ _NAMED = frozenset(("TableName", "IndexName"))
 
 def check_bounds(operation: str, params: Params) -> None:
     """ValidationException in AWS's words when a member is out of bounds."""
-    rest = params.keys() - _unbounded(operation)
-    # A name that fits is within the model's bounds too (a test holds it): most requests have nothing else.
-    if rest <= _NAMED and all(NAME.fullmatch(params[name] or "") for name in rest):
+    if _is_ordinary(params, _unbounded(operation)):
         return
     bounded = {name: value for name, value in params.items() if name not in _VALUES}
     found = violations("dynamodb", operation, bounded)
     if found:
         raise validation(message(found))
+
+
+def _is_ordinary(params: Params, free: frozenset[str]) -> bool:
+    """Names that fit, which are within the model's bounds too (a test holds it), and nothing else that has bounds."""
+    for name, value in params.items():
+        if name not in free and not (name in _NAMED and NAME.fullmatch(value or "")):
+            return False
+    return True
 
 
 class DynamoOperations(Operations[DynamoState]):

@@ -64,6 +64,11 @@ class UpdateExpression(Bound):
         """The paths it changes."""
         return tuple(path for path, _ in self.changes)
 
+    @property
+    def attributes_changed(self) -> tuple[str, ...]:
+        """The attributes these paths begin with, each once, in the order in which new ones are added."""
+        return tuple(dict.fromkeys(cast("str", path[0]) for path, _ in self.changes))
+
     def apply(self, item: Item, values: Item) -> dict[str, Value]:
         """The new item."""
         root: dict[str | int, _Step] = {}
