@@ -176,6 +176,7 @@ class House:
             network=self._slices.ec2.network,
             authorizer=self.authorizer,
             functions=self._slices.lambda_.service.state,
+            instances=self._slices.ec2.instances,
             tables=self._slices.dynamodb.state,
             identities=identity.directory,
             directory=identity.directory,

@@ -21,6 +21,8 @@ from casemate.servicekit.ports.network import (
     Endpoints,
     FlowObserver,
     FunctionInterfaces,
+    InstanceFacts,
+    Instances,
     MeterReader,
     Network,
 )
@@ -51,7 +53,9 @@ __all__ = [
     "Identities",
     "IdentityPolicies",
     "InsideAuthority",
+    "InstanceFacts",
     "InstanceProfiles",
+    "Instances",
     "KeyUse",
     "Keys",
     "LogDelivery",
