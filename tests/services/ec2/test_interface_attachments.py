@@ -176,3 +176,12 @@ def test_an_elastic_address_for_an_instance_with_two_needs_the_interface(
     second = made["NetworkInterfaces"][1]["NetworkInterfaceId"]
     client.associate_address(AllocationId=address, NetworkInterfaceId=second)
     assert shown(client, second)["Association"]["AllocationId"] == address
+
+
+def test_attributes_of_an_instance_with_two_are_those_of_an_interface(
+    client: Any, launch: Any, subnet: str, refused: Any
+) -> None:
+    both = [{"DeviceIndex": 0, "SubnetId": subnet}, {"DeviceIndex": 1, "SubnetId": subnet}]
+    instance = launch(NetworkInterfaces=both)["InstanceId"]
+    unchecked = {"InstanceId": instance, "SourceDestCheck": {"Value": False}}
+    refused("InvalidInstanceID", client.modify_instance_attribute, **unchecked)

@@ -89,7 +89,10 @@ def too_many_interfaces(count: int, kind: str) -> AwsError:
 
 
 def several_interfaces(instance_id: str) -> AwsError:
-    """An operation that names an instance where it means its only interface."""
+    """An operation that names an instance where it means its only interface.
+
+    Code and words as reported in NixOS/nixops-aws issue 55 and hashicorp/terraform-provider-aws issue 7107.
+    """
     return AwsError(
         "InvalidInstanceID",
         f"There are multiple interfaces attached to instance '{instance_id}'. "
