@@ -89,6 +89,15 @@ class House:
             warming = asyncio.get_running_loop().create_task(self._warm())
             self._closing.push_async_callback(asyncio.wait, [warming])
 
+    def preload(self) -> None:
+        """Import, one after the other, the operations that no request has needed yet."""
+        self._in_background(self._load_operations())
+
+    async def _load_operations(self) -> None:
+        for service in self._slices.services:
+            await asyncio.sleep(0.01)  # requests have their turn
+            service.operations.load()
+
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run beside the requests until the house is closed."""
         task = asyncio.get_running_loop().create_task(work)

@@ -91,13 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     from casemate.app import Options, serve
     from casemate.gateway.instance import StartError
-    from casemate.services.ec2 import quotas_with
     from casemate.tables.remote.options import RemoteTables, RemoteTablesError
 
-    try:
-        quotas_with(dict(arguments.quota))
-    except ValueError as error:
-        fail(str(error))
+    _check_quotas(dict(arguments.quota))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
@@ -137,6 +133,17 @@ def _announce(line: str) -> None:
         gc.freeze()
         gc.enable()
     print(line, flush=True)
+
+
+def _check_quotas(given: dict[str, int]) -> None:
+    if not given:
+        return  # what knows them takes its time to import
+    from casemate.services.ec2 import quotas_with
+
+    try:
+        quotas_with(given)
+    except ValueError as error:
+        fail(str(error))
 
 
 def _detach(arguments: argparse.Namespace) -> int:

@@ -40,6 +40,10 @@ class House(Protocol):
         """Start everything that runs; StartError when something essential cannot."""
         ...
 
+    def preload(self) -> None:
+        """Begin what may come after the ready line."""
+        ...
+
     async def close(self) -> None:
         """Take everything down."""
         ...
@@ -105,6 +109,7 @@ class Instance:
             await self.start()
             for line in self.greeting():
                 announce(line)
+            self.house.preload()
             await self._stop.wait()
         finally:
             await self.close()

@@ -16,9 +16,14 @@ class ConstrainedOperations(Operations[S]):
     """As `Operations`; input out of bounds is refused, before authorization as AWS does, with what `refuse` makes."""
 
     def __init__(
-        self, service: str, *, refuse: Callable[[list[Violation]], AwsError], iam_prefix: str | None = None
+        self,
+        service: str,
+        *,
+        refuse: Callable[[list[Violation]], AwsError],
+        iam_prefix: str | None = None,
+        package: str | None = None,
     ) -> None:
-        super().__init__(service, iam_prefix=iam_prefix)
+        super().__init__(service, iam_prefix=iam_prefix, package=package)
         self._refuse = refuse
 
     def operation(

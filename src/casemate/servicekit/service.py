@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar
 
 from casemate.model.arns import Arn
@@ -115,13 +116,30 @@ class Operation(Generic[S]):
 class Operations(Generic[S]):
     """The registry of a slice: gives routing, the IAM action, the coverage table and "not implemented" errors."""
 
-    def __init__(self, service: str, *, iam_prefix: str | None = None) -> None:
+    def __init__(self, service: str, *, iam_prefix: str | None = None, package: str | None = None) -> None:
         self.service = service
         """botocore's name: `ec2`, `dynamodb`, `lambda`."""
         self.iam_prefix = iam_prefix or service
-        self.by_name: dict[str, Operation[S]] = {}
-        self.refusals: dict[str, str] = {}
+        self._package = package
+        self._by_name: dict[str, Operation[S]] = {}
+        self._refusals: dict[str, str] = {}
+
+    @property
+    def by_name(self) -> dict[str, Operation[S]]:
+        self.load()
+        return self._by_name
+
+    @property
+    def refusals(self) -> dict[str, str]:
         """Why operations that are not implemented are not, for the error that answers them."""
+        self.load()
+        return self._refusals
+
+    def load(self) -> None:
+        """Import `package`, whose modules register the operations: at the first look, for a quick start."""
+        if self._package is not None:
+            package, self._package = self._package, None
+            import_module(package)
 
     def operation(
         self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
@@ -130,15 +148,15 @@ class Operations(Generic[S]):
 
         def register(handler: Handler[S]) -> Handler[S]:
             # INVARIANT: one function per operation.
-            assert name not in self.by_name, f"{self.service}:{name} registered twice"
-            self.by_name[name] = Operation(name=name, handler=handler, checks=checks, runs_async=runs_async)
+            assert name not in self._by_name, f"{self.service}:{name} registered twice"
+            self._by_name[name] = Operation(name=name, handler=handler, checks=checks, runs_async=runs_async)
             return handler
 
         return register
 
     def refuse(self, *names: str, because: str) -> None:
         """Say why operations are not implemented; they count as such in the coverage table."""
-        self.refusals.update(dict.fromkeys(names, because))
+        self._refusals.update(dict.fromkeys(names, because))
 
 
 ResourcePolicies = Callable[[str], "Policy | None"]

@@ -1,7 +1,7 @@
 """`--tables remote=URL`: items at another endpoint, this Casemate's network and policies in front of it.
 
-Another Casemate stands in for the remote; its own suites show that it answers as DynamoDB does. Where dynalite was
-installed for the benchmarks (`.npm-peers`), it is a second remote, one that lacks transactions.
+Another Casemate stands in for the remote; its own suites show that it answers as DynamoDB does. dynalite is a second
+remote, one that lacks transactions (`make setup` installs it with the JavaScript clients).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from casemate.model.errors import AwsError
 from casemate.tables.remote.endpoint import RemoteCredentials, RemoteEndpoint
 from casemate.tables.remote.options import RemoteTables, RemoteTablesError
 
-DYNALITE = ROOT / ".npm-peers/node_modules/.bin/dynalite"
+NODE = Path(sys.executable).parent / "node"
+DYNALITE = ROOT / "tests/clients/javascript/node_modules/dynalite/cli.js"
 KEYS = [{"AttributeName": "id", "KeyType": "HASH"}]
 ATTRIBUTES = [{"AttributeName": "id", "AttributeType": "S"}]
 
@@ -220,10 +221,9 @@ def test_keys_are_needed_and_may_come_from_the_environment() -> None:
     )
 
 
-@pytest.mark.skipif(not DYNALITE.exists(), reason="dynalite is installed by the benchmarks only")
 def test_dynalite_behind_casemate_lacks_transactions_and_says_so(tmp_path: Path) -> None:
     port = 20_000 + (time.time_ns() // 1000) % 20_000
-    argv = [str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
+    argv = [str(NODE), str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -19,16 +19,13 @@ from casemate.policy.document import Policy
 from casemate.servicekit.ports import Keys
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.dynamodb import operations as _registered
-from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.registry import operations as registered
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.operations import operations as stream_operations
 from casemate.services.dynamodb.streams.records import parse_stream_arn
 from casemate.tables.engine import TablesEngine
 
-__all__ = ["build", "build_streams", "operations"]
-
-assert _registered.__all__, "importing the operations registers them"
+__all__ = ["build", "build_streams"]
 
 
 def build(store: Store, engine: TablesEngine, keys: Keys | None = None) -> Service[DynamoState]:
@@ -38,7 +35,7 @@ def build(store: Store, engine: TablesEngine, keys: Keys | None = None) -> Servi
     """
     state = DynamoState(store, engine, keys)
     return Service(
-        operations=operations, state=state, resource_policies=lambda arn: _resource_policy(state, arn)
+        operations=registered, state=state, resource_policies=lambda arn: _resource_policy(state, arn)
     )
 
 

@@ -88,4 +88,4 @@ class DynamoOperations(Operations[DynamoState]):
         return register
 
 
-operations = DynamoOperations("dynamodb")
+operations = DynamoOperations("dynamodb", package="casemate.services.dynamodb.operations")

@@ -26,7 +26,6 @@ from casemate.servicekit.clock import Clock, system_clock
 from casemate.servicekit.ports import InstanceProfiles, LogDelivery, RoleSessions
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.ec2 import operations as _registered
 from casemate.services.ec2.costs.bill import bill
 from casemate.services.ec2.costs.meters import MeterReadings
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
@@ -37,12 +36,10 @@ from casemate.services.ec2.instance_keeper import InstanceKeeper, M, MachineHost
 from casemate.services.ec2.metadata_service import MetadataService
 from casemate.services.ec2.network import CommittedNetwork
 from casemate.services.ec2.quotas import Quotas, quotas_with
-from casemate.services.ec2.registry import operations
+from casemate.services.ec2.registry import operations as registered
 from casemate.services.ec2.state import Ec2State
 
 __all__ = ["Ec2", "Quotas", "build", "quotas_with"]
-
-assert _registered.__all__, "importing the operations registers them"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +93,7 @@ def build(
     if machines is not None:
         state.console = machines.console
     return Ec2(
-        service=Service(operations=operations, state=state),
+        service=Service(operations=registered, state=state),
         network=network,
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from casemate.services.ec2 import tags
 from casemate.services.ec2.instance_catalogue import INSTANCE_TYPES, Image, images
-from casemate.services.ec2.lifecycle import state_output
-from casemate.services.ec2.operations.interfaces import (
+from casemate.services.ec2.interface_output import (
     attachment_output,
     groups_output,
     interface_output,
     private_name,
     public_name,
 )
+from casemate.services.ec2.lifecycle import state_output
 from casemate.services.ec2.paging import Rendered
 from casemate.services.ec2.records import Instance, Interface
 from casemate.services.ec2.state import Ec2State

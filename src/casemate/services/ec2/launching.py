@@ -10,9 +10,9 @@ from casemate.servicekit.ports import ProfileFacts
 from casemate.servicekit.service import Check, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.instance_network import assign_public, attach
+from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface
 from casemate.services.ec2.launch_request import Launch
-from casemate.services.ec2.operations.interfaces import wanted_addresses
 from casemate.services.ec2.records import BlockDevice, Instance, Interface, ProfileAssociation, Subnet
 from casemate.services.ec2.registry import Ctx, section
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from casemate.services.ec2.instance_output import image_of
-from casemate.services.ec2.operations.interfaces import private_name, public_name
+from casemate.services.ec2.interface_output import private_name, public_name
 from casemate.services.ec2.records import Instance, Interface
 from casemate.services.ec2.state import Ec2State
 

@@ -21,7 +21,7 @@ from casemate.services.ec2.records import Instance
 from casemate.services.ec2.state import ClientToken, Ec2State
 from casemate.services.ec2.tags import RESOURCE_TYPES
 
-operations: Operations[Ec2State] = Operations("ec2")
+operations: Operations[Ec2State] = Operations("ec2", package="casemate.services.ec2.operations")
 
 Ctx = Context[Ec2State]
 OperationHandler = Callable[[Ctx, Params], Output]

@@ -14,15 +14,12 @@ from __future__ import annotations
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.iam import operations as _operations
-from casemate.services.iam.registry import operations as _registered
+from casemate.services.iam.registry import operations as registered
 from casemate.services.iam.state import IamState
 
 __all__ = ["build"]
 
-assert _operations, "importing the operations registers them"
-
 
 def build(store: Store, *, clock: Clock) -> Service[IamState]:
     """The service. `IamDirectory`, `AccessKeyCredentials` and `Bootstrap` stand on its state."""
-    return Service(operations=_registered, state=IamState(store, clock))
+    return Service(operations=registered, state=IamState(store, clock))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from casemate.model.ids import RandomBytes, unique_id
 from casemate.servicekit.service import Params
-from casemate.services.iam.operations.access_keys import new_secret
+from casemate.services.iam.secrets import new_secret
 from casemate.services.iam.state import AccessKey, IamState, Role, User
 
 ADMINISTRATOR = "admin"

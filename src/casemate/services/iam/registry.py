@@ -7,4 +7,6 @@ from casemate.servicekit.constraints import message
 from casemate.services.iam.errors import validation_error
 from casemate.services.iam.state import IamState
 
-operations = ConstrainedOperations[IamState]("iam", refuse=lambda found: validation_error(message(found)))
+operations = ConstrainedOperations[IamState](
+    "iam", package="casemate.services.iam.operations", refuse=lambda found: validation_error(message(found))
+)

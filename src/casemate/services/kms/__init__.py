@@ -18,15 +18,12 @@ from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.kms import operations as _registered
 from casemate.services.kms.material import MASTER_BYTES, KeyRing
-from casemate.services.kms.registry import operations
+from casemate.services.kms.registry import operations as registered
 from casemate.services.kms.service_keys import ServiceKeys
 from casemate.services.kms.state import KmsState
 
-__all__ = ["MASTER_BYTES", "Kms", "build", "operations"]
-
-assert _registered.__all__, "importing the operations registers them"
+__all__ = ["MASTER_BYTES", "Kms", "build"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +39,7 @@ def build(store: Store, *, master: bytes, clock: Clock, random_bytes: RandomByte
     state = KmsState(store, KeyRing(master, random_bytes), clock)
     state.purge()
     service = Service(
-        operations=operations,
+        operations=registered,
         state=state,
         resource_policies=state.resource_policy,
         resource_must_allow=True,

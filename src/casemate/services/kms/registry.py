@@ -6,7 +6,9 @@ from casemate.servicekit.constrained import ConstrainedOperations
 from casemate.services.kms.errors import out_of_bounds
 from casemate.services.kms.state import KmsState
 
-operations = ConstrainedOperations[KmsState]("kms", refuse=out_of_bounds)
+operations = ConstrainedOperations[KmsState](
+    "kms", package="casemate.services.kms.operations", refuse=out_of_bounds
+)
 
 operations.refuse(
     "ConnectCustomKeyStore",

@@ -15,9 +15,9 @@ from casemate.servicekit.service import Context
 from casemate.services.kms.errors import validation
 from casemate.services.kms.granting import new_grant
 from casemate.services.kms.key_policies import managed_policy
+from casemate.services.kms.making import new_key
 from casemate.services.kms.material import read_blob
 from casemate.services.kms.names import ALIAS, Named, named
-from casemate.services.kms.operations.keys import new_key
 from casemate.services.kms.permissions import Keys, check_on, context_keys
 from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Rotation
 from casemate.services.kms.state import KmsState

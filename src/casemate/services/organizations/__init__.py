@@ -17,13 +17,10 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import MemberAccounts
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.organizations import operations as _operations
-from casemate.services.organizations.registry import operations as _registered
+from casemate.services.organizations.registry import operations as registered
 from casemate.services.organizations.state import MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT, OrganizationsState
 
 __all__ = ["MANAGEMENT_ACCOUNT", "WORKLOAD_ACCOUNT", "build"]
-
-assert _operations, "importing the operations registers them"
 
 
 def build(
@@ -31,4 +28,4 @@ def build(
 ) -> Service[OrganizationsState]:
     """The service. `OrganizationMembership` stands on its state."""
     state = OrganizationsState(store, clock=clock, random_bytes=random_bytes, members=members)
-    return Service(operations=_registered, state=state)
+    return Service(operations=registered, state=state)

@@ -9,7 +9,9 @@ from casemate.servicekit.service import Checks, Context, Output, Params
 from casemate.services.organizations.errors import out_of_bounds, refusal
 from casemate.services.organizations.state import OrganizationsState
 
-operations = ConstrainedOperations[OrganizationsState]("organizations", refuse=out_of_bounds)
+operations = ConstrainedOperations[OrganizationsState](
+    "organizations", package="casemate.services.organizations.operations", refuse=out_of_bounds
+)
 
 Answer = Callable[[Context[OrganizationsState], Params], Output]
 

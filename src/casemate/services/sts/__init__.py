@@ -18,13 +18,11 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import AuthorizationMessages, Credentials, Directory, Organization
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
-from casemate.services.sts import operations as _operations
-from casemate.services.sts.registry import operations as _registered
+from casemate.services.sts.registry import operations as registered
 from casemate.services.sts.state import StsState
 
 __all__ = ["build"]
 
-assert _operations, "importing the operations registers them"
 
 _NOBODY = Policy(label="no such role", version="2012-10-17", statements=(), document="")
 
@@ -52,7 +50,7 @@ def build(
         return _NOBODY if ":role/" in arn else None
 
     return Service(
-        operations=_registered,
+        operations=registered,
         state=StsState(
             store=store,
             clock=clock,

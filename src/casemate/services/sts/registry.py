@@ -7,4 +7,6 @@ from casemate.servicekit.constraints import message
 from casemate.services.sts.errors import validation_error
 from casemate.services.sts.state import StsState
 
-operations = ConstrainedOperations[StsState]("sts", refuse=lambda found: validation_error(message(found)))
+operations = ConstrainedOperations[StsState](
+    "sts", package="casemate.services.sts.operations", refuse=lambda found: validation_error(message(found))
+)

@@ -9,8 +9,8 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.instance_output import image_of, metadata_output
 from casemate.services.ec2.interface_making import checked_groups
+from casemate.services.ec2.interface_output import groups_output
 from casemate.services.ec2.launch_request import checked_user_data, metadata_options, type_of
-from casemate.services.ec2.operations.interfaces import groups_output
 from casemate.services.ec2.records import Instance, Interface
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 

@@ -10,7 +10,7 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.allocation import claim, pick
 from casemate.services.ec2.interface_making import checked_groups, detach_public
-from casemate.services.ec2.operations.interfaces import attachment_output, groups_output
+from casemate.services.ec2.interface_output import attachment_output, groups_output
 from casemate.services.ec2.records import Attachment, Interface, PrivateAddress
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv4Address
-from typing import Any
-
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
-from casemate.services.ec2.allocation import claim, pick
-from casemate.services.ec2.default_vpc import private_domain
+from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
-from casemate.services.ec2.paging import Rendered, described
-from casemate.services.ec2.records import Interface, PrivateAddress, PublicAssociation, Subnet
+from casemate.services.ec2.interface_output import interface_output
+from casemate.services.ec2.paging import described
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
-from casemate.services.ec2.state import Ec2State
 
 INTERFACE_FILTERS = {
     "addresses.association.owner-id": "PrivateIpAddresses.Association.IpOwnerId",
@@ -48,112 +42,6 @@ INTERFACE_FILTERS = {
     "subnet-id": "SubnetId",
     "vpc-id": "VpcId",
 }
-
-
-def private_name(region: str, address: str) -> str:
-    """`ip-10-0-1-4.us-east-2.compute.internal`."""
-    return f"ip-{address.replace('.', '-')}.{private_domain(region)}"
-
-
-def public_name(region: str, address: str) -> str:
-    """`ec2-18-160-0-1.us-east-2.compute.amazonaws.com`."""
-    domain = "compute-1.amazonaws.com" if region == "us-east-1" else f"{region}.compute.amazonaws.com"
-    return f"ec2-{address.replace('.', '-')}.{domain}"
-
-
-def _association_output(region: str, each: PublicAssociation) -> Rendered:
-    return {
-        "AllocationId": each.allocation_id or None,
-        "AssociationId": each.association_id or None,
-        "IpOwnerId": each.owner,
-        "PublicIp": each.public_ip,
-        "PublicDnsName": public_name(region, each.public_ip),
-    }
-
-
-def _address_output(region: str, each: PrivateAddress) -> Rendered:
-    return {
-        "PrivateIpAddress": each.address,
-        "PrivateDnsName": private_name(region, each.address),
-        "Primary": each.primary,
-        "Association": _association_output(region, each.public) if each.public else None,
-    }
-
-
-def attachment_output(interface: Interface) -> Rendered | None:
-    """The Attachment member; None while unattached."""
-    attachment = interface.attachment
-    if attachment is None:
-        return None
-    return {
-        "AttachmentId": attachment.attachment_id,
-        "AttachTime": attachment.attached,
-        "DeleteOnTermination": attachment.delete_on_termination,
-        "DeviceIndex": attachment.device_index,
-        "NetworkCardIndex": 0,
-        "InstanceId": attachment.instance_id or None,
-        "InstanceOwnerId": attachment.instance_owner,
-        "Status": "attached",
-    }
-
-
-def groups_output(state: Ec2State, interface: Interface) -> list[Rendered]:
-    """The Groups member."""
-    groups = [state.groups.get(interface, each) for each in interface.groups]
-    return [{"GroupId": each.id, "GroupName": each.name} for each in groups]
-
-
-def interface_output(state: Ec2State, interface: Interface) -> Rendered:
-    """As DescribeNetworkInterfaces shows it."""
-    region, primary = interface.region, interface.primary
-    return {
-        "NetworkInterfaceId": interface.id,
-        "OwnerId": interface.account,
-        "VpcId": interface.vpc_id,
-        "SubnetId": interface.subnet_id,
-        "AvailabilityZone": interface.zone,
-        "AvailabilityZoneId": interface.zone_id,
-        "Description": interface.description,
-        "InterfaceType": interface.kind,
-        "MacAddress": interface.mac,
-        "PrivateIpAddress": primary.address,
-        "PrivateDnsName": private_name(region, primary.address),
-        "PrivateIpAddresses": [_address_output(region, each) for each in interface.addresses],
-        "Association": _association_output(region, primary.public) if primary.public else None,
-        "Ipv6Addresses": [],
-        "Groups": groups_output(state, interface),
-        "SourceDestCheck": interface.source_dest_check,
-        "Attachment": attachment_output(interface),
-        "RequesterId": interface.requester_id or None,
-        "RequesterManaged": interface.requester_managed,
-        "Operator": {"Managed": False},
-        "Status": interface.status,
-        "TagSet": tags.rendered(state, interface, interface.id),
-    }
-
-
-def wanted_addresses(ctx: Ctx, subnet: Subnet, params: Mapping[str, Any]) -> list[str]:
-    """The addresses of a new interface, the primary one first."""
-    state = ctx.state
-    given = list(params.get("PrivateIpAddresses") or ())
-    if any(not each.get("PrivateIpAddress") for each in given):
-        raise errors.missing_parameter("privateIpAddresses.privateIpAddress")
-    first = params.get("PrivateIpAddress")
-    asked: list[str] = [first] if first else []
-    asked += [each["PrivateIpAddress"] for each in given if each.get("Primary")]
-    asked += [each["PrivateIpAddress"] for each in given if not each.get("Primary")]
-    if sum(bool(each.get("Primary")) for each in given) + bool(first) > 1:
-        raise errors.combination("Only one primary private IP address can be specified.")
-    claimed = [claim(state, subnet, each) for each in dict.fromkeys(asked)]
-    more = params.get("SecondaryPrivateIpAddressCount") or 0
-    missing = more + (0 if claimed else 1)
-    from_pool = pick(state, subnet, missing, besides=as_addresses(claimed))
-    return claimed + from_pool
-
-
-def as_addresses(texts: list[str]) -> set[IPv4Address]:
-    """Parsed."""
-    return {IPv4Address(each) for each in texts}
 
 
 @operation(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
-from casemate.model.ids import RandomBytes, unique_id
+from casemate.model.ids import unique_id
 from casemate.model.principals import PrincipalKind
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.iam import quotas
@@ -14,13 +13,9 @@ from casemate.services.iam.errors import no_such_entity, quota_exceeded
 from casemate.services.iam.lookups import keys_of
 from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
+from casemate.services.iam.secrets import new_secret
 from casemate.services.iam.shapes import key_shape
 from casemate.services.iam.state import AccessKey, IamState
-
-
-def new_secret(random_bytes: RandomBytes) -> str:
-    """Forty characters of base64, as AWS's secrets."""
-    return base64.b64encode(random_bytes(30)).decode()
 
 
 def _owner(ctx: Context[IamState], params: Params) -> str | None:

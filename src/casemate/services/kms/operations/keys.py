@@ -10,6 +10,7 @@ from typing import Any
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.kms.errors import not_modelled, validation
 from casemate.services.kms.key_policies import checked_policy, default_policy, require_no_lockout
+from casemate.services.kms.making import new_key
 from casemate.services.kms.material import MAC_HASHES
 from casemate.services.kms.names import named
 from casemate.services.kms.operations.tags import checked_tags
@@ -68,22 +69,6 @@ def create_key(ctx: Context[KmsState], params: Params) -> Output:
     if policy is not None and not params.get("BypassPolicyLockoutSafetyCheck"):
         require_no_lockout(ctx, key)
     return {"KeyMetadata": metadata(key)}
-
-
-def new_key(ctx: Context[Any], state: KmsState, *, spec: str, usage: str, policy: str) -> KeyRecord:
-    """A record with new material, not yet kept."""
-    key_id = ctx.new_uuid()
-    now = ctx.now.timestamp()
-    return KeyRecord(
-        account=ctx.account,
-        region=ctx.region,
-        key_id=key_id,
-        created=now,
-        spec=spec,
-        usage=usage,
-        policy=policy,
-        materials=(state.ring.make(key_id, spec, now),),
-    )
 
 
 def _spec_and_usage(params: Params) -> tuple[str, str]:
