@@ -104,13 +104,17 @@ def test_x02_a_token_goes_no_further_than_the_hop_limit(shells: Shells, private:
     ]
 
 
-def _explain(world: PrivateTable, source: str, target: str) -> dict[str, Any]:
-    done = subprocess.run(
+def _ask(world: PrivateTable, source: str, target: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "casemate.cli.main", "explain", "--data", str(world.instance.data), "--json",
          "--from", source, "--to", target],
         capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
+
+
+def _explain(world: PrivateTable, source: str, target: str) -> dict[str, Any]:
+    done = _ask(world, source, target)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -147,6 +151,20 @@ def test_x02_an_instance_asks_and_the_answer_is_foretold(
         assert shells.python(instance, read) == "AccessDeniedException"
     finally:
         world.iam.delete_role_policy(RoleName=profile, PolicyName="not-here")
+
+
+def test_x02_an_instance_without_a_role_can_be_asked_about_the_network_alone(
+    shells: Shells, world: PrivateTable, private: Vpc
+) -> None:
+    instance = shells.run(private.subnets["a"], [private.group()])["InstanceId"]
+    refused = _ask(world, instance, f"dynamodb:{world.table()}")
+    assert refused.returncode == 1
+    assert f"{instance} has no instance profile with a role" in refused.stderr
+    assert _explain(world, instance, "name:sts.us-east-2.amazonaws.com")["outcome"] == "dropped"
+    shells.ec2.stop_instances(InstanceIds=[instance])
+    assert f"{instance} is stopped, not running" in _ask(world, instance, "name:example.com").stderr
+    unknown = _ask(world, "i-0123456789abcdef0", "name:example.com")
+    assert "has no instance i-0123456789abcdef0 in us-east-2" in unknown.stderr
 
 
 def test_x02_an_instance_is_an_end_of_a_path(shells: Shells, private: Vpc) -> None:
