@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from tests.statements.test_instances import Shells, _allow, profile, shells
+from tests.statements.test_instances import Shells, allow, profile, shells
 from tests.support.instance import ROOT
 from tests.support.private_table import PrivateTable, Vpc, policy
 
@@ -38,8 +38,8 @@ def test_x02_each_interface_of_an_instance_has_its_own_groups(shells: Shells, pr
     """What an instance sends from its second address passes the second interface's groups, and they alone."""
     ec2, subnet = shells.ec2, private.subnets["a"]
     server_group, open_group, shut_group = private.group(), private.group(), private.group({})
-    _allow(shells.world, server_group, 8080, open_group)
-    _allow(shells.world, server_group, 8080, shut_group)
+    allow(shells.world, server_group, 8080, open_group)
+    allow(shells.world, server_group, 8080, shut_group)
     server = shells.serve(subnet, server_group, "served", 8080)["PrivateIpAddress"]
     made = shells.run(subnet, [shut_group])
     instance, first = made["InstanceId"], made["PrivateIpAddress"]
@@ -61,7 +61,7 @@ def test_x02_each_interface_of_an_instance_has_its_own_groups(shells: Shells, pr
 def test_x02_what_is_sent_to_a_second_interface_is_answered_from_it(shells: Shells, private: Vpc) -> None:
     ec2, subnet = shells.ec2, private.subnets["a"]
     shut, opened, asking = private.group(), private.group(), private.group()
-    _allow(shells.world, opened, 8080, asking)
+    allow(shells.world, opened, 8080, asking)
     server = shells.serve(subnet, shut, "served", 8080)
     second = ec2.create_network_interface(SubnetId=subnet, Groups=[opened])["NetworkInterface"]
     ec2.attach_network_interface(
@@ -194,5 +194,5 @@ def test_x02_an_instance_is_an_end_of_a_path(shells: Shells, private: Vpc) -> No
 
     ask = f"{_CONNECT}\nprint(json.dumps(source({own!r}, {there!r})))"
     assert (found(), shells.python(asker["InstanceId"], ask)) == (False, "TimeoutError")
-    _allow(shells.world, group, 8080, asking)
+    allow(shells.world, group, 8080, asking)
     assert (found(), shells.python(asker["InstanceId"], ask)) == (True, "served")
