@@ -83,15 +83,19 @@ class Life:
     def forbid(self, partition: str) -> None:
         self.iam.put_user_policy(UserName="user", PolicyName="p", PolicyDocument=policy(partition))
 
-    def call(self, operation: str, params: dict[str, Any]) -> tuple[Any, ...]:
-        """Status, headers, body, event and decisions, without what is different in any two requests."""
+    def request(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> HttpRequest:
+        """With DynamoDB's target, signed for `service`."""
         target = f"DynamoDB_20120810.{operation}"
         headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target, "User-Agent": "test"}
         body = json.dumps(params).encode()
         signed = AWSRequest("POST", f"http://{HOST}/", headers, body)
-        SigV4Auth(self.credentials, "dynamodb", "us-east-2").add_auth(signed)
+        SigV4Auth(self.credentials, service, "us-east-2").add_auth(signed)
         pairs = [(name, str(value)) for name, value in signed.headers.items()]
-        request = HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
+        return HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
+
+    def call(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> tuple[Any, ...]:
+        """Status, headers, body, event and decisions, without what is different in any two requests."""
+        request = self.request(operation, params, service)
         response: HttpResponse = self.runner.run(self._handle(request))
         kept = dict(response.headers)
         found = self.house.journal.find(kept["x-amzn-RequestId"])
@@ -222,3 +226,43 @@ def test_requests_are_readmitted_until_a_record_changes(lives: tuple[Life, Life]
     assert short.call(*item)[0] == 400
     short.forbid("nothing")
     assert short.call(*item)[0] == 200
+
+
+def test_a_key_that_is_disabled_while_its_request_waits_is_not_readmitted(
+    lives: tuple[Life, Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the pipeline found out about a request may be out of date when the request ends."""
+    short, _ = lives
+    short.forbid("nothing")
+    read = ("GetItem", {**NAME, "Key": {"p": {"S": "a"}, "s": {"N": "1"}}})
+    key = short.credentials.access_key
+    nested = short.request(*read)
+
+    async def meanwhile() -> None:
+        monkeypatch.undo()
+        short.iam.update_access_key(UserName="user", AccessKeyId=key, Status="Inactive")
+        await short.pipeline.handle(nested, ARRIVAL)
+
+    monkeypatch.setattr(short.pipeline, "_settled", meanwhile)
+    try:
+        assert short.call(*read)[0] == 200
+        assert short.call(*read)[0] == 400
+    finally:
+        short.iam.update_access_key(UserName="user", AccessKeyId=key, Status="Active")
+
+
+def test_the_target_of_another_service_is_not_taken_for_its_own(lives: tuple[Life, Life]) -> None:
+    """A request signed for KMS is KMS's, whatever its target begins with; nobody else's target means that after it."""
+    short, whole = lives
+    for one in (short, whole):
+        one.iam.put_user_policy(
+            UserName="user",
+            PolicyName="keys",
+            PolicyDocument=policy("nothing").replace("dynamodb:*", "kms:*"),
+        )
+    for one in (short, whole):
+        one.call("ListTables", {})
+        assert one.call("ListKeys", {}, service="kms")[0] == 200
+        assert one.call("ListTables", {})[0] == 200
+    assert short.call("ListKeys", {}) == whole.call("ListKeys", {})
+    assert short.call("ListKeys", {})[0] == 400

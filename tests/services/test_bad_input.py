@@ -137,6 +137,32 @@ def test_ec2_input(instance: Instance) -> None:
     )
 
 
+@pytest.mark.parametrize("digits", ["\u00b2", "\u0663", "9" * 5000], ids=["superscript", "arabic", "many"])
+def test_what_only_looks_like_a_number(instance: Instance, digits: str) -> None:
+    """`str.isdigit` takes more than int() does, and int() no more than 4,300 digits."""
+    functions, logs, ec2 = (instance.client(name) for name in ("lambda", "logs", "ec2"))
+    assert refused(functions.list_layers, Marker=digits)[0] == "InvalidParameterValueException"
+    assert refused(logs.describe_log_groups, nextToken=digits)[0] == "InvalidParameterException"
+    acl = ec2.describe_network_acls()["NetworkAcls"][0]["NetworkAclId"]
+    entry = {
+        "NetworkAclId": acl,
+        "RuleNumber": 7,
+        "RuleAction": "allow",
+        "Egress": False,
+        "CidrBlock": "1.0.0.0/8",
+    }
+    assert refused(ec2.create_network_acl_entry, **entry, Protocol=digits)[0] == "InvalidParameterValue"
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    rule = {"IpProtocol": digits, "IpRanges": [{"CidrIp": "1.0.0.0/8"}]}
+    assert (
+        refused(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=[rule])[0]
+        == "InvalidParameterValue"
+    )
+    dynamodb = instance.client("dynamodb")
+    statement = f"SELECT a[{digits}] FROM orders"
+    assert refused(dynamodb.execute_statement, Statement=statement)[0] == "ValidationException"
+
+
 def test_policy_documents(instance: Instance) -> None:
     iam = instance.client("iam")
     assert refused(iam.create_policy, PolicyName="p", PolicyDocument="{}")[0] == "MalformedPolicyDocument"

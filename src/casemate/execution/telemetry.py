@@ -30,6 +30,8 @@ _BUFFERING = {
 _BACKLOG_BATCHES = 8
 """Full buffers that may wait for a slow subscriber; what comes after them is dropped."""
 _ANSWER_LIMIT = 65_536
+_HISTORY_LIMIT = 8 * 1024 * 1024
+"""Bytes kept for who subscribes later in the initialization; what a function logs beyond them is lost to it."""
 
 Connect = Callable[[], Awaitable[socket.socket]]
 
@@ -60,10 +62,10 @@ def subscription(name: str, body: bytes) -> Subscription:
     if not isinstance(given, dict):
         raise SubscriptionError("The body is not an object")
     asked = cast("dict[str, Any]", given)
-    if asked.get("schemaVersion", "2022-07-01") not in _SCHEMAS:
+    if str(asked.get("schemaVersion", "2022-07-01")) not in _SCHEMAS:
         raise SubscriptionError(f"Unknown schemaVersion {asked['schemaVersion']!r}")
     types = asked.get("types")
-    if not isinstance(types, list) or not types or not set(cast("list[Any]", types)) <= set(_TYPES):
+    if not isinstance(types, list) or not types or any(one not in _TYPES for one in cast("list[Any]", types)):
         raise SubscriptionError(f"types must be some of {', '.join(_TYPES)}")
     port, path = _destination(asked.get("destination"))
     buffering = {
@@ -128,6 +130,7 @@ class Telemetry:
         self._now = now
         self._subscribers: dict[str, _Subscriber] = {}
         self._history: list[Mapping[str, Any]] | None = []
+        self._history_size = 0
         """What happened since initialization began: who subscribes later gets it, too. None once it is over."""
 
     @property
@@ -152,7 +155,8 @@ class Telemetry:
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Something was logged."""
-        if self._history is not None:
+        if self._history is not None and self._history_size <= _HISTORY_LIMIT:
+            self._history_size += len(json.dumps(event))
             self._history.append(event)
         for subscriber in self._subscribers.values():
             self._offer(subscriber, event)

@@ -16,6 +16,7 @@ from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.gateway.callers import caller_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
@@ -158,7 +159,7 @@ class FunctionUrlDoor:
         if verified.scope.region != url.region:
             text = f"Credential should be scoped to a valid region, not '{verified.scope.region}'. "
             raise AwsError("InvalidSignatureException", text, http_status=403)
-        exchange.principal = found.principal
+        exchange.principal = caller_of(found, exchange.now)
 
     def _authorize(self, exchange: Exchange, url: UrlFacts) -> None:
         """Both actions: since October 2025 a URL needs lambda:InvokeFunction besides lambda:InvokeFunctionUrl.

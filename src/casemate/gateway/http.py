@@ -94,16 +94,21 @@ class HttpConnection(asyncio.Protocol):
         del exc
         self._transport = None
         self._queue.clear()
-        self._let_go(self._held)
-        self._admission.leave(self._peer)
+        self._body.clear()
         if self._watch is not None:
             self._watch.cancel()
         self.resume_writing()
         # A request that was received is carried out, recorded and cleaned up after, whether or not its client waits.
         if self._worker is None:
-            self._connections.discard(self)
+            self._end()
         else:
-            self._worker.add_done_callback(lambda _: self._connections.discard(self))
+            self._worker.add_done_callback(lambda _: self._end())
+
+    def _end(self) -> None:
+        """Nothing is left of the connection. Until then it counts: to hang up does not make room for another one."""
+        self._let_go(self._held)
+        self._admission.leave(self._peer)
+        self._connections.discard(self)
 
     def pause_writing(self) -> None:
         if self._writable is None:

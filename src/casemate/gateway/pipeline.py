@@ -7,13 +7,12 @@ import inspect
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
+from casemate.gateway.callers import caller_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
@@ -75,6 +74,7 @@ class Pipeline:
         if bystander is not None:
             return bystander
         now = self._clock()
+        generation = self._readmission.generation
         admitted = self._readmission.admit(request, arrival, now)
         exchange = admitted or Exchange(
             request=request, arrival=arrival, request_id=new_request_id(), now=now
@@ -102,7 +102,7 @@ class Pipeline:
         exchange.context = None
         self._journal.record(exchange)
         if admitted is None:
-            self._readmission.learn(exchange)
+            self._readmission.learn(exchange, generation)
         return self._serialize(exchange)
 
     def _parse(self, exchange: Exchange) -> None:
@@ -144,7 +144,7 @@ class Pipeline:
             family = family_of(exchange.parsed.protocol, exchange.service_name)
             raise scoped_elsewhere(family, verified.scope.region)
         exchange.credential = found
-        exchange.principal = _with_mfa_age(found, exchange.now)
+        exchange.principal = caller_of(found, exchange.now)
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -257,13 +257,6 @@ class Pipeline:
             if encodes(exchange.service_name, decision):
                 encoded = self._authorizer.encoded(situation, check, decision)
             raise refusal(exchange.service_name, decision, encoded)
-
-
-def _with_mfa_age(credential: Credential, now: datetime) -> Principal:
-    made = credential.mfa_authenticated
-    if made is None:
-        return credential.principal
-    return replace(credential.principal, mfa_age_seconds=max(0, int((now - made).total_seconds())))
 
 
 _IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}

@@ -143,8 +143,17 @@ class Readmission:
             return False
         return True
 
-    def learn(self, exchange: Exchange) -> None:
-        """Keep what the pipeline found out about a request that succeeded."""
+    @property
+    def generation(self) -> int:
+        """What `learn` asks for: of the records, before the pipeline looked at the request."""
+        return self._store.generation
+
+    def learn(self, exchange: Exchange, generation: int) -> None:
+        """Keep what the pipeline found out about a request that succeeded.
+
+        Only if no record has changed since it began: while its operation waited, another request may have taken its key
+        or its endpoint away.
+        """
         request, credential, service = exchange.request, exchange.credential, exchange.service
         if exchange.error is not None or credential is None or service is None or exchange.operation is None:
             return
@@ -152,16 +161,22 @@ class Readmission:
             return
         if request.query or request.path != "/" or request.method != "POST" or exchange.origin is None:
             return
+        text = request.headers.lowered.get("x-amz-target", "")
+        operation = exchange.parsed.operation
+        # A request may name another service in its target than the one it is signed for, which is the one that is meant.
+        if text != f"{exchange.model.metadata.get('targetPrefix')}.{operation.name}":
+            return
         # The age of an MFA login differs from request to request, and with it the principal.
-        if credential.mfa_authenticated is not None or self._generation != self._store.generation:
+        if credential.mfa_authenticated is not None or generation != self._store.generation:
+            return
+        if generation != self._generation:
             return
         signature = repeated(request, credential)
         if signature is None or answer_bystander(request, exchange.arrival) is not None:
             return
         if len(self._callers) >= _MOST_KEPT:
             self._callers.clear()
-        text = request.headers.lowered.get("x-amz-target", "")
-        self._targets[text] = _Target(operation=exchange.operation, model=exchange.parsed.operation)
+        self._targets[text] = _Target(operation=exchange.operation, model=operation)
         place = _place(request, self._first(exchange.arrival))
         if place not in self._callers:
             self._callers[place] = self._caller(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from casemate.tables.backups import Backups
 from casemate.tables.change_log import ChangeLog
 from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
@@ -18,6 +19,7 @@ from casemate.tables.records import item_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
+from casemate.tables.undo_log import UndoLog
 from casemate.tables.values import Item, type_code
 from casemate.tables.writes import (
     Guard,
@@ -43,6 +45,8 @@ class TablesEngine:
     def __init__(self, storage: Storage, *, now: Callable[[], float] = time.time) -> None:
         self._storage = storage
         self.changes = ChangeLog(storage, now)
+        self.undo = UndoLog(storage, now)
+        self.backups = Backups(storage, self.undo)
         self._statistics = Statistics(storage)
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
@@ -69,7 +73,8 @@ class TablesEngine:
         """
         changes: list[Change] = [change for write in writes for change in write.changes]
         if changes:
-            self._storage.write(changes + self.changes.records(writes, expired=expired))
+            streamed = self.changes.records(writes, expired=expired)
+            self._storage.write(changes + streamed + self.undo.entries(writes))
         for write in writes:
             self._statistics.grow(write.table.table_id, write.growth)
 
@@ -87,10 +92,12 @@ class TablesEngine:
 
     def _committed(self, written: Written) -> Written:
         if written.changes:
-            if written.table.stream is None:
+            table = written.table
+            if table.stream is None and not table.recoverable:
                 self._storage.write(written.changes)
             else:
-                self._storage.write((*written.changes, *self.changes.records((written,))))
+                streamed = self.changes.records((written,))
+                self._storage.write((*written.changes, *streamed, *self.undo.entries((written,))))
             self._statistics.grow(written.table.table_id, written.growth)
         return written
 

@@ -65,6 +65,8 @@ class TableSchema:
     indexes: Mapping[str, IndexSchema] = field(default_factory=dict[str, IndexSchema])
     stream: StreamSchema | None = None
     """None: no stream is enabled, and writes pay nothing for one."""
+    recoverable: bool = False
+    """Point-in-time recovery is on: what writes replace is kept."""
 
     def projected(self, index: IndexSchema) -> frozenset[str] | None:
         """Names of the attributes an index holds; None for all."""

@@ -99,3 +99,32 @@ def test_transactions_of_parallel_writers_are_serial(instance: Instance) -> None
     held = [int(item["n"]["N"]) for item in client.scan(TableName=TABLE)["Items"]]
     assert sum(held) == 80
     assert min(held) >= 0
+
+
+def test_backups_and_the_past_survive_kill_9(instance: Instance) -> None:
+    make_table(instance)
+    client = instance.client("dynamodb")
+    client.update_continuous_backups(
+        TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    client.put_item(TableName=TABLE, Item={"id": {"S": "one"}, "value": {"S": "first"}})
+    arn = client.create_backup(TableName=TABLE, BackupName="first")["BackupDetails"]["BackupArn"]
+    client.put_item(TableName=TABLE, Item={"id": {"S": "one"}, "value": {"S": "second"}})
+    instance.kill()
+    instance.start()
+    client = instance.client("dynamodb")
+    client.restore_table_from_backup(TargetTableName="from-backup", BackupArn=arn)
+    client.restore_table_to_point_in_time(
+        SourceTableName=TABLE, TargetTableName="latest", UseLatestRestorableTime=True
+    )
+    window = client.describe_continuous_backups(TableName=TABLE)["ContinuousBackupsDescription"]
+    client.restore_table_to_point_in_time(
+        SourceTableName=TABLE,
+        TargetTableName="earliest",
+        RestoreDateTime=window["PointInTimeRecoveryDescription"]["EarliestRestorableDateTime"],
+    )
+    found = {
+        name: [item["value"]["S"] for item in client.scan(TableName=name)["Items"]]
+        for name in ("from-backup", "latest", "earliest")
+    }
+    assert found == {"from-backup": ["first"], "latest": ["second"], "earliest": []}

@@ -175,6 +175,38 @@ async def test_a_remote_that_stops_answering_is_an_error_of_the_service() -> Non
     assert (caught.value.code, caught.value.http_status) == ("ServiceUnavailable", 503)
 
 
+async def test_a_write_lost_on_a_kept_connection_is_not_sent_again() -> None:
+    """The remote may have carried it out: an ADD that is sent twice counts twice."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b""):
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+            seen.append(head)
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    endpoint = RemoteEndpoint(
+        f"http://127.0.0.1:{port}", RemoteCredentials(access_key_id="k", secret_access_key="s")
+    )
+    assert await endpoint.call("UpdateItem", {}) == {}
+    with pytest.raises(AwsError, match="cannot be reached"):
+        await endpoint.call("UpdateItem", {})
+    assert len(seen) == 2
+    assert await endpoint.call("GetItem", {}) == {}
+    assert await endpoint.call("GetItem", {}) == {}, "a read is asked again"
+    endpoint.close()
+    await asyncio.sleep(0.05)  # for the transports to close
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_throttled_request_is_tried_again_and_a_lost_write_is_not() -> None:
     seen: list[bytes] = []
 

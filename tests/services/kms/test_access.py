@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from tests.support.key_cloud import KeyCloud, refused
 
 ACCOUNT, OTHER = "000000000000", "111111111111"
@@ -156,6 +157,45 @@ def test_grants_are_retired_by_whom_they_name_and_one_by_one(cloud: KeyCloud, km
         kms.retire_grant(GrantToken=first["GrantToken"])
     with refused("NotFoundException"):
         kms.revoke_grant(KeyId=key, GrantId=first["GrantId"])
+
+
+@pytest.mark.parametrize("constraint", ["EncryptionContextEquals", "EncryptionContextSubset"])
+def test_a_grant_under_a_grant_gives_no_more(cloud: KeyCloud, kms: Any, key: str, constraint: str) -> None:
+    """KMS Developer Guide, "Granting CreateGrant permission"."""
+    bob, eve = cloud.user("bob"), cloud.user("eve")
+    kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=bob.arn,
+        Operations=["Encrypt", "CreateGrant"],
+        Constraints={constraint: BOOKS},
+    )
+    cloud.principal = bob
+    asked = {"KeyId": key, "GranteePrincipal": eve.arn}
+    for operations in (["Decrypt"], ["Encrypt", "Decrypt"], ["DescribeKey"], ["Encrypt", "RetireGrant"]):
+        with refused("AccessDeniedException"):
+            kms.create_grant(**asked, Operations=operations, Constraints={constraint: BOOKS})
+    looser: list[dict[str, Any]] = [{}, {"Constraints": {constraint: {"other": "x"}}}]
+    if constraint == "EncryptionContextEquals":
+        looser.append({"Constraints": {"EncryptionContextSubset": BOOKS}})
+    for more in looser:
+        with refused("AccessDeniedException"):
+            kms.create_grant(**asked, Operations=["Encrypt"], **more)
+    kms.create_grant(**asked, Operations=["Encrypt"], Constraints={constraint: BOOKS})
+    cloud.principal = eve
+    kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=BOOKS)
+
+
+def test_what_another_account_retires_and_names_is_not_listed(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """API Reference, "Cross-account use" of ListRetirableGrants and ListAliases."""
+    bob = cloud.user("bob")
+    kms.create_alias(AliasName="alias/secret", TargetKeyId=key)
+    kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, RetiringPrincipal=bob.arn, Operations=["Decrypt"])
+    cloud.principal = cloud.administrator(OTHER)
+    stranger = cloud.client("kms", account=OTHER)
+    with refused("AccessDeniedException.*ListRetirableGrants"):
+        stranger.list_retirable_grants(RetiringPrincipal=bob.arn)
+    with refused("NotFoundException"):
+        stranger.list_aliases(KeyId=key)
 
 
 def test_the_same_named_grant_is_made_once(kms: Any, key: str) -> None:

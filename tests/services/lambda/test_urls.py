@@ -31,6 +31,26 @@ def code_of(call: Any) -> str:
     return caught.value.response["Error"]["Code"]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": "\u00b2"},
+        {"statusCode": "2" * 5000},
+        {"statusCode": 200, "headers": {"X: a\r\nSet-Cookie": "v"}},
+        {"statusCode": 200, "headers": {"X\r\n\r\nHTTP/1.1 200 OK\r\nX": "v"}},
+        {"statusCode": 200, "headers": {"": "v"}},
+    ],
+)
+def test_an_answer_that_is_no_http_is_refused(answer: dict[str, Any]) -> None:
+    """RFC 9110, sections 5.6.2 and 15: else a function would write what is on the connection after its response."""
+    with pytest.raises(BadAnswerError):
+        response_of(json.dumps(answer).encode())
+
+
+def test_half_a_surrogate_pair_in_a_body_is_replaced() -> None:
+    assert response_of(rb'{"statusCode": 200, "body": "\ud800"}').body == b"?"
+
+
 def test_a_url_is_made_shown_changed_listed_and_deleted(cloud: LambdaCloud, client: Any) -> None:
     cloud.create(client, Publish=True)
     client.create_alias(FunctionName="orders", Name="live", FunctionVersion="1")

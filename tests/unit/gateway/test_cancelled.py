@@ -22,6 +22,8 @@ class _Journal:
 
 
 class _NeverReadmits:
+    generation = 0
+
     def admit(self, *request: Any) -> None:
         del request
 

@@ -308,3 +308,28 @@ def test_a_peer_has_so_many_connections_and_no_more() -> None:
     assert door.enter("b")
     door.leave("a")
     assert door.enter("a")
+
+
+async def test_who_hangs_up_makes_no_room_while_the_answer_is_worked_on() -> None:
+    """Else a client has any number of requests worked on at once, each with its body in memory."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: HttpRequest) -> HttpResponse:
+        begun.set()
+        await go_on.wait()
+        return await ok(request)
+
+    async with Door(slow) as door:
+        _, writer = await door.connect()
+        body = b"x" * 100_000
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await begun.wait()
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        counted = door.admission
+        assert counted._connections[ARRIVAL.holder] == 1  # pyright: ignore[reportPrivateUsage]
+        assert counted._bytes[ARRIVAL.holder] == len(body)  # pyright: ignore[reportPrivateUsage]
+        go_on.set()
+        await asyncio.sleep(0.1)
+        assert ARRIVAL.holder not in counted._connections  # pyright: ignore[reportPrivateUsage]
+        assert ARRIVAL.holder not in counted._bytes  # pyright: ignore[reportPrivateUsage]

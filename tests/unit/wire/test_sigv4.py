@@ -16,8 +16,8 @@ from casemate.wire.sigv4 import (
     UNSIGNED_PAYLOAD,
     Verified,
     _Claim,
-    _credential,
     _signature,
+    credential_scope,
     signing_key,
     verify,
 )
@@ -37,7 +37,7 @@ def sign(
     fields = Headers([("Host", "localhost"), ("X-Amz-Date", stamp), *extra])
     names = tuple(sorted(fields))
     credential = f"{key}/{scope_date or stamp[:8]}/us-east-2/{service}/{terminator}"
-    _, scope, text, _ = _credential(credential)
+    _, scope, text, _ = credential_scope(credential)
     canonical = "\n".join(
         [
             "POST",

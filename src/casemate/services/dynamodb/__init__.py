@@ -1,12 +1,12 @@
 """Amazon DynamoDB.
 
 Modelled: tables with their indexes, billing modes, tags, deletion protection, TTL settings, encryption settings and
-resource policies; items with conditions, updates, queries, scans, batches, transactions and PartiQL; streams, and
+resource policies; backups, and point-in-time recovery to any second since it was switched on; items with conditions, updates, queries, scans, batches, transactions and PartiQL; streams, and
 expiry of items by time to live. A table is ready as soon as CreateTable has answered: that answer says CREATING and
 DeleteTable's DELETING, as AWS's do, and the next DescribeTable shows what is, so that waiters return at their first
 look. A table of another account is named by its ARN.
 
-Not modelled: backups and restores, global tables, export and import, Kinesis destinations, throttling, encryption of
+Not modelled: global tables, export and import, Kinesis destinations, throttling, encryption of
 the items themselves (a table with a KMS key has a table key under it, and callers must be allowed to use that; the items
 are kept in plaintext, in files that only their owner reads).
 """
@@ -57,7 +57,7 @@ def _resource_policy(state: DynamoState, arn: str) -> Policy | None:
         except ValueError:
             return None
         kind, _, rest = parsed.resource.partition("/")
-        if kind != "table":
+        if kind != "table" or "/backup/" in rest:
             return None
         record = state.tables.get(parsed.account, parsed.region, rest.partition("/")[0])
     if record is None or record.policy is None:

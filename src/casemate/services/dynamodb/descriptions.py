@@ -56,6 +56,14 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         described["LatestStreamLabel"] = record.stream.label
         if record.stream.enabled:
             described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
+    if record.restored is not None:
+        described["RestoreSummary"] = {
+            "SourceTableArn": record.restored.source_table,
+            "RestoreDateTime": datetime.fromtimestamp(record.restored.moment, UTC),
+            "RestoreInProgress": False,
+        }
+        if record.restored.source_backup is not None:
+            described["RestoreSummary"]["SourceBackupArn"] = record.restored.source_backup
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         indexes = [
             _index(state, record, index, status) for index in record.indexes if index.is_global is is_global

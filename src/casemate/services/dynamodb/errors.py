@@ -28,6 +28,16 @@ def table_exists(name: str) -> AwsError:
     return AwsError("ResourceInUseException", f"Table already exists: {name}")
 
 
+def source_not_found(name: str) -> AwsError:
+    """Of backups and restores, which have an error of their own for a table that is not there."""
+    return AwsError("TableNotFoundException", f"Table not found: {name}")
+
+
+def backup_not_found(arn: str) -> AwsError:
+    """Its words as seen in an answer of AWS (steampipe-plugin-aws 1913)."""
+    return AwsError("BackupNotFoundException", f"Backup not found: {arn}")
+
+
 def not_modelled(what: str) -> AwsError:
     """A feature that Casemate does not have: said plainly rather than half done."""
     return AwsError("ValidationException", f"Casemate does not implement {what}")

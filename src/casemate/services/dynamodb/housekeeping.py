@@ -49,6 +49,7 @@ class Housekeeper:
                 if self._now() - self._trimmed >= _TRIM_SECONDS:
                     self._trimmed = self._now()
                     self.trim_streams()
+                    self.trim_recovery()
             except Exception:
                 _log.exception("looking for expired items failed")
             await self._sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
@@ -79,6 +80,19 @@ class Housekeeper:
                 changes.drop(stream.id_bytes)
             else:
                 changes.trim(stream.id_bytes)
+
+    def trim_recovery(self) -> None:
+        """Forget the past beyond each table's recovery period, and system backups that have expired."""
+        now = self._now()
+        for table in self._state.tables.values():
+            earliest = table.earliest_recovery(now)
+            if earliest is not None:
+                self._state.engine.undo.trim(table.id_bytes, int(earliest))
+        for backup in self._state.backups.values():
+            if backup.is_gone(now):
+                with self._store.transaction():
+                    self._state.backups.delete(*backup.ref.key)
+                self._state.engine.backups.drop(backup.id_bytes)
 
     def _now(self) -> float:
         return self._clock().timestamp()

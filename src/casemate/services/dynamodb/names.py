@@ -41,6 +41,9 @@ class TableRef:
     def index_arn(self, index: str) -> str:
         return f"{self.arn}/index/{index}"
 
+    def backup_arn(self, backup: str) -> str:
+        return f"{self.arn}/backup/{backup}"
+
     def stream_arn(self, label: str) -> str:
         return f"{self.arn}/stream/{label}"
 

@@ -17,6 +17,7 @@ from casemate.tables.schema import (
     TableSchema,
 )
 
+_DAY = 24 * 3600
 BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
 
 
@@ -64,6 +65,17 @@ class StreamSetting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Restored:
+    """RestoreSummary: what a table was restored from, and to when."""
+
+    source_table: str
+    """ARN."""
+    source_backup: str | None
+    """ARN; None: it was restored to a point in time."""
+    moment: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRecord:
     """A table. The items are in the engine under `table_id`."""
 
@@ -93,9 +105,11 @@ class TableRecord:
     ttl_changed: float | None = None
     """When time to live was last switched on or off."""
     stream: StreamSetting | None = None
-    recovery: bool = False
-    """Point-in-time recovery is switched on (and nothing more: there are no backups)."""
+    recovery_since: float | None = None
+    """When point-in-time recovery was switched on; None while it is off."""
     recovery_days: int = 35
+    restored: Restored | None = None
+    """What the table was made from."""
 
     @property
     def ref(self) -> TableRef:
@@ -105,6 +119,12 @@ class TableRecord:
     def id_bytes(self) -> bytes:
         """The id as the engine knows it."""
         return bytes.fromhex(self.table_id.replace("-", ""))
+
+    def earliest_recovery(self, now: float) -> float | None:
+        """The moment to which point-in-time recovery reaches back; None while it is off."""
+        if self.recovery_since is None:
+            return None
+        return max(self.recovery_since, now - self.recovery_days * _DAY)
 
     def index(self, name: str) -> IndexRecord | None:
         return next((index for index in self.indexes if index.name == name), None)
@@ -120,6 +140,7 @@ class TableRecord:
             key=self.key_schema(),
             indexes={index.name: self._index_schema(index) for index in self.indexes},
             stream=stream,
+            recoverable=self.recovery_since is not None,
         )
 
     def key_schema(self) -> KeySchema:

@@ -89,3 +89,48 @@ class DynamoOperations(Operations[DynamoState]):
 
 
 operations = DynamoOperations("dynamodb", package="casemate.services.dynamodb.operations")
+
+operations.refuse(
+    "DescribeExport",
+    "DescribeImport",
+    "ExportTableToPointInTime",
+    "ImportTable",
+    "ListExports",
+    "ListImports",
+    because="there are no buckets to export to or import from",
+)
+operations.refuse(
+    "CreateGlobalTable",
+    "DescribeGlobalTable",
+    "DescribeGlobalTableSettings",
+    "ListGlobalTables",
+    "UpdateGlobalTable",
+    "UpdateGlobalTableSettings",
+    because="version 2017.11.29 of global tables is legacy",
+)
+operations.refuse(
+    "DescribeTableReplicaAutoScaling",
+    "UpdateTableReplicaAutoScaling",
+    because="tables have no replicas and nothing scales",
+)
+operations.refuse(
+    "DescribeKinesisStreamingDestination",
+    "DisableKinesisStreamingDestination",
+    "EnableKinesisStreamingDestination",
+    "UpdateKinesisStreamingDestination",
+    because="there are no Kinesis streams",
+)
+operations.refuse(
+    "DescribeContributorInsights",
+    "ListContributorInsights",
+    "UpdateContributorInsights",
+    because="nobody counts which keys are used most",
+)
+operations.refuse(
+    "CancelBulkOperation",
+    "DescribeBulkOperation",
+    "ListBulkOperations",
+    "SearchVectors",
+    "StartBulkPutItems",
+    because="there are neither bulk operations nor vector indexes",
+)

@@ -14,6 +14,7 @@ from casemate.servicekit.parsed import ParsedPolicies
 from casemate.servicekit.ports import Keys
 from casemate.servicekit.service import Context
 from casemate.servicekit.store import Store
+from casemate.services.dynamodb.backups.records import BackupRecord
 from casemate.services.dynamodb.errors import resource_not_found, table_not_found
 from casemate.services.dynamodb.names import TableRef, table_ref
 from casemate.services.dynamodb.records import TableRecord
@@ -45,6 +46,7 @@ class DynamoState:
     def __init__(self, store: Store, engine: TablesEngine, keys: Keys | None = None) -> None:
         self.tables = store.collection("dynamodb.tables", TableRecord)
         self.streams = store.collection("dynamodb.streams", StreamRecord)
+        self.backups = store.collection("dynamodb.backups", BackupRecord)
         self.engine = engine
         self.policies = ParsedPolicies()
         self.table_keys = TableKeys(keys)
@@ -57,6 +59,10 @@ class DynamoState:
                 for record in self.tables.values()
             }
         )
+        engine.undo.purge(
+            {record.id_bytes for record in self.tables.values() if record.recovery_since is not None}
+        )
+        engine.backups.purge({backup.id_bytes for backup in self.backups.values()})
         engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
         for stream in self.streams.values():
             # The record was durable first: a crash may have come before the engine followed it.

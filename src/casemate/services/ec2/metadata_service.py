@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, urlsafe_b64encode
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from ipaddress import IPv4Address
@@ -38,15 +37,11 @@ VERSIONS = (
 """Some of AWS's; what they hold is the same here."""
 _TTL, _TOKEN = "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token"
 _MAX_TTL = 21_600
+_MOST_TOKENS = 1024
+"""Of one instance at a time: one that asks for more loses its oldest. Casemate's limit; AWS publishes none."""
 _FRESH = timedelta(hours=6)
 """Credentials with less than this left are made anew."""
 _TITLES = {each.value: f"{each.value} - {each.phrase}" for each in HTTPStatus}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Token:
-    instance_id: str
-    expires: datetime
 
 
 class MetadataService:
@@ -59,7 +54,8 @@ class MetadataService:
         self._sessions = sessions
         self._clock = clock
         self._random_bytes = random_bytes
-        self._tokens: dict[str, _Token] = {}
+        self._tokens: dict[str, dict[str, datetime]] = {}
+        """By instance: when each of its tokens expires, the oldest token first."""
         self._credentials: dict[tuple[str, str, str], tuple[datetime, Credential]] = {}
 
     def answer(self, request: HttpRequest, *, vpc_id: str, peer: IPv4Address) -> HttpResponse:
@@ -95,12 +91,13 @@ class MetadataService:
         ):  # a misconfigured proxy on the instance: refused, as documented
             return _failure(403)
         text = request.headers.get(_TTL) or ""
-        if not text.isdigit() or not 1 <= int(text) <= _MAX_TTL:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= _MAX_TTL):
             return _failure(400)
-        now = self._clock()
-        self._tokens = {key: each for key, each in self._tokens.items() if each.expires > now}
         token = urlsafe_b64encode(self._random_bytes(39)).decode() + "=="
-        self._tokens[token] = _Token(instance_id=instance.id, expires=now + timedelta(seconds=int(text)))
+        held = self._tokens.setdefault(instance.id, {})
+        if len(held) >= _MOST_TOKENS:
+            del held[next(iter(held))]
+        held[token] = self._clock() + timedelta(seconds=int(text))
         answer = _text(token, (("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", text),))
         # With a limit of 1 it goes no further than the instance itself. EC2 User Guide, "Configure the Instance
         # Metadata Service options": the hop limit of the PUT response.
@@ -108,8 +105,8 @@ class MetadataService:
         return answer
 
     def _valid(self, presented: str, instance: Instance) -> bool:
-        token = self._tokens.get(presented)
-        return token is not None and token.instance_id == instance.id and token.expires > self._clock()
+        expires = self._tokens.get(instance.id, {}).get(presented)
+        return expires is not None and expires > self._clock()
 
     def _found(self, path: str, instance: Instance, version: str) -> HttpResponse:
         first, _, rest = path.lstrip("/").partition("/")

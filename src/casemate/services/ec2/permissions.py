@@ -30,6 +30,11 @@ class Span:
     last: int
 
 
+def is_protocol_number(text: str) -> bool:
+    """0 to 255, in ASCII digits."""
+    return text.isascii() and text.isdigit() and len(text) <= len("255") and int(text) < 256
+
+
 def span(permission: Mapping[str, Any]) -> Span:
     """The protocol and ports of a permission or rule request; AwsError when they make no sense."""
     given = permission.get("IpProtocol")
@@ -37,7 +42,7 @@ def span(permission: Mapping[str, Any]) -> Span:
         raise errors.missing_parameter("ipProtocol")
     text = str(given).lower()
     protocol = _NAMES.get(text, text)
-    known = protocol in _WITH_PORTS | _ICMP | {"-1"} or (protocol.isdigit() and int(protocol) < 256)
+    known = protocol in _WITH_PORTS | _ICMP | {"-1"} or is_protocol_number(protocol)
     if not known:
         raise errors.invalid_value(f"Invalid value '{given}' for IP protocol. Unknown protocol.")
     first, last = permission.get("FromPort"), permission.get("ToPort")

@@ -99,6 +99,12 @@ def invalid_grant_token() -> AwsError:
     return AwsError("InvalidGrantTokenException", "Invalid grant token.")
 
 
+def not_retirable_by(caller: str, retiring: str) -> AwsError:
+    """The retiring principal is what ListRetirableGrants is authorized on (API Reference)."""
+    text = f"User: {caller} is not authorized to perform: kms:ListRetirableGrants on resource: {retiring}"
+    return AwsError("AccessDeniedException", text)
+
+
 def dry_run() -> AwsError:
     """The request would have succeeded (API Reference, DryRun)."""
     return AwsError(

@@ -23,11 +23,12 @@ _WITH_CONTEXT = frozenset(
         "GenerateDataKeyWithoutPlaintext",
         "ReEncryptFrom",
         "ReEncryptTo",
-        "CreateGrant",
     }
 )
 """Operations that constraints bind: "KMS applies the grant constraint only to operations that support an encryption
-context"; a grant made under a grant must be constrained at least as much."""
+context"."""
+_APART = frozenset({"CreateGrant", "RetireGrant"})
+"""Operations on grants, each with conditions of its own."""
 
 
 def with_grants(policy: Policy, key: KeyRecord, grants: Iterable[GrantRecord]) -> Policy:
@@ -51,10 +52,13 @@ def principal_of(name: str) -> PrincipalSpec:
 
 def _statements(grant: GrantRecord, key: KeyRecord) -> Iterator[Statement]:
     bound = [name for name in grant.operations if name in _WITH_CONTEXT]
-    free = [name for name in grant.operations if name not in _WITH_CONTEXT and name != "RetireGrant"]
+    constraints = tuple(_constraints(grant))
+    free = [name for name in grant.operations if name not in _WITH_CONTEXT | _APART]
     this_grant = (ConditionClause(operator="StringEquals", key=GRANT_KEY, values=(grant.grant_id,)),)
     if bound:
-        yield _allow(grant, key, grant.grantee, bound, tuple(_constraints(grant)))
+        yield _allow(grant, key, grant.grantee, bound, constraints)
+    if "CreateGrant" in grant.operations:
+        yield _allow(grant, key, grant.grantee, ("CreateGrant",), (*constraints, *_no_more(grant)))
     if free:
         yield _allow(grant, key, grant.grantee, free)
     if "RetireGrant" in grant.operations:
@@ -96,6 +100,21 @@ def _constraints(grant: GrantRecord) -> Iterator[ConditionClause]:
     for name in wanted:
         yield ConditionClause(
             operator="ForAnyValue:StringEquals", key="kms:EncryptionContextKeys", values=(name,)
+        )
+
+
+def _no_more(grant: GrantRecord) -> Iterator[ConditionClause]:
+    """A grant made under a grant gives some of its operations, and is constrained at least as much.
+
+    Source: KMS Developer Guide, "Granting CreateGrant permission": "the grant only allows the grantee principal to
+    create grants that are equally restrictive or more restrictive".
+    """
+    yield ConditionClause(
+        operator="ForAllValues:StringEquals", key="kms:GrantOperations", values=grant.operations
+    )
+    if grant.context_equals is not None:
+        yield ConditionClause(
+            operator="StringEquals", key="kms:GrantConstraintType", values=("EncryptionContextEquals",)
         )
 
 

@@ -10,7 +10,8 @@ from casemate.servicekit.store import Store
 
 _ARN = re.compile(
     r"arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):layer:(?P<name>[a-zA-Z0-9-_]{1,140})"
-    r"(?::(?P<version>\d+))?"
+    r"(?::(?P<version>\d{1,9}))?",
+    re.ASCII,
 )
 
 

@@ -7,6 +7,7 @@ version 2.0 of API Gateway's HTTP APIs.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from casemate.wire.http import HttpRequest, HttpResponse
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 """Content types whose bodies are text; everything else arrives base64-encoded."""
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A token of RFC 9110, section 5.6.2."""
 _NOT_FORWARDED = frozenset({"connection", "transfer-encoding", "expect", "cookie"})
 
 
@@ -143,7 +146,7 @@ def response_of(payload: bytes) -> HttpResponse:
         # Inferred: "isBase64Encoded is false, statusCode is 200, content-type is application/json, body is the
         # function response".
         text = answer if isinstance(answer, str) else payload.decode("utf-8", "replace")
-        return _json_response(text.encode() if answer is not None else b"null")
+        return _json_response(text.encode("utf-8", "replace") if answer is not None else b"null")
     return _formatted(cast("Mapping[str, Any]", answer))
 
 
@@ -153,7 +156,7 @@ def _json_response(body: bytes) -> HttpResponse:
 
 def _formatted(answer: Mapping[str, Any]) -> HttpResponse:
     status = answer["statusCode"]
-    if isinstance(status, str) and status.isdigit():
+    if isinstance(status, str) and re.fullmatch("[0-9]{3}", status):
         status = int(status)
     if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
         raise BadAnswerError(f"statusCode is {status!r}")
@@ -161,9 +164,12 @@ def _formatted(answer: Mapping[str, Any]) -> HttpResponse:
     cookies: Any = answer.get("cookies", [])
     if not isinstance(given, Mapping) or not isinstance(cookies, list):
         raise BadAnswerError("headers must be an object and cookies a list")
+    if not all(_HEADER_NAME.fullmatch(name) for name in cast("Mapping[str, Any]", given)):
+        # A name with a line end in it would be a header, or a whole response, that Lambda never made.
+        raise BadAnswerError("a header has a name that HTTP does not allow")
     headers = [
-        (str(name), _one_line(value)) for name, value in cast("Mapping[str, Any]", given).items()
-        if str(name).lower() not in ("content-length", "transfer-encoding", "connection")
+        (name, _one_line(value)) for name, value in cast("Mapping[str, Any]", given).items()
+        if name.lower() not in ("content-length", "transfer-encoding", "connection")
     ]  # fmt: skip
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
@@ -177,7 +183,7 @@ def _decoded(answer: Mapping[str, Any]) -> bytes:
         return b""
     text = body if isinstance(body, str) else json.dumps(body)
     if not answer.get("isBase64Encoded"):
-        return text.encode()
+        return text.encode("utf-8", "replace")  # JSON may hold half a surrogate pair
     try:
         return b64decode(text, validate=True)
     except (Base64Error, ValueError) as error:

@@ -176,6 +176,10 @@ def name(cursor: Cursor) -> str:
     raise cursor.unexpected("a name")
 
 
+_POSITION_DIGITS = 9
+"""More than any list has positions; int() would refuse a few thousand."""
+
+
 def _path(cursor: Cursor, first: str) -> Path:
     elements: list[str | int] = [first]
     while True:
@@ -183,7 +187,8 @@ def _path(cursor: Cursor, first: str) -> Path:
             elements.append(name(cursor))
         elif cursor.at("["):
             cursor.take()
-            if cursor.token.kind != "number" or not cursor.token.text.isdigit():
+            text = cursor.token.text
+            if cursor.token.kind != "number" or not text.isdigit() or len(text) > _POSITION_DIGITS:
                 raise cursor.unexpected("a list position")
             elements.append(int(cursor.take().text))
             cursor.expect("]")

@@ -38,30 +38,23 @@ class Connections:
         lines = ["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         raw = ("\r\n".join([*lines, f"Content-Length: {len(body)}"]) + "\r\n\r\n").encode("latin-1") + body
         async with self._turns:
-            streams, kept = await self._open()
-            try:
-                return await asyncio.wait_for(self._exchange(streams, raw), _READ_SECONDS)
-            except (OSError, EOFError, TimeoutError, ValueError) as error:
-                streams[1].close()
-                if not kept or isinstance(error, TimeoutError):
-                    raise NoAnswerError(str(error) or "no answer in time") from error
-            # A connection that was kept may have been closed by the other side meanwhile.
-            streams, _ = await self._open(new=True)
+            streams = await self._open()
             try:
                 return await asyncio.wait_for(self._exchange(streams, raw), _READ_SECONDS)
             except (OSError, EOFError, TimeoutError, ValueError) as error:
                 streams[1].close()
                 raise NoAnswerError(str(error) or "no answer in time") from error
 
-    async def _open(self, *, new: bool = False) -> tuple[_Streams, bool]:
-        while self._idle and not new:
+    async def _open(self) -> _Streams:
+        """A kept connection that the other side has not closed, as far as can be told, or a new one."""
+        while self._idle:
             streams = self._idle.pop()
-            if not streams[0].at_eof() and not streams[1].is_closing():
-                return streams, True
+            if not streams[0].at_eof() and streams[0].exception() is None and not streams[1].is_closing():
+                return streams
             streams[1].close()
         try:
             opening = asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=_MAX_HEAD)
-            return await asyncio.wait_for(opening, _CONNECT_SECONDS), False
+            return await asyncio.wait_for(opening, _CONNECT_SECONDS)
         except (OSError, TimeoutError) as error:
             raise NotSentError(str(error) or "no connection in time") from error
 

@@ -1,11 +1,13 @@
 """The operations, by what they are about. Importing this registers them."""
 
 from casemate.services.dynamodb.operations import (
+    backups,
     batches,
     items,
     partiql,
     policies,
     queries,
+    recovery,
     settings,
     table_updates,
     tables,
@@ -14,11 +16,13 @@ from casemate.services.dynamodb.operations import (
 )
 
 __all__ = [
+    "backups",
     "batches",
     "items",
     "partiql",
     "policies",
     "queries",
+    "recovery",
     "settings",
     "table_updates",
     "tables",

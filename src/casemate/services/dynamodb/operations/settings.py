@@ -1,15 +1,13 @@
-"""Time to live, continuous backups, limits, endpoints: settings that are kept and reported."""
+"""Time to live, limits, endpoints."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import on_table
-from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 
@@ -54,42 +52,6 @@ def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
     new = replace(record, ttl_attribute=attribute if enabled else None, ttl_changed=now)
     ctx.state.tables.put(record.ref.key, new)
     return {"TimeToLiveSpecification": {"Enabled": enabled, "AttributeName": attribute}}
-
-
-def _backups(ctx: Context[DynamoState], record: TableRecord) -> Output:
-    recovery: dict[str, object] = {"PointInTimeRecoveryStatus": "DISABLED"}
-    if record.recovery:
-        recovery = {
-            "PointInTimeRecoveryStatus": "ENABLED",
-            "RecoveryPeriodInDays": record.recovery_days,
-            "EarliestRestorableDateTime": ctx.now - timedelta(seconds=1),
-            "LatestRestorableDateTime": ctx.now,
-        }
-    return {
-        "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "ENABLED",
-            "PointInTimeRecoveryDescription": recovery,
-        }
-    }
-
-
-@operations.operation("DescribeContinuousBackups", checks=on_table("DescribeContinuousBackups"))
-def describe_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
-    return _backups(ctx, ctx.state.described(table_ref(ctx, params["TableName"])))
-
-
-@operations.operation("UpdateContinuousBackups", checks=on_table("UpdateContinuousBackups"))
-def update_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
-    """Kept and reported; there is nothing to restore from."""
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
-    given = params["PointInTimeRecoverySpecification"]
-    new = replace(
-        record,
-        recovery=given["PointInTimeRecoveryEnabled"],
-        recovery_days=given.get("RecoveryPeriodInDays") or 35,
-    )
-    ctx.state.tables.put(record.ref.key, new)
-    return _backups(ctx, new)
 
 
 @operations.operation("DescribeLimits")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.backups.taking import take_backup
 from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, table_exists, validation
 from casemate.services.dynamodb.names import TableRef, table_ref
@@ -153,13 +154,23 @@ async def delete_table(ctx: Context[DynamoState], params: Params) -> Output:
         "TableId": record.table_id,
         "DeletionProtectionEnabled": False,
     }
+    # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup.
+    backup = None
+    if record.recovery_since is not None:
+        # Nothing is awaited before the table is gone: every acknowledged write is in the copy.
+        backup = take_backup(ctx, record, f"{ref.name}$DeletedTableBackup", "SYSTEM")
     with ctx.store.transaction():
         ctx.state.tables.delete(*ref.key)
+        if backup is not None:
+            ctx.state.backups.put(backup.ref.key, backup)
         disable_stream(ctx, record)
         ctx.state.table_keys.release(record)
     close_stream(ctx.state, record)
     ctx.state.forget(ref)
+    if backup is not None:
+        await ctx.state.engine.durable()
     ctx.state.engine.drop(record.id_bytes)
+    ctx.state.engine.undo.drop(record.id_bytes)
     await ctx.state.engine.durable()
     return {"TableDescription": answer}
 

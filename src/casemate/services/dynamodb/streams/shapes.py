@@ -21,7 +21,7 @@ def sequence_text(sequence: int) -> str:
 
 def parse_sequence(text: str) -> int | None:
     """The number behind a SequenceNumber; None when it is none that `sequence_text` gives."""
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= 40):
         return None
     sequence = int(text) - _OFFSET
     return sequence if 0 <= sequence < 1 << 63 else None

@@ -34,9 +34,12 @@ _ENDS = {
 
 
 def components_of(ctx: Ctx) -> Components:
-    """The committed network, with the names that tags give."""
+    """The committed network, with the names that the account's own tags give."""
 
     def tagged(account: str, region: str, resource_id: str) -> dict[str, str]:
+        # The way may lead over a peering connection to another account, whose tags are its own.
+        if account != ctx.account:
+            return {}
         found = ctx.state.tags.get(account, region, resource_id)
         return found.tags if found else {}
 

@@ -12,6 +12,7 @@ from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.acl_projection import CLOSING, closing_entries
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.paging import Rendered, described
+from casemate.services.ec2.permissions import is_protocol_number
 from casemate.services.ec2.records import AclEntry, NetworkAcl, SubnetAclAssociation
 from casemate.services.ec2.registry import Ctx, on, operation, remember, replayed, required
 from casemate.services.ec2.state import Ec2State
@@ -132,7 +133,7 @@ def _number(params: Params) -> int:
 def _protocol(params: Params) -> str:
     given = required(params, "Protocol").lower()
     protocol = _NUMBERS.get(given, given)
-    if protocol != "-1" and not (protocol.isdigit() and int(protocol) < 256):
+    if protocol != "-1" and not is_protocol_number(protocol):
         raise errors.invalid_value(f"Invalid value '{given}' for IP protocol. Unknown protocol.")
     return protocol
 

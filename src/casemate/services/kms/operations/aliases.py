@@ -9,7 +9,7 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.kms.errors import alias_not_found, limit_exceeded, validation
+from casemate.services.kms.errors import alias_not_found, key_not_found, limit_exceeded, validation
 from casemate.services.kms.names import ALIAS, named
 from casemate.services.kms.paging import paged
 from casemate.services.kms.permissions import check_on, having, on_nothing
@@ -112,7 +112,11 @@ def delete_alias(ctx: Context[KmsState], params: Params) -> Output:
 def list_aliases(ctx: Context[KmsState], params: Params) -> Output:
     """Those of the account, or of one key."""
     if params.get("KeyId"):
-        listed = ctx.state.aliases_of(named(ctx, ctx.state, params["KeyId"], aliases=False).key)
+        key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
+        # "Cross-account use: No" (API Reference): the action has no resource that the owner's policy could speak of.
+        if key.account != ctx.account:
+            raise key_not_found(key.arn)
+        listed = ctx.state.aliases_of(key)
     else:
         listed = ctx.state.aliases.values(ctx.account, ctx.region)
     return paged(params, "Aliases", listed, key=lambda alias: alias.name, shape=_entry, default=_PAGE)

@@ -13,6 +13,7 @@ from casemate.services.kms.errors import (
     invalid_grant_token,
     limit_exceeded,
     not_modelled,
+    not_retirable_by,
     validation,
 )
 from casemate.services.kms.grant_statements import GRANT_KEY
@@ -151,9 +152,11 @@ def list_retirable_grants(ctx: Context[KmsState], params: Params) -> Output:
     """Grants in the Region that the principal may retire, on keys of whatever account."""
     if params.get("RetiringServicePrincipal"):
         raise not_modelled("RetiringServicePrincipal")
-    listed = [
-        one for one in ctx.state.grants.values(ctx.region) if one.retiring == params.get("RetiringPrincipal")
-    ]
+    retiring: str = params.get("RetiringPrincipal") or ""
+    # "You must specify a principal in your AWS account" (API Reference).
+    if retiring != ctx.account and f"::{ctx.account}:" not in retiring:
+        raise not_retirable_by(ctx.principal.arn, retiring)
+    listed = [one for one in ctx.state.grants.values(ctx.region) if one.retiring == retiring]
     return _page(ctx, params, listed)
 
 

@@ -87,9 +87,14 @@ def get_layer_version_by_arn(ctx: Ctx, params: Params) -> Output:
     return _describe(_existing(ctx, _by_arn(params)))
 
 
-@OPERATIONS.operation(
-    "ListLayerVersions", checks=lambda _ctx, _params: [Check(action="lambda:ListLayerVersions")]
-)
+def _list_checks(ctx: Ctx, params: Params) -> Iterable[Check]:
+    """The action has no resource, and so none that another account's layer could be shared by."""
+    name = layer_named(ctx, params)
+    resource = "*" if name.account == ctx.account else name.arn
+    yield Check(action="lambda:ListLayerVersions", resource=resource)
+
+
+@OPERATIONS.operation("ListLayerVersions", checks=_list_checks)
 def list_layer_versions(ctx: Ctx, params: Params) -> Output:
     """The versions of a layer, newest first."""
     found = [one for one in ctx.state.layers.versions_of(layer_named(ctx, params)) if _suits(one, params)]

@@ -88,10 +88,14 @@ def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
     return found
 
 
+_MARKER_DIGITS = 9
+"""More than a marker of ours has; int() would refuse a few thousand."""
+
+
 def page(items: list[Any], params: Params) -> tuple[list[Any], str | None]:
     """One page of a list operation, and the marker of the next."""
     marker = params.get("Marker") or "0"
-    if not marker.isdigit():
+    if not (marker.isascii() and marker.isdigit() and len(marker) <= _MARKER_DIGITS):
         raise errors.invalid("Invalid marker")
     start, size = int(marker), min(params.get("MaxItems", _PAGE), _PAGE)
     more = start + size < len(items)

@@ -71,7 +71,7 @@ def _select(
 def _position(token: str | None) -> Position | None:
     if token is None:
         return None
-    if len(token) != 56 or not token.isdigit():
+    if len(token) != 56 or not (token.isascii() and token.isdigit()):
         raise errors.invalid("The specified nextToken is invalid.")
     # What SQLite holds; a token of ours never gets there.
     return min(int(token[:20]), 2**62), min(int(token[20:]), 2**62)

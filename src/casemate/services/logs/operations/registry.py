@@ -48,10 +48,14 @@ def group_of(ctx: Ctx, params: Params) -> LogGroup:
     return ctx.state.group(ctx.account, ctx.region, name)
 
 
+_TOKEN_DIGITS = 9
+"""More than a token of ours has; int() would refuse a few thousand."""
+
+
 def offset_of(token: str | None) -> int:
     """The place that a list operation's token stands for."""
     if token is None:
         return 0
-    if not token.isdigit():
+    if not (token.isascii() and token.isdigit() and len(token) <= _TOKEN_DIGITS):
         raise errors.invalid("The specified nextToken is invalid.")
     return int(token)

@@ -1,0 +1,162 @@
+"""How a table is made from a backup or from another table's past.
+
+Source: API reference, RestoreTableFromBackup and RestoreTableToPointInTime. Keys, indexes, capacity and encryption come
+with the items unless they are overridden; tags, policies, streams, time to live, recovery and deletion protection do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from casemate.model.errors import AwsError
+from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.descriptions import table_description
+from casemate.services.dynamodb.errors import not_modelled, validation
+from casemate.services.dynamodb.names import TableRef
+from casemate.services.dynamodb.operations.tables import encryption_of
+from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
+from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.table_rules import billing_of, table_name, throughput_of
+from casemate.tables.errors import INVALID
+
+_ON_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+_UNMODELLED = ("OnDemandThroughputOverride", "VectorIndexOverride")
+_NOT_THE_SOURCES = f"{INVALID}Secondary indexes of the restored table must match those of the source table: "
+
+
+def target_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
+    """The table to make."""
+    return TableRef(account=ctx.account, region=ctx.region, name=table_name(params["TargetTableName"]))
+
+
+def target_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    """Developer Guide, "Using IAM with DynamoDB backup and restore": "DynamoDB read and write permissions on the target
+    table are necessary for restore functionality"; which ones is in the Service Authorization Reference.
+    """
+    arn = target_ref(ctx, params).arn
+    return (Check(action=f"dynamodb:{action}", resource=arn) for action in _ON_TARGET)
+
+
+async def restore_table(
+    ctx: Context[DynamoState],
+    params: Params,
+    source: TableRecord,
+    restored: Restored,
+    fill: Callable[[TableRecord], None],
+) -> Output:
+    """Make the table, let `fill` put its items, build its indexes; then, durably, put it on record."""
+    ref = target_ref(ctx, params)
+    if ref.key in ctx.state.tables:
+        raise AwsError("TableAlreadyExistsException", f"Table already exists: {ref.name}")
+    record = _target(ctx, params, source, restored, ref)
+    fill(record)
+    schema = record.schema()
+    for index in schema.indexes.values():
+        ctx.state.engine.build_index(schema, index)
+    await _kept(ctx, params, source, record)
+    record = ctx.state.described(ref)
+    described = table_description(ctx.state, record, "CREATING")
+    described["RestoreSummary"]["RestoreInProgress"] = True
+    return {"TableDescription": described}
+
+
+async def _kept(ctx: Context[DynamoState], params: Params, source: TableRecord, record: TableRecord) -> None:
+    try:
+        await ctx.state.engine.durable()
+        with ctx.store.transaction():
+            # Looked at again: another request may have made the table meanwhile.
+            if record.ref.key in ctx.state.tables:
+                raise AwsError("TableAlreadyExistsException", f"Table already exists: {record.name}")
+            record = replace(record, encryption=_encryption(ctx, params, source, record.ref))
+            ctx.state.tables.put(record.ref.key, record)
+    except BaseException:
+        ctx.state.engine.drop(record.id_bytes)
+        raise
+
+
+def _target(
+    ctx: Context[DynamoState], params: Params, source: TableRecord, restored: Restored, ref: TableRef
+) -> TableRecord:
+    for member in _UNMODELLED:
+        if params.get(member):
+            raise not_modelled(member)
+    record = TableRecord(
+        account=ref.account,
+        region=ref.region,
+        name=ref.name,
+        table_id=ctx.new_uuid(),
+        created=ctx.now.timestamp(),
+        attributes=source.attributes,
+        hash_key=source.hash_key,
+        range_key=source.range_key,
+        indexes=_indexes(params, source),
+        next_index=source.next_index,
+        billing_mode=source.billing_mode,
+        throughput=source.throughput,
+        table_class=source.table_class,
+        restored=restored,
+    )
+    used = {record.hash_key, record.range_key}.union(
+        *(index.hash_keys + index.range_keys for index in record.indexes)
+    )
+    kept = {name: kind for name, kind in record.attributes.items() if name in used}
+    return _billed(replace(record, attributes=kept), params)
+
+
+def _billed(record: TableRecord, params: Params) -> TableRecord:
+    mode = params.get("BillingModeOverride") or record.billing_mode
+    units = params.get("ProvisionedThroughputOverride")
+    if mode == record.billing_mode and units is None:
+        return record
+    mode, throughput = billing_of(
+        {"BillingMode": mode, "ProvisionedThroughput": units} if units else {"BillingMode": mode}
+    )
+    indexes = record.indexes
+    if mode == "PAY_PER_REQUEST":
+        indexes = tuple(replace(index, throughput=Throughput()) for index in indexes)
+    elif record.billing_mode == "PAY_PER_REQUEST":
+        # Indexes have no units of their own yet; an override may have given them some.
+        indexes = tuple(
+            index if not index.is_global or index.throughput.read else replace(index, throughput=throughput)
+            for index in indexes
+        )
+    return replace(record, billing_mode=mode, throughput=throughput, indexes=indexes)
+
+
+def _indexes(params: Params, source: TableRecord) -> tuple[IndexRecord, ...]:
+    chosen: list[IndexRecord] = []
+    for member, is_global in (("LocalSecondaryIndexOverride", False), ("GlobalSecondaryIndexOverride", True)):
+        held = {index.name: index for index in source.indexes if index.is_global is is_global}
+        wanted = params.get(member)
+        chosen += held.values() if wanted is None else (_matching(held, given) for given in wanted)
+    return tuple(chosen)
+
+
+def _matching(held: Mapping[str, IndexRecord], given: Mapping[str, Any]) -> IndexRecord:
+    """API reference: "indexes provided should match existing secondary indexes"; their units may differ."""
+    index = held.get(given["IndexName"])
+    if index is None:
+        raise validation(f"{_NOT_THE_SOURCES}{given['IndexName']}")
+    keys = {"HASH": index.hash_keys, "RANGE": index.range_keys}
+    asked = {
+        kind: tuple(each["AttributeName"] for each in given["KeySchema"] if each["KeyType"] == kind)
+        for kind in keys
+    }
+    projection = given["Projection"]
+    included = frozenset(projection.get("NonKeyAttributes") or ())
+    kind = projection.get("ProjectionType") or index.projection
+    if asked != keys or kind != index.projection or included != frozenset(index.included):
+        raise validation(f"{_NOT_THE_SOURCES}{index.name}")
+    units = given.get("ProvisionedThroughput")
+    return index if units is None else replace(index, throughput=throughput_of(units))
+
+
+def _encryption(
+    ctx: Context[DynamoState], params: Params, source: TableRecord, ref: TableRef
+) -> Encryption | None:
+    override = params.get("SSESpecificationOverride")
+    if override is None and source.encryption is not None:
+        override = {"Enabled": True, "KMSMasterKeyId": source.encryption.key_arn}
+    return encryption_of(ctx, override, ref)
