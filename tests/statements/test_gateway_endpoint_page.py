@@ -2,6 +2,10 @@
 
 Each sentence under "Considerations", and each result that "Create", "Modify" and "Delete" promise, has a test that
 proves it: here, or where `PROOFS` says. Left out: VPN, transit gateways and Direct Connect, which Casemate lacks.
+
+Read in a stored copy of docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-ddb.html: the introduction and the
+considerations up to "An endpoint switches network routes ...". The numbers of the quota: "AWS PrivateLink quotas" of that
+guide. The wording of what follows (peering, quota, create, modify, delete) could not be compared with the page.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def profile(world: PrivateTable) -> str:
     return name
 
 
-def _allow(world: PrivateTable, group: str, port: int, source: str) -> None:
+def allow(world: PrivateTable, group: str, port: int, source: str) -> None:
     permission = {
         "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": source}],
     }  # fmt: skip
@@ -354,7 +354,7 @@ def test_n06_a_function_reaches_a_database_an_instance_and_a_cache_by_private_ad
     function = world.function(subnets=[private.subnets["a"]], groups=[asking])
     for name, port in ports.items():
         group = private.group()
-        _allow(world, group, port, asking)
+        allow(world, group, port, asking)
         server = shells.serve(private.subnets["b"], group, name, port, port + 1)
         assert _outcome(world, function, server["PrivateIpAddress"], port) == "reached", name
         # By port: the server listens there too, and neither group lets it.
@@ -380,7 +380,7 @@ def test_n08_a_database_group_that_names_a_source_group_admits_it_and_nothing_el
     shells: Shells, world: PrivateTable, private: Vpc
 ) -> None:
     asking, other, database = private.group(), private.group(), private.group()
-    _allow(world, database, 5432, asking)
+    allow(world, database, 5432, asking)
     server = shells.serve(private.subnets["b"], database, "rows", 5432)
     address = server["PrivateIpAddress"]
     named = world.function(subnets=[private.subnets["a"]], groups=[asking])

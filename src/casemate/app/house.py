@@ -192,10 +192,15 @@ class House:
             journal=self.journal,
             clock=system_clock,
         )
-        self.explainer = Explainer(
+        self.explainer = self._explainer()
+
+    def _explainer(self) -> Explainer:
+        identity = self._identity
+        return Explainer(
             network=self._slices.ec2.network,
             authorizer=self.authorizer,
             functions=self._slices.lambda_.service.state,
+            instances=self._slices.ec2.instances,
             tables=self._slices.dynamodb.state,
             identities=identity.directory,
             directory=identity.directory,

@@ -16,12 +16,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  casemate explain 6f1c2c1e-8a52-4f5e-9d3a-0a1b2c3d4e5f       a recorded request, by its id\n"
         "  casemate explain --from lambda:orders --to dynamodb:orders --action dynamodb:GetItem\n"
         "  casemate explain --from lambda:orders --to name:sts.us-east-2.amazonaws.com\n"
+        "  casemate explain --from i-0a1b2c3d4e5f60718 --to dynamodb:orders\n"
         "  casemate explain --from laptop --to dynamodb:orders\n"
         "  casemate explain --from role:break-glass --to dynamodb:orders"
     )
     parser.add_argument("request_id", nargs="?", metavar="REQUEST-ID", help="id of a recorded request")
     parser.add_argument(
-        "--from", dest="source", metavar="WHO", help="lambda:NAME, laptop, role:NAME or user:NAME"
+        "--from", dest="source", metavar="WHO", help="lambda:NAME, i-..., laptop, role:NAME or user:NAME"
     )
     parser.add_argument("--to", dest="target", metavar="WHAT", help="dynamodb:TABLE or name:HOST[:PORT]")
     parser.add_argument("--action", default=None, help="IAM action (default: dynamodb:GetItem)")

@@ -21,13 +21,21 @@ from casemate.gateway.detours import detours
 from casemate.model.arns import Arn
 from casemate.model.network import EndpointKind, NetworkSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
-from casemate.model.principals import Principal, PrincipalKind
+from casemate.model.principals import InstanceSource, Principal, PrincipalKind
 from casemate.model.regions import LAMBDA_PUBLIC_POOL, REGIONS
 from casemate.policy.decision import Decision
 from casemate.reachability import reach_name
 from casemate.reachability.verdict import FromInterface, FromInternet, Outcome, Source, Verdict
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Directory, Functions, Identities, Network, Organization, Tables
+from casemate.servicekit.ports import (
+    Directory,
+    Functions,
+    Identities,
+    Instances,
+    Network,
+    Organization,
+    Tables,
+)
 from casemate.servicekit.service import Check
 
 
@@ -36,7 +44,7 @@ class Question:
     """May `source` do `action` on `target`, and does the packet get there?"""
 
     source: str
-    """`lambda:NAME`, `laptop`, `user:NAME` or `role:NAME`."""
+    """`lambda:NAME`, `i-...`, `laptop`, `user:NAME` or `role:NAME`."""
     target: str
     """`dynamodb:TABLE`, or `name:HOST[:PORT]`, of which the network alone is explained."""
     action: str
@@ -48,7 +56,8 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Caller:
-    principal: Principal
+    principal: Principal | None
+    """None: it has no credentials, so that it can be asked only whether packets arrive."""
     vpc_id: str | None
     sources: tuple[Source, ...]
 
@@ -76,6 +85,7 @@ class Explainer:
         network: Network,
         authorizer: Authorizer,
         functions: Functions,
+        instances: Instances,
         tables: Tables,
         identities: Identities,
         directory: Directory,
@@ -86,6 +96,7 @@ class Explainer:
         self._network = network
         self._authorizer = authorizer
         self._functions = functions
+        self._instances = instances
         self._tables = tables
         self._identities = identities
         self._directory = directory
@@ -104,6 +115,11 @@ class Explainer:
         name = question.target.partition(":")[2]
         snapshot = self._network.snapshot()
         caller = self._caller(question)
+        if caller.principal is None:
+            raise CommandError(
+                f"{question.source} has no instance profile with a role: an SDK in it finds no credentials. "
+                "Associate one, or ask about the network alone with --to name:HOST"
+            )
         judged = [self._judge(question, caller, snapshot, source) for source in caller.sources]
         # A function with interfaces in several subnets may be placed in any: show the one that fails first.
         answer = next((one for one in judged if not one.works), judged[0])
@@ -189,6 +205,7 @@ class Explainer:
         return half_way
 
     def _decide(self, question: Question, caller: _Caller, origin: Origin, resource: str) -> Decision:
+        assert caller.principal is not None, "who has no credentials is not judged"
         now: datetime = self._clock()
         situation = Situation(
             service="dynamodb",
@@ -216,9 +233,11 @@ class Explainer:
                 if role_arn is None:
                     raise CommandError(f"account {question.account} has no role {name}")
                 return self._laptop_caller(self._session(role_arn, "explain"))
+            case _ if question.source.startswith("i-"):
+                return self._instance(question)
             case _:
                 raise CommandError(
-                    f"--from {question.source}: use lambda:NAME, laptop, user:NAME or role:NAME"
+                    f"--from {question.source}: use lambda:NAME, i-..., laptop, user:NAME or role:NAME"
                 )
 
     def _laptop_caller(self, principal: Principal) -> _Caller:
@@ -234,6 +253,25 @@ class Explainer:
         principal = self._session(facts.role_arn, name, function_arn=facts.function_arn)
         outside = (FromInternet(address=LAMBDA_PUBLIC_POOL[10]),)
         return _Caller(principal=principal, vpc_id=facts.vpc_id, sources=sources or outside)
+
+    def _instance(self, question: Question) -> _Caller:
+        """Its primary interface, and the role of its instance profile as the metadata service hands it out."""
+        name = question.source
+        facts = self._instances.instance_facts(
+            account=question.account, region=question.region, instance_id=name
+        )
+        if facts is None:
+            raise CommandError(f"account {question.account} has no instance {name} in {question.region}")
+        if facts.state != "running" or facts.interface_id is None:
+            raise CommandError(f"{name} is {facts.state}, not running: nothing in it could ask")
+        principal = None
+        if facts.role_arn is not None:
+            source = InstanceSource(
+                arn=facts.arn, vpc_id=facts.vpc_id, private_ip=facts.private_ip, delivery="2.0"
+            )
+            principal = replace(self._session(facts.role_arn, name), source_instance=source)
+        sources = (FromInterface(interface_id=facts.interface_id),)
+        return _Caller(principal=principal, vpc_id=facts.vpc_id, sources=sources)
 
     def _session(self, role_arn: str, session: str, *, function_arn: str | None = None) -> Principal:
         """The principal that assuming the role gives, with the role's own tags."""

@@ -7,6 +7,7 @@ requests of the ASGI servers on this job, where an answer is known in tens of mi
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -34,6 +35,9 @@ SILENCE = 60.0
 """Seconds that a client may pause within a request."""
 IDLE = 900.0
 """Seconds that a connection is kept between requests: longer than the SDKs keep theirs."""
+_ROUTERS, _ANY_TTL = 1, -1
+"""Between this socket and an interface is the VPC's router, which takes one off the TTL; -1 is the kernel's default
+(ip(7), IP_TTL)."""
 _REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
             409: "Conflict", 408: "Request Timeout", 413: "Payload Too Large", 429: "Too Many Requests",
             500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}  # fmt: skip
@@ -63,6 +67,7 @@ class HttpConnection(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._worker: asyncio.Task[None] | None = None
         self._failed = False
+        self._hop_limit: int | None = None
         self._writable: asyncio.Future[None] | None = None
         """While the client does not read what it is sent."""
         self._reset()
@@ -196,6 +201,7 @@ class HttpConnection(asyncio.Protocol):
                 await _abandon(response)
                 return
             raw = _encode(response, keep_alive=keep_alive, head=request.method == "HEAD")
+            self._limit_hops(response.hop_limit)
             self._transport.write(raw)
             if response.stream is not None and request.method != "HEAD":
                 await self._write_on(response.stream)
@@ -209,6 +215,15 @@ class HttpConnection(asyncio.Protocol):
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+
+    def _limit_hops(self, limit: int | None) -> None:
+        """Let the kernel send what is written next with a TTL that is `limit` when it arrives at the interface."""
+        if limit == self._hop_limit or self._transport is None:
+            return
+        self._hop_limit = limit
+        sock = cast("socket.socket", self._transport.get_extra_info("socket"))
+        ttl = _ANY_TTL if limit is None else limit + _ROUTERS
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
     async def _write_on(self, stream: AsyncGenerator[bytes, None]) -> None:
         """Chunks as they come, no faster than the client reads; ended when the client has gone."""

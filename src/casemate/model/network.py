@@ -173,6 +173,10 @@ class NetworkInterface:
     source_dest_check: bool = True
     owner: str = ""
     """Id of what it belongs to: a NAT gateway, an endpoint, an instance; empty when unattached or a function's."""
+    host: str = ""
+    """Id of the primary interface of the instance to which this one is attached beside it; empty for any other."""
+    device_index: int = 0
+    """Of an attachment to an instance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,3 +60,5 @@ class HttpResponse:
     stream: AsyncGenerator[bytes, None] | None = None
     """Sent chunk by chunk as it comes, instead of `body`. Closed when the client goes; an exception cuts the
     connection."""
+    hop_limit: int | None = None
+    """How many hops its packets may go, that from the VPC's router to the interface included; None: any number."""

@@ -64,6 +64,20 @@ def test_a_new_interface_is_one_namespace_and_a_few_elements() -> None:
     assert ["add", "chain"] not in verbs
 
 
+def test_attaching_an_interface_makes_nothing_anew() -> None:
+    """Else the machines of the VPC would be left in namespaces that no longer lead anywhere."""
+    loose = network(base().interface("eni-2", "subnet-1", "10.0.1.11", "sg-1"))
+    vpc = loose.vpcs["vpc-1"]
+    attached = replace(vpc.interfaces["eni-2"], host="eni-1", device_index=1)
+    after = replace(loose, vpcs={"vpc-1": replace(vpc, interfaces={**vpc.interfaces, "eni-2": attached})})
+    (made,) = change(loose, after)
+    steps = [*made.structure, *made.contents]
+    (gone,) = [step.names for step in steps if isinstance(step, ops.DeleteNamespaces)]
+    assert gone == ("eni/eni-2",)
+    (link,) = [link for step in steps if isinstance(step, ops.CreateLinks) for link in step.links]
+    assert (link.far.namespace, link.far.device) == ("eni/eni-1", "eth1")
+
+
 def test_a_removed_interface_loses_its_elements_before_its_link() -> None:
     steps = operations(base().interface("eni-2", "subnet-1", "10.0.1.11", "sg-1"), base())
     kinds = [type(step) for step in steps]

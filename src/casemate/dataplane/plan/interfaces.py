@@ -48,30 +48,24 @@ def interface_objects(
 ) -> tuple[KernelObject, ...]:
     """Everything one interface needs outside the router's rules. The same tuple for the same interface."""
     router = names.router(interface.vpc_id)
-    inside = names.interface_namespace(names.safe(interface.interface_id))
+    inside = names.interface_namespace(names.safe(interface.host or interface.interface_id))
     device, mac = device_of(interface), names.mac(interface.interface_id)
+    end = names.further_device(interface.device_index) if interface.host else names.INTERFACE
     gateway = subnet.cidr[1]
     objects: list[KernelObject] = [
-        Namespace(
-            name=inside,
-            sysctls=ENDS if interface.kind is InterfaceKind.INTERFACE else FORWARDS,
-            conntrack=() if interface.kind is InterfaceKind.INTERFACE else STRICT_TRACKING,
-        ),
         Link(
             near=LinkEnd(namespace=router, device=device, mac=names.ROUTER_MAC),
-            far=LinkEnd(namespace=inside, device=names.INTERFACE, mac=mac),
+            far=LinkEnd(namespace=inside, device=end, mac=mac),
         ),
-        Neighbour(namespace=inside, device=names.INTERFACE, address=gateway, mac=names.ROUTER_MAC),
-        Route(
-            namespace=inside, destination=DEFAULT, kind=RouteKind.UNICAST, device=names.INTERFACE, via=gateway
-        ),
+        Neighbour(namespace=inside, device=end, address=gateway, mac=names.ROUTER_MAC),
+        *(_beside_primary if interface.host else _alone)(interface, inside, end, gateway),
     ]
     for address in addresses_of(interface):
-        host = IPv4Network(address)
+        alone = IPv4Network(address)
         objects += [
-            Address(namespace=inside, device=names.INTERFACE, address=address),
+            Address(namespace=inside, device=end, address=address),
             Neighbour(namespace=router, device=device, address=address, mac=mac),
-            Route(namespace=router, destination=host, kind=RouteKind.UNICAST, device=device, via=address),
+            Route(namespace=router, destination=alone, kind=RouteKind.UNICAST, device=device, via=address),
         ]
     if is_unchecked(interface):
         objects += [
@@ -83,6 +77,42 @@ def interface_objects(
     elif interface.kind is InterfaceKind.NAT_GATEWAY:
         objects.append(_nat_ruleset(inside, interface.address, cidrs))
     return tuple(objects)
+
+
+def _alone(
+    interface: NetworkInterface, inside: str, device: str, gateway: IPv4Address
+) -> tuple[KernelObject, ...]:
+    """A namespace of its own, out of which everything goes through it."""
+    ends = interface.kind is InterfaceKind.INTERFACE
+    return (
+        Namespace(name=inside, sysctls=ENDS if ends else FORWARDS, conntrack=() if ends else STRICT_TRACKING),
+        Route(namespace=inside, destination=DEFAULT, kind=RouteKind.UNICAST, device=device, via=gateway),
+    )
+
+
+def _beside_primary(
+    interface: NetworkInterface, inside: str, device: str, gateway: IPv4Address
+) -> tuple[KernelObject, ...]:
+    """A further device in the namespace of its instance: what is sent from its addresses leaves through it.
+
+    So Amazon Linux configures it, with a routing table and rules by source address for each further interface.
+    Source: EC2 User Guide, "Configure your instance for secondary network interfaces" (amazon-ec2-net-utils).
+    """
+    table = interface.interface_id
+    return (
+        Route(
+            namespace=inside,
+            table=table,
+            destination=DEFAULT,
+            kind=RouteKind.UNICAST,
+            device=device,
+            via=gateway,
+        ),
+        *(
+            RoutingRule(namespace=inside, table=table, source=IPv4Network(address))
+            for address in addresses_of(interface)
+        ),
+    )
 
 
 def hub_ruleset(namespace: str, address: IPv4Address) -> Ruleset:

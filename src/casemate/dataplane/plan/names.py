@@ -19,6 +19,12 @@ GATEWAY = "igw0"
 INTERFACE = "eth0"
 """The device inside an interface's namespace."""
 
+
+def further_device(index: int) -> str:
+    """The device of an instance's interface beside its primary one, named as Linux distributions do."""
+    return f"eth{index}"
+
+
 INTERNET_NAMESPACE = "internet"
 PUBLIC_HUB_NAMESPACE = "lambda-public"
 

@@ -154,8 +154,15 @@ def addresses_of(interface: NetworkInterface) -> tuple[IPv4Address, ...]:
 
 
 def device_of(interface: NetworkInterface) -> str:
-    """The router's device towards the interface."""
-    return names.device("e", interface.interface_id)
+    """The router's device towards the interface.
+
+    INVARIANT: a link whose far end is elsewhere has another name. A link that changed would make the whole VPC anew,
+    and take the ground from under the machines in it; one that comes while another goes does not.
+    """
+    if not interface.host:
+        return names.device("e", interface.interface_id)
+    place = f"{interface.interface_id}/{interface.host}/{interface.device_index}"
+    return names.device("a", place)
 
 
 def is_unchecked(interface: NetworkInterface) -> bool:

@@ -22,6 +22,8 @@ from casemate.servicekit.ports.network import (
     Endpoints,
     FlowObserver,
     FunctionInterfaces,
+    InstanceFacts,
+    Instances,
     MeterReader,
     Network,
 )
@@ -53,7 +55,9 @@ __all__ = [
     "Identities",
     "IdentityPolicies",
     "InsideAuthority",
+    "InstanceFacts",
     "InstanceProfiles",
+    "Instances",
     "KeyUse",
     "Keys",
     "LogDelivery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from casemate.model.flows import FlowCount
@@ -21,6 +22,30 @@ class Network(Protocol):
 
     def snapshot(self) -> NetworkSnapshot:
         """The committed network. The same object until the next change."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceFacts:
+    """What an explanation needs to know of an instance."""
+
+    arn: str
+    state: str
+    """`running`, `stopped`, ..."""
+    role_arn: str | None
+    """Of its instance profile; None: what runs in it finds no credentials."""
+    vpc_id: str
+    private_ip: str
+    """Of its primary interface."""
+    interface_id: str | None
+    """The primary one; None once it is terminated."""
+
+
+class Instances(Protocol):
+    """Implemented by services.ec2."""
+
+    def instance_facts(self, *, account: str, region: str, instance_id: str) -> InstanceFacts | None:
+        """None when there is no such instance there."""
         ...
 
 

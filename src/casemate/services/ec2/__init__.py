@@ -31,6 +31,7 @@ from casemate.services.ec2.costs.meters import MeterReadings
 from casemate.services.ec2.endpoint_policies import EndpointPolicies
 from casemate.services.ec2.flowlogs.recorder import FlowRecorder
 from casemate.services.ec2.function_interfaces import HyperplaneInterfaces
+from casemate.services.ec2.instance_facts import KnownInstances
 from casemate.services.ec2.instance_keeper import InstanceKeeper, M, MachineHost
 from casemate.services.ec2.metadata_service import MetadataService
 from casemate.services.ec2.network import CommittedNetwork
@@ -54,6 +55,8 @@ class Ec2(Generic[M]):
     """`FunctionInterfaces`."""
     keeper: InstanceKeeper[M]
     """The machines of instances."""
+    instances: KnownInstances
+    """`Instances`."""
     metadata: MetadataService | None
     """The instance metadata service; None without anybody to make its credentials."""
 
@@ -95,5 +98,6 @@ def build(
         endpoints=policies,
         function_interfaces=HyperplaneInterfaces(state, random_bytes, clock),
         keeper=keeper,
+        instances=KnownInstances(state),
         metadata=MetadataService(state, sessions, clock, random_bytes) if sessions else None,
     )

@@ -3,7 +3,8 @@
 Images are Casemate's own, under the names and owners that AWS's public images have, so that look-ups by owner and name
 pattern find one. All of them run the same system: the machine's own, read-only. Instance types with their processors,
 memory, interfaces and addresses: EC2 Instance Types Guide, "Specifications for Amazon EC2 general purpose instances" and
-its siblings (general knowledge, 2025); neither processors nor memory are limited here.
+its siblings. Unverified, for that page could not be read: t3.medium's three interfaces alone are confirmed, by the error
+quoted in cilium/cilium issue 15877 (c5.large's three by the ECS Developer Guide, "ENI trunking"); neither processors nor memory are limited here.
 """
 
 from __future__ import annotations

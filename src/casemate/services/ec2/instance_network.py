@@ -1,4 +1,4 @@
-"""An instance's interface: attached at launch, with a public address while it runs, freed when it is terminated."""
+"""An instance's interfaces: attached, with a public address while it runs, freed when it is terminated."""
 
 from __future__ import annotations
 
@@ -12,24 +12,31 @@ from casemate.services.ec2.records import Attachment, Instance, Interface, Publi
 from casemate.services.ec2.state import Ec2State
 
 
-def attach_primary(
+def attach(
     state: Ec2State,
     interface: Interface,
     instance_id: str,
     random_bytes: RandomBytes,
     *,
     now: datetime,
-    delete_on_termination: bool,
+    device_index: int = 0,
+    delete_on_termination: bool = False,
 ) -> Interface:
-    """Attach at device index 0."""
+    """Attach; device index 0 is the primary interface's."""
     attachment = Attachment(
         attachment_id=resource_id("eni-attach", random_bytes),
         instance_owner=interface.account,
         attached=now,
         instance_id=instance_id,
+        device_index=device_index,
         delete_on_termination=delete_on_termination,
     )
     return state.interfaces.put(replace(interface, attachment=attachment, owner=instance_id))
+
+
+def detach(state: Ec2State, interface: Interface) -> None:
+    """Detach; it stays."""
+    state.interfaces.put(replace(interface, attachment=None, owner=""))
 
 
 def assign_public(state: Ec2State, instance: Instance) -> None:
@@ -68,4 +75,4 @@ def free_interfaces(state: Ec2State, instance: Instance) -> None:
         if interface.attachment.delete_on_termination:
             unmake_interface(state, interface)
         else:
-            state.interfaces.put(replace(interface, attachment=None, owner=""))
+            detach(state, interface)

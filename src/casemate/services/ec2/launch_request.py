@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,24 @@ _MAX_COUNT = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FurtherInterface:
+    """An interface beside the primary one."""
+
+    index: int
+    """`DeviceIndex`."""
+    subnet: Subnet
+    interface: Interface | None
+    """One that is there already."""
+    params: Mapping[str, Any]
+    """Addresses, groups and description of one to be made."""
+
+    @property
+    def goes_along(self) -> bool:
+        """Whether it is deleted with the instance."""
+        return bool(self.params.get("DeleteOnTermination", self.interface is None))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """A RunInstances request that makes sense."""
 
@@ -47,6 +65,7 @@ class Launch:
     groups: tuple[str, ...]
     public_ip: bool
     delete_interface: bool
+    further: tuple[FurtherInterface, ...]
     profile: ProfileFacts | None
     key_name: str
     user_data: str
@@ -77,6 +96,7 @@ def parse_launch(ctx: Ctx, params: Params) -> Launch:
             "You may specify a private IP address only when launching a single instance."
         )
     public = given.get("AssociatePublicIpAddress")
+    further = _further(ctx, params, kind, subnet, most)
     return Launch(
         image=image,
         kind=kind,
@@ -86,8 +106,11 @@ def parse_launch(ctx: Ctx, params: Params) -> Launch:
         interface=interface,
         interface_params=given,
         groups=_groups(ctx, params, given, subnet),
-        public_ip=False if interface else (subnet.map_public_ip if public is None else bool(public)),
+        # "You can only assign a public IPv4 address if there is one network interface." API Reference,
+        # InstanceNetworkInterfaceSpecification
+        public_ip=not (interface or further) and (subnet.map_public_ip if public is None else bool(public)),
         delete_interface=bool(given.get("DeleteOnTermination", interface is None)),
+        further=further,
         profile=named_profile(ctx, params.get("IamInstanceProfile")),
         key_name=_key(ctx, params.get("KeyName")),
         user_data=checked_user_data(params.get("UserData")),
@@ -127,7 +150,7 @@ def type_of(name: str) -> InstanceType:
 
 
 def _interface_params(params: Params) -> Mapping[str, Any]:
-    """The one interface, whether it was given as such or by the parameters of the instance."""
+    """The primary interface, whether it was given as such or by the parameters of the instance."""
     given = params.get("NetworkInterfaces") or ()
     if not given:
         return {"PrivateIpAddress": params.get("PrivateIpAddress")}
@@ -141,19 +164,58 @@ def _interface_params(params: Params) -> Mapping[str, Any]:
         )
     if params.get("PrivateIpAddress"):
         raise errors.combination(
-            "Network interfaces and an instance-level private address may not be specified on the same request"
+            # Words as reported in ansible/ansible issue 48109.
+            "Network interfaces and an instance-level private IP address may not be specified on the same request"
         )
-    if len(given) > 1:
-        raise errors.unsupported("instances with more than one network interface")
-    only = given[0]
-    if only.get("DeviceIndex") not in {0, None}:
+    return _by_index(given)[0]
+
+
+def _by_index(given: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """The interfaces asked for by their device index; 0 is among them."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for each in given:
+        index = each.get("DeviceIndex")
+        if index is None:
+            raise errors.missing_parameter("networkInterface.deviceIndex")
+        if index in found:
+            raise errors.combination(f"Each network interface requires a unique device index ({index}).")
+        if len(given) > 1 and each.get("AssociatePublicIpAddress"):
+            # Words as reported in zalando-incubator/kubernetes-on-aws pull request 8733.
+            raise errors.combination(
+                "The associatePublicIPAddress parameter cannot be specified when launching with multiple network "
+                "interfaces"
+            )
+        refuse(each, _INTERFACE_REFUSED)
+        found[index] = each
+    if 0 not in found:
         raise errors.invalid_value(
             "When specifying network interfaces, you must include a device at index 0."
         )
-    if only.get("DeviceIndex") is None:
-        raise errors.missing_parameter("networkInterface.deviceIndex")
-    refuse(only, _INTERFACE_REFUSED)
-    return only
+    return found
+
+
+def _further(
+    ctx: Ctx, params: Params, kind: InstanceType, subnet: Subnet, most: int
+) -> tuple[FurtherInterface, ...]:
+    """Those beside the primary one, in the order of their device index."""
+    given = _by_index(params.get("NetworkInterfaces") or ({"DeviceIndex": 0},))
+    if len(given) > kind.interfaces:
+        raise errors.too_many_interfaces(len(given), kind.name)
+    found: list[FurtherInterface] = []
+    for index, each in sorted(given.items())[1:]:
+        interface = _existing_interface(ctx, params, each, most) if each.get("NetworkInterfaceId") else None
+        there = interface.subnet_id if interface else str(each.get("SubnetId") or subnet.id)
+        placed = ctx.state.subnets.get(ctx, there)
+        if placed.zone != subnet.zone:
+            raise errors.zones_differ()
+        if placed.vpc_id != subnet.vpc_id:
+            raise errors.unsupported("instances with network interfaces in more than one VPC")
+        if each.get("PrivateIpAddress") and most > 1:
+            raise errors.combination(
+                "You may specify a private IP address only when launching a single instance."
+            )
+        found.append(FurtherInterface(index=index, subnet=placed, interface=interface, params=each))
+    return tuple(found)
 
 
 def _existing_interface(ctx: Ctx, params: Params, given: Mapping[str, Any], most: int) -> Interface:

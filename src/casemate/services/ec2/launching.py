@@ -9,11 +9,11 @@ from casemate.model.errors import AwsError
 from casemate.servicekit.ports import ProfileFacts
 from casemate.servicekit.service import Check, Params
 from casemate.services.ec2 import errors, tags
-from casemate.services.ec2.instance_network import assign_public, attach_primary
+from casemate.services.ec2.instance_network import assign_public, attach
 from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface
 from casemate.services.ec2.launch_request import Launch
-from casemate.services.ec2.records import BlockDevice, Instance, Interface, ProfileAssociation
+from casemate.services.ec2.records import BlockDevice, Instance, Interface, ProfileAssociation, Subnet
 from casemate.services.ec2.registry import Ctx, section
 
 _IOPS = {"gp3": 3000, "gp2": 100, "io1": 100, "io2": 100}
@@ -33,14 +33,16 @@ def launch(ctx: Ctx, request: Launch, params: Params) -> list[Instance]:
     made: list[Instance] = []
     for index in range(request.most):
         try:
-            interface = request.interface or _new_interface(ctx, request)
+            interface = request.interface or _new_interface(
+                ctx, request.subnet, request.interface_params, request.groups
+            )
         except AwsError as error:
             if error.code != "InsufficientFreeAddressesInSubnet" or len(made) < request.least:
                 raise
             break
         instance = _record(ctx, request, params, reservation, index, interface)
         ctx.state.instances.put(instance)
-        attached = attach_primary(
+        attached = attach(
             ctx.state,
             interface,
             instance.id,
@@ -48,12 +50,14 @@ def launch(ctx: Ctx, request: Launch, params: Params) -> list[Instance]:
             now=ctx.now,
             delete_on_termination=request.delete_interface,
         )
+        made_with = [attached] if request.interface is None else []
+        made_with += _attach_further(ctx, request, instance)
         assign_public(ctx.state, instance)
         tags.put(ctx.state, ctx, instance.id, labels["instance"])
         for device in instance.devices:
             tags.put(ctx.state, ctx, device.volume_id, labels["volume"])
-        if request.interface is None:
-            tags.put(ctx.state, ctx, attached.id, labels["network-interface"])
+        for each in made_with:
+            tags.put(ctx.state, ctx, each.id, labels["network-interface"])
         made.append(instance)
     return made
 
@@ -79,14 +83,35 @@ def associated(ctx: Ctx, profile: ProfileFacts) -> ProfileAssociation:
     )
 
 
-def _new_interface(ctx: Ctx, request: Launch) -> Interface:
+def _attach_further(ctx: Ctx, request: Launch, instance: Instance) -> list[Interface]:
+    """Attach what is wanted beside the primary interface; gives those that were made for it."""
+    made: list[Interface] = []
+    for each in request.further:
+        interface = each.interface or _new_interface(
+            ctx, each.subnet, each.params, each.params.get("Groups") or ()
+        )
+        attached = attach(
+            ctx.state,
+            interface,
+            instance.id,
+            ctx.random_bytes,
+            now=ctx.now,
+            device_index=each.index,
+            delete_on_termination=each.goes_along,
+        )
+        if each.interface is None:
+            made.append(attached)
+    return made
+
+
+def _new_interface(ctx: Ctx, subnet: Subnet, params: Mapping[str, Any], groups: Sequence[str]) -> Interface:
     return make_interface(
         ctx.state,
-        request.subnet,
+        subnet,
         ctx.random_bytes,
-        addresses=wanted_addresses(ctx, request.subnet, request.interface_params),
-        groups=checked_groups(ctx.state, request.subnet, request.groups),
-        description=request.interface_params.get("Description") or "",
+        addresses=wanted_addresses(ctx, subnet, params),
+        groups=checked_groups(ctx.state, subnet, groups),
+        description=params.get("Description") or "",
     )
 
 

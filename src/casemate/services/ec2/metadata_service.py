@@ -18,6 +18,7 @@ from casemate.model.ids import RandomBytes
 from casemate.model.principals import InstanceSource
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credential, RoleSessions
+from casemate.services.ec2.instance_facts import arn_of
 from casemate.services.ec2.metadata_tree import Tree, categories, dynamic
 from casemate.services.ec2.records import Instance
 from casemate.services.ec2.state import Ec2State
@@ -97,7 +98,11 @@ class MetadataService:
         if len(held) >= _MOST_TOKENS:
             del held[next(iter(held))]
         held[token] = self._clock() + timedelta(seconds=int(text))
-        return _text(token, (("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", text),))
+        answer = _text(token, (("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", text),))
+        # With a limit of 1 it goes no further than the instance itself. EC2 User Guide, "Configure the Instance
+        # Metadata Service options": the hop limit of the PUT response.
+        answer.hop_limit = instance.metadata.hop_limit
+        return answer
 
     def _valid(self, presented: str, instance: Instance) -> bool:
         expires = self._tokens.get(instance.id, {}).get(presented)
@@ -152,7 +157,7 @@ class MetadataService:
         made, credential = self._credentials.get((instance.id, role_arn, version), (now, None))
         if credential is None or credential.expires is None or credential.expires - now < _FRESH:
             source = InstanceSource(
-                arn=f"arn:aws:ec2:{instance.region}:{instance.account}:instance/{instance.id}",
+                arn=arn_of(instance),
                 vpc_id=instance.vpc_id,
                 private_ip=instance.private_ip,
                 delivery=version,

@@ -6,7 +6,9 @@ the same object, so that readers may cache by identity.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, ip_network
+from types import MappingProxyType
 
 from casemate.model import network as model
 from casemate.model.regions import SERVICE_PREFIX_LISTS
@@ -78,9 +80,13 @@ def _subnets(state: Ec2State, vpc: Vpc, tables: list[RouteTable]) -> dict[str, m
     return {subnet.id: project(subnet) for subnet in state.subnets_in(vpc)}
 
 
-def interface_of(interface: Interface) -> model.NetworkInterface:
-    """An interface in the snapshot's terms."""
+def interface_of(
+    interface: Interface, primaries: Mapping[str, str] = MappingProxyType({})
+) -> model.NetworkInterface:
+    """An interface in the snapshot's terms. `primaries`: the primary interface of each instance of the VPC."""
     public = interface.primary.public
+    attachment = interface.attachment
+    index = attachment.device_index if attachment and attachment.instance_id else 0
     return model.NetworkInterface(
         interface_id=interface.id,
         vpc_id=interface.vpc_id,
@@ -92,7 +98,18 @@ def interface_of(interface: Interface) -> model.NetworkInterface:
         public=IPv4Address(public.public_ip) if public else None,
         source_dest_check=interface.source_dest_check,
         owner=interface.owner,
+        host=primaries.get(interface.owner, "") if index else "",
+        device_index=index,
     )
+
+
+def _primaries(interfaces: Iterable[Interface]) -> dict[str, str]:
+    """Instance -> its primary interface."""
+    return {
+        each.attachment.instance_id: each.id
+        for each in interfaces
+        if each.attachment and each.attachment.instance_id and each.attachment.device_index == 0
+    }
 
 
 def _nat(nat: NatGateway) -> model.NatGateway:
@@ -129,6 +146,8 @@ def project_vpc(state: Ec2State, vpc: Vpc) -> model.VpcSnapshot:
     """One VPC with everything in it."""
     tables = state.tables_in(vpc)
     gateway = state.gateway_of(vpc)
+    interfaces = [each for each in state.interfaces.all(vpc) if each.vpc_id == vpc.id]
+    primaries = _primaries(interfaces)
     return model.VpcSnapshot(
         vpc_id=vpc.id,
         account=vpc.account,
@@ -141,9 +160,7 @@ def project_vpc(state: Ec2State, vpc: Vpc) -> model.VpcSnapshot:
         route_tables={table.id: _table(state, vpc, table) for table in tables},
         acls={acl.id: acl_of(acl) for acl in state.acls_in(vpc)},
         groups={group.id: group_of(group) for group in state.groups_in(vpc)},
-        interfaces={
-            each.id: interface_of(each) for each in state.interfaces.all(vpc) if each.vpc_id == vpc.id
-        },
+        interfaces={each.id: interface_of(each, primaries) for each in interfaces},
         nat_gateways={
             each.id: _nat(each)
             for each in state.nat_gateways.all(vpc)

@@ -1,4 +1,8 @@
-"""How much an account may have. Source: Amazon VPC User Guide, "Amazon VPC quotas"; AWS PrivateLink quotas."""
+"""How much an account may have.
+
+Sources: Amazon VPC User Guide, "Amazon VPC quotas"; AWS PrivateLink Guide, "AWS PrivateLink quotas": 50 interface endpoints
+per VPC, 20 gateway endpoints per Region, "you can create up to 255 gateway endpoints per VPC", 20,480 characters per policy.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,8 @@ class Quotas:
     policy_characters: int = 20_480
     """Of an endpoint policy."""
     insights_paths: int = 100
-    """Reachability Analyzer's paths per Region. Source: Reachability Analyzer guide, "Quotas"."""
+    """Reachability Analyzer's paths per Region. The guide has a page "Quotas", which could not be read: the number is
+    unverified."""
     tags: int = 50
     """Per resource."""
 

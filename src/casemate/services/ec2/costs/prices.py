@@ -1,8 +1,11 @@
 """Prices: dated data, in US dollars, on demand, first tier.
 
-Sources: "Amazon VPC pricing" (NAT gateway: per hour and per GB processed) and "AWS PrivateLink pricing" (interface
-endpoint: per hour in each Availability Zone; first PB per GB; "each partial VPC endpoint-hour consumed is billed as a
-full hour"; NAT gateways alike), for the Regions whose prices were read there. "There is no additional charge for using gateway endpoints": AWS PrivateLink Guide.
+Sources. Interface endpoints: "AWS PrivateLink pricing" (aws.amazon.com/privatelink/pricing): billed for each hour "in each
+Availability Zone", "each partial VPC endpoint-hour consumed is billed as a full hour", and $0.01 per GB for the first PB.
+Gateway endpoints: "There is no additional charge for using gateway endpoints" (AWS PrivateLink Guide). Not read on a page of
+AWS, which renders these by script, but as calculators of third parties give them in 2026: the endpoint's $0.01 per hour and
+zone (awsnegotiations.com), the NAT gateway's $0.045 per hour and per GB in N. Virginia, Ohio and Oregon (cloudburn.io,
+cloudpipelines.pages.dev). That a NAT gateway's partial hour is a full one is assumed alike.
 """
 
 from __future__ import annotations

@@ -26,6 +26,9 @@ from casemate.services.ec2.errors.instances import (
     profile_name,
     profile_unknown,
     profile_without_role,
+    several_interfaces,
+    too_many_interfaces,
+    zones_differ,
 )
 from casemate.services.ec2.errors.interfaces import (
     address_associated,
@@ -244,11 +247,13 @@ __all__ = [
     "service_attachment",
     "service_interface",
     "service_name",
+    "several_interfaces",
     "subnet_association_missing",
     "subnet_conflict",
     "subnet_full",
     "subnet_range",
     "token_mismatch",
+    "too_many_interfaces",
     "unavailable_target",
     "unknown_filter",
     "unsupported",
@@ -256,4 +261,5 @@ __all__ = [
     "vpc_range",
     "vpn_gateway_missing",
     "zone_taken",
+    "zones_differ",
 ]  # fmt: skip

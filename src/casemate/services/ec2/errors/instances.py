@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casemate.model.errors import AwsError
-from casemate.services.ec2.errors.requests import invalid_value
+from casemate.services.ec2.errors.requests import combination, invalid_value
 
 
 def instance_state(instance_id: str, verb: str) -> AwsError:
@@ -73,6 +73,30 @@ def key_format() -> AwsError:
 def device_index_taken(instance_id: str, index: int) -> AwsError:
     return invalid_value(
         f"Instance '{instance_id}' already has an interface attached at device index '{index}'."
+    )
+
+
+def zones_differ() -> AwsError:
+    """The code is AWS's for values that exclude each other; its words are not on record here."""
+    return combination(
+        "You may not attach a network interface to an instance if they are not in the same availability zone"
+    )
+
+
+def too_many_interfaces(count: int, kind: str) -> AwsError:
+    """Code and words as reported in cilium/cilium issue 15877 and chef/knife-ec2 pull request 375."""
+    return AwsError("AttachmentLimitExceeded", f"Interface count {count} exceeds the limit for {kind}")
+
+
+def several_interfaces(instance_id: str) -> AwsError:
+    """An operation that names an instance where it means its only interface.
+
+    Code and words as reported in NixOS/nixops-aws issue 55 and hashicorp/terraform-provider-aws issue 7107.
+    """
+    return AwsError(
+        "InvalidInstanceID",
+        f"There are multiple interfaces attached to instance '{instance_id}'. "
+        "Please specify an interface ID for the operation instead.",
     )
 
 

@@ -82,7 +82,7 @@ class Ends:
             return [self._from_peering(source)]
         if source.startswith("vpce-"):
             raise NoFlowError(
-                ReasonCode.CANNOT_ROUTE.value,
+                ReasonCode.NO_PATH.value,
                 f"{source} answers connections and begins none.",
                 VpcEndpoint=self._components.of(source),
             )

@@ -125,6 +125,8 @@ def _target(ctx: Ctx, params: Params) -> Interface:
     found = ctx.state.interfaces_of(instance)
     if not found or instance.state not in {"pending", "running", "stopped"}:
         raise errors.invalid_instance(instance.id)
+    if len(found) > 1:  # "The instance must have exactly one attached network interface." API Reference
+        raise errors.several_interfaces(instance.id)
     return found[0]
 
 

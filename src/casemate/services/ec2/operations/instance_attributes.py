@@ -29,6 +29,10 @@ def _primary(ctx: Ctx, instance: Instance) -> Interface:
     found = ctx.state.interfaces_of(instance)
     if not found:
         raise errors.instance_state(instance.id, "modified")
+    if (
+        len(found) > 1
+    ):  # as reported in hashicorp/terraform-provider-aws issue 7107 and hashicorp/terraform issue 7635
+        raise errors.several_interfaces(instance.id)
     return found[0]
 
 

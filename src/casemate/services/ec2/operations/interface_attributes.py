@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from casemate.services.ec2 import errors
 from casemate.services.ec2.allocation import claim, pick
 from casemate.services.ec2.interface_making import checked_groups, detach_public
 from casemate.services.ec2.interface_output import attachment_output, groups_output
-from casemate.services.ec2.records import Interface, PrivateAddress
+from casemate.services.ec2.records import Attachment, Interface, PrivateAddress
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 
 _INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
@@ -37,7 +38,7 @@ def modify_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
     if params.get("Description") is not None:
         changes["description"] = params["Description"].get("Value") or ""
     if params.get("Attachment") is not None:
-        raise errors.attachment_missing(str(params["Attachment"].get("AttachmentId")))
+        changes["attachment"] = _attachment(interface, params["Attachment"])
     if len(changes) != 1:
         # API reference: "You can specify only one attribute at a time."
         raise errors.combination(
@@ -45,6 +46,18 @@ def modify_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
         )
     state.interfaces.put(replace(interface, **changes))
     return {}
+
+
+def _attachment(interface: Interface, given: Mapping[str, Any]) -> Attachment:
+    """The attachment with what may change of it: whether the interface goes with the instance."""
+    attachment = interface.attachment
+    named = str(given.get("AttachmentId") or "")
+    if attachment is None or attachment.attachment_id != named:
+        raise errors.attachment_missing(named)
+    gone = given.get("DeleteOnTermination")
+    return replace(
+        attachment, delete_on_termination=attachment.delete_on_termination if gone is None else gone
+    )
 
 
 @operation("ResetNetworkInterfaceAttribute", on=_INTERFACE)

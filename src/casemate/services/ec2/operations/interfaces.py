@@ -1,4 +1,4 @@
-"""Network interfaces: create, describe, delete, attach, detach."""
+"""Network interfaces: create, describe, delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
 from casemate.services.ec2.interface_output import interface_output
 from casemate.services.ec2.paging import described
-from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, remember, replayed, required
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 
 INTERFACE_FILTERS = {
     "addresses.association.owner-id": "PrivateIpAddresses.Association.IpOwnerId",
@@ -108,36 +108,3 @@ def delete_network_interface(ctx: Ctx, params: Params) -> Output:
         raise errors.interface_in_use(interface.id)
     unmake_interface(ctx.state, interface)
     return {}
-
-
-@operation(
-    "AttachNetworkInterface",
-    on=(on("network-interface", "NetworkInterfaceId"), on("instance", "InstanceId")),
-)
-def attach_network_interface(ctx: Ctx, params: Params) -> Output:
-    """An instance has the one interface it was launched with."""
-    interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
-    instance = ctx.state.instances.get(ctx, required(params, "InstanceId"))
-    if interface.attachment is not None:
-        raise errors.interface_in_use(interface.id)
-    index = int(params.get("DeviceIndex") or 0)
-    if index == 0:
-        raise errors.device_index_taken(instance.id, index)
-    raise errors.unsupported("instances with more than one network interface")
-
-
-def _attached(ctx: Ctx, attachment_id: str) -> str | None:
-    """The interface of an attachment."""
-    for each in ctx.state.interfaces.all(ctx):
-        if each.attachment is not None and each.attachment.attachment_id == attachment_id:
-            return each.id
-    return None
-
-
-@operation("DetachNetworkInterface", on=(behind("network-interface", "AttachmentId", _attached),))
-def detach_network_interface(ctx: Ctx, params: Params) -> Output:
-    """A service's attachments are the service's alone; an instance keeps its primary interface."""
-    attachment_id = required(params, "AttachmentId")
-    if _attached(ctx, attachment_id) is not None:
-        raise errors.primary_interface() if attachment_id.startswith("eni-") else errors.service_attachment()
-    raise errors.attachment_missing(attachment_id)
