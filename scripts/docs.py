@@ -81,6 +81,7 @@ def policy_sources() -> str:
         lines += ["", f"## [{page['page']}]({page['url']})", ""]
         for rule in page["rules"]:
             lines += [f"- {rule['rule']}", *(f"  - {name}" for name in rule["cases"])]
+        lines += [f"- {rule['rule']}\n  - `{rule['by']}`" for rule in page.get("elsewhere", [])]
         lines += [f"- **Open**: {rule['rule']} ({rule['why']})" for rule in page.get("open", [])]
     counted = Counter(str(case["source"]) for case in cases)
     lines += ["", "## All sources", "", "| source | cases |", "|---|---|"]

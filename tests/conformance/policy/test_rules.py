@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ NAMES = {
     for case in cases(path.name)
 }
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page["page"])
 def test_every_rule_has_cases_that_exist(page: dict[str, Any]) -> None:
@@ -25,3 +28,4 @@ def test_every_rule_has_cases_that_exist(page: dict[str, Any]) -> None:
         gone = [name for name in rule["cases"] if name not in NAMES]
         assert not gone, f"{rule['rule']} names cases that are no more"
     assert all(rule["why"] for rule in page.get("open", []))
+    assert all((ROOT / rule["by"]).is_file() for rule in page.get("elsewhere", []))

@@ -7,6 +7,7 @@ from casemate.policy.document import Policy, PrincipalSpec
 from casemate.policy.errors import MalformedPolicy
 from casemate.policy.parser import parse_policy
 from casemate.services.ec2 import errors
+from casemate.services.ec2.endpoint_policy_rules import broken_rule
 from casemate.services.ec2.state import Ec2State
 
 DEFAULT = (
@@ -34,6 +35,9 @@ def checked(state: Ec2State, document: str | None, *, kind: str) -> str:
         for statement in policy.statements
     ):
         raise errors.policy_document("the Principal of a gateway endpoint policy must be *")
+    broken = broken_rule(policy)
+    if broken is not None:
+        raise errors.policy_document(broken)
     return document
 
 
