@@ -5,7 +5,7 @@ demo: setup        ## build the reference architecture and print its explained a
 	@.venv/bin/casemate demo
 
 test: check        ## everything CI runs
-	@.venv/bin/pytest -q
+	@scripts/test
 
 test-rootless: setup ## the data plane's tests and every statement, as a user without privilege; about 5 minutes
 	@scripts/test-rootless
