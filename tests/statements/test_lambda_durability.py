@@ -25,7 +25,7 @@ SOURCE = (
     "    return event\n"
 )
 EVENTS, CALLERS = 60, 6
-FORK_SERVER, HELPER = "casemate.execution.sandbox.forkserver", "casemate.dataplane.kernel.helper"
+FORK_SERVER, HELPER = "casemate.execution.sandbox.server", "casemate.dataplane.kernel.helper"
 
 
 @pytest.fixture

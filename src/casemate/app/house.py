@@ -78,6 +78,8 @@ class House:
             self._closing.push_async_callback(self.plane.current.close)
         self._closing.push_async_callback(self.follower.close)
         self._closing.push_async_callback(self._slices.supervisor.close)
+        # Before the supervisor: an event that is tried again would start what is being ended.
+        self._closing.callback(self._slices.lambda_.close)
         self._closing.push_async_callback(self._slices.ec2.keeper.close)
         self._closing.push_async_callback(self.front.close)
         self._closing.push_async_callback(self.flow_collector.close)

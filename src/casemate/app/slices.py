@@ -115,4 +115,3 @@ class Slices:
             random_bytes=os.urandom,
         )
         self.ec2.service.state.functions = self.lambda_.service.state
-        ground.closing.callback(self.lambda_.close)

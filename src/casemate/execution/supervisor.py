@@ -31,6 +31,8 @@ _RENEW_BEFORE = timedelta(minutes=5)
 """A provisioned environment is replaced this long before its credentials end."""
 
 _log = logging.getLogger(__name__)
+_PATIENCE = 5.0
+"""Seconds that the end of all environments may take."""
 
 
 class Supervisor:
@@ -90,7 +92,8 @@ class Supervisor:
         self._launcher.close()
         closing = [one.closed for one in (*environments, *self._ending)]
         if closing:
-            await asyncio.gather(*closing)
+            # The fork-servers are gone, and with them whatever they forked: one that was just being made may never say.
+            await asyncio.wait([asyncio.ensure_future(one) for one in closing], timeout=_PATIENCE)
 
     async def invoke(
         self,

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ def test_the_age_of_an_mfa_login_counts_on_a_url_too(age: int | None) -> None:
         organization=fakes,
         service=fakes,
         journal=fakes,
+        uses=SimpleNamespace(used=lambda *_, **__: None),
         clock=lambda: now,
     )
     request = HttpRequest(method="GET", path="/", headers=Headers(pairs), body=b"")

@@ -32,7 +32,7 @@ class _State:
                 for name, address in ADDRESSES.items()
             ]
         )
-        metadata = SimpleNamespace(endpoint="enabled", tokens="required")
+        metadata = SimpleNamespace(endpoint="enabled", tokens="required", hop_limit=1)
         self.instances = SimpleNamespace(
             find=lambda _home, name: SimpleNamespace(id=name, metadata=metadata)  # pyright: ignore[reportUnknownLambdaType]
         )
