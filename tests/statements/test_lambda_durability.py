@@ -66,7 +66,12 @@ def everything(instance: Instance) -> None:
 def kill_part(instance: Instance, program: str) -> None:
     """Kill -9 the instance's process that runs that module, and not what it forked; nobody starts anything again."""
     assert instance.process is not None
-    found = [(pid, parent) for pid, parent in descendants(instance.process.pid) if program in command(pid)]
+    deadline = time.monotonic() + 20
+    found: list[tuple[int, int]] = []
+    while not found and time.monotonic() < deadline:  # the first invocation makes it
+        found = [
+            (pid, parent) for pid, parent in descendants(instance.process.pid) if program in command(pid)
+        ]
     assert found, f"no {program} below the instance"
     forked_by = {pid for pid, _ in found}
     for pid, parent in found:
