@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from casemate.model.principals import Principal
-from casemate.servicekit.ports import Credential
+from casemate.servicekit.ports import Credential, Credentials
+from casemate.wire.http import HttpRequest
+from casemate.wire.sigv4 import Verified, verify
+
+
+def signature_of(
+    request: HttpRequest,
+    credentials: Credentials,
+    *,
+    now: datetime,
+    service: str,
+    signing_name: str | None,
+    protocol: str,
+) -> tuple[Verified, Credential] | None:
+    """The signature, which holds, and the key it was made with; None when there is none. AwsError when it does not hold."""
+    verified = verify(
+        request,
+        now=now,
+        lookup=credentials.credential,
+        service=service,
+        signing_name=signing_name,
+        protocol=protocol,
+    )
+    return None if verified is None else (verified, cast("Credential", verified.signer))
 
 
 def caller_of(credential: Credential, now: datetime) -> Principal:

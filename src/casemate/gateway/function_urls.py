@@ -16,7 +16,7 @@ from typing import Any
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
-from casemate.gateway.callers import caller_of
+from casemate.gateway.callers import caller_of, signature_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
@@ -26,7 +26,6 @@ from casemate.model.origin import InternetOrigin
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import (
-    Credential,
     Credentials,
     CredentialUses,
     FunctionUrls,
@@ -36,7 +35,6 @@ from casemate.servicekit.ports import (
 )
 from casemate.servicekit.service import Check, Service
 from casemate.wire.http import HttpRequest, HttpResponse
-from casemate.wire.sigv4 import verify
 
 _log = logging.getLogger(__name__)
 
@@ -149,23 +147,17 @@ class FunctionUrlDoor:
         if url.auth_type != "AWS_IAM":
             exchange.principal = _ANONYMOUS
             return
-        found: Credential | None = None
-
-        def look_up(access_key_id: str) -> Credential | None:
-            nonlocal found
-            found = self._credentials.credential(access_key_id)
-            return found
-
-        verified = verify(
+        signed = signature_of(
             exchange.request,
+            self._credentials,
             now=exchange.now,
-            lookup=look_up,
             service="lambda",
             signing_name="lambda",
             protocol="rest-json",
         )
-        if verified is None or found is None:
+        if signed is None:
             raise AwsError("AccessDeniedException", _FORBIDDEN, http_status=403)
+        verified, found = signed
         if verified.scope.region != url.region:
             text = f"Credential should be scoped to a valid region, not '{verified.scope.region}'. "
             raise AwsError("InvalidSignatureException", text, http_status=403)

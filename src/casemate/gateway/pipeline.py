@@ -12,7 +12,7 @@ from typing import Any
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
-from casemate.gateway.callers import caller_of
+from casemate.gateway.callers import caller_of, signature_of
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
@@ -24,7 +24,7 @@ from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.ports import Credential, Credentials, CredentialUses, Network
+from casemate.servicekit.ports import Credentials, CredentialUses, Network
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
@@ -33,7 +33,6 @@ from casemate.wire.models import ServiceModels
 from casemate.wire.parser import parse, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
-from casemate.wire.sigv4 import verify
 from casemate.wire.sigv4_errors import Refusal, family_of, signature_error
 
 _log = logging.getLogger(__name__)
@@ -127,23 +126,17 @@ class Pipeline:
 
     def _authenticate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
-        found: Credential | None = None
-
-        def look_up(access_key_id: str) -> Credential | None:
-            nonlocal found
-            found = self._credentials.credential(access_key_id)
-            return found
-
-        verified = verify(
+        signed = signature_of(
             exchange.request,
+            self._credentials,
             now=exchange.now,
-            lookup=look_up,
             service=exchange.service_name,
             signing_name=exchange.model.signing_name,
             protocol=exchange.parsed.protocol,
         )
-        if verified is None or found is None:
+        if signed is None:
             raise _missing_token(exchange)
+        verified, found = signed
         if exchange.region not in REGIONS or verified.scope.region != exchange.region:
             # No such Region, an Authorization header that says two things, or a host name that contradicts the scope.
             family = family_of(exchange.parsed.protocol, exchange.service_name)

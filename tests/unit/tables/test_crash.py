@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 from tests.support.tables import GLOBAL, TABLE
+from tests.support.writers import written_until_killed
 
 from casemate.tables.engine import TablesEngine
 from casemate.tables.reads import Reading
@@ -62,21 +58,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
 
 
 def _write_until_killed(directory: Path, number: int) -> dict[str, int]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(directory), str(number)],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    )
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    # Rounds die at different depths of their work.
-    time.sleep(0.03 * (number + 1))
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()
-    process.wait()
-    process.stdout.close()
-    lines = (first + rest).decode().split("\n")[:-1]
+    lines = written_until_killed(WRITER, directory, number)
     return {writer: int(last) for writer, last in (line.split() for line in lines)}
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from tests.support.streams import changes_of, replayed
 from tests.support.tables import TABLE
+from tests.support.writers import written_until_killed
 
 from casemate.tables.engine import TablesEngine
 from casemate.tables.reads import Reading
@@ -60,7 +56,7 @@ asyncio.run(main())
 def test_the_stream_agrees_with_the_table(tmp_path: Path) -> None:
     total = 0
     for number in range(ROUNDS):
-        acknowledged = _write_until_killed(tmp_path / "items", number)
+        acknowledged = len(written_until_killed(WRITER, tmp_path / "items", number))
         engine = TablesEngine(RocksStorage(tmp_path / "items"))
         assert replayed(engine, STREAMED, ("p", "s")) == _held(engine)
         changes = changes_of(engine, STREAMED, page=1000)
@@ -68,24 +64,6 @@ def test_the_stream_agrees_with_the_table(tmp_path: Path) -> None:
         total = sum(change.new is not None for change in changes)
         engine.close()
     assert total > ROUNDS * 8
-
-
-def _write_until_killed(directory: Path, number: int) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(directory), str(number)],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    )
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    # Rounds die at different depths of their work.
-    time.sleep(0.03 * (number + 1))
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()
-    process.wait()
-    process.stdout.close()
-    return (first + rest).decode().count("\n")
 
 
 def _held(engine: TablesEngine) -> dict[tuple[str, str], object]:

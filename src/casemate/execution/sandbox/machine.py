@@ -24,7 +24,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from casemate.execution.sandbox import machine_user, root, syscalls, tenant
+from casemate.execution.sandbox import machine_user, mounts, root, syscalls, tenant
 from casemate.execution.sandbox.plan import RootPlan
 
 CONTROL_FD, NETWORK_FD = 3, 4
@@ -108,13 +108,13 @@ def _mount(description: dict[str, Any]) -> None:
     uid, gid = tenant.outside_ids(machine_user.OUTSIDE)
     syscalls.mount("tmp", "/tmp", "tmpfs", no_privilege, f"mode=0700,uid={uid},gid={gid},size=512m")  # noqa: S108
     syscalls.mount("run", "/run", "tmpfs", no_privilege, "mode=0755,size=64k")
-    _write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
+    mounts.write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
     if description["user_data"]:
-        _write(USER_DATA, description["user_data"], mode=0o755)
+        mounts.write(USER_DATA, description["user_data"], mode=0o755)
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | no_privilege)
     syscalls.mount("proc", "/proc", "proc", no_privilege | syscalls.MS_NOEXEC)
     # On an instance root runs servers on any port; here root has no capability, so the namespace lets everybody.
-    _write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
+    mounts.write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
     # Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting.
     syscalls.mount("/proc/sys", "/proc/sys", flags=syscalls.MS_BIND)
     syscalls.seal("/proc/sys")
@@ -232,14 +232,6 @@ def _become_command(message: dict[str, Any], streams: list[int], asked: int, gra
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
         os._exit(126)
-
-
-def _write(path: str, text: str, *, mode: int = 0o644) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
-        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

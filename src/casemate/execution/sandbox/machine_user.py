@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 
-from casemate.execution.sandbox import syscall_filter, syscalls, tenant
+from casemate.execution.sandbox import mounts, syscall_filter, syscalls, tenant
 
 OUTSIDE = 0
 """Which of the outside users it is: all instances are one, which functions never are (theirs count from 1)."""
@@ -39,16 +39,8 @@ def grant(pid: int, identity: int, asked: int, granted: int) -> None:
     if os.read(asked, 1) != b"\0":
         raise OSError("the process ended before it had a user namespace")
     uid, gid = tenant.outside_ids(OUTSIDE)
-    _write(f"/proc/{pid}/uid_map", f"{identity} {uid} 1\n")
+    mounts.write(f"/proc/{pid}/uid_map", f"{identity} {uid} 1\n")
     if uid == os.getuid():
-        _write(f"/proc/{pid}/setgroups", "deny")
-    _write(f"/proc/{pid}/gid_map", f"{identity} {gid} 1\n")
+        mounts.write(f"/proc/{pid}/setgroups", "deny")
+    mounts.write(f"/proc/{pid}/gid_map", f"{identity} {gid} 1\n")
     os.write(granted, b"\0")
-
-
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)

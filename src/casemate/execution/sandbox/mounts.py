@@ -52,10 +52,10 @@ def _mount_layers(layers: list[str]) -> None:
         syscalls.seal("/opt")
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, *, mode: int = 0o644) -> None:
     """Write a small file at once, as the files of /proc want it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        os.write(descriptor, text.encode())
+        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
     finally:
         os.close(descriptor)

@@ -94,15 +94,20 @@ def _throughput(throughput: Throughput, *, decreases: bool) -> dict[str, int]:
     return {"NumberOfDecreasesToday": 0, **units} if decreases else units
 
 
+def projection(index: IndexRecord) -> dict[str, Any]:
+    """Projection."""
+    described: dict[str, Any] = {"ProjectionType": index.projection}
+    if index.included:
+        described["NonKeyAttributes"] = list(index.included)
+    return described
+
+
 def _index(state: DynamoState, record: TableRecord, index: IndexRecord, status: str) -> dict[str, Any]:
     held = state.engine.holding(record.id_bytes, index.number)
-    projection: dict[str, Any] = {"ProjectionType": index.projection}
-    if index.included:
-        projection["NonKeyAttributes"] = list(index.included)
     described: dict[str, Any] = {
         "IndexName": index.name,
         "KeySchema": key_schema(index.hash_keys, index.range_keys),
-        "Projection": projection,
+        "Projection": projection(index),
         "IndexSizeBytes": held.size,
         "ItemCount": held.items,
         "IndexArn": record.ref.index_arn(index.name),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from casemate.services.dynamodb.backups.records import BackupRecord
-from casemate.services.dynamodb.descriptions import key_schema
+from casemate.services.dynamodb.descriptions import key_schema, projection
 from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
 
 
@@ -75,13 +75,10 @@ def _features(table: TableRecord) -> dict[str, Any]:
 
 
 def _index(index: IndexRecord) -> dict[str, Any]:
-    projection: dict[str, Any] = {"ProjectionType": index.projection}
-    if index.included:
-        projection["NonKeyAttributes"] = list(index.included)
     described: dict[str, Any] = {
         "IndexName": index.name,
         "KeySchema": key_schema(index.hash_keys, index.range_keys),
-        "Projection": projection,
+        "Projection": projection(index),
     }
     if index.is_global:
         described["ProvisionedThroughput"] = _units(index.throughput)
