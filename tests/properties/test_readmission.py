@@ -73,8 +73,8 @@ class Life:
         readmission: Any = house.pipeline._readmission  # pyright: ignore[reportPrivateUsage]
         admit = readmission.admit
 
-        def counted(*arguments: Any) -> Any:
-            found = admit(*arguments) if readmits else None
+        def counted(*arguments: Any, **more: Any) -> Any:
+            found = admit(*arguments, **more) if readmits else None
             self.readmitted += found is not None
             return found
 
@@ -114,6 +114,10 @@ class Life:
         )
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
+        """As a connection does: at once where that is possible."""
+        answer: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
+        if self.pipeline.answer_at_once(request, ARRIVAL, answer.set_result):
+            return await answer
         return await self.pipeline.handle(request, ARRIVAL)
 
 

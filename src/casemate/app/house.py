@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,7 @@ class House:
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
         self.front = Front(
             handler=self._handle,
+            at_once=self._answer_at_once,
             tls=self._authority.context,
             snapshot=self._snapshot,
             internet_host=self._options.internet == "host",
@@ -261,6 +262,12 @@ class House:
         if self.function_urls.serves(request):
             return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    def _answer_at_once(
+        self, request: HttpRequest, arrival: Arrival, answer: Callable[[HttpResponse], None]
+    ) -> bool:
+        # Only what came through `pipeline.handle` before is readmitted: neither metadata nor function URLs.
+        return self.pipeline.answer_at_once(request, arrival, answer)
 
     async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
         assert self._slices.ec2.metadata and arrival.vpc_id  # noqa: PT018

@@ -77,8 +77,13 @@ class Readmission:
         self._targets: dict[str, _Target] = {}
         self._generation = -1
 
-    def admit(self, request: HttpRequest, arrival: Arrival, now: datetime) -> Exchange | None:
-        """The exchange of a request that may go on to its operation; None: declined."""
+    def admit(
+        self, request: HttpRequest, arrival: Arrival, now: datetime, *, at_once: bool = False
+    ) -> Exchange | None:
+        """The exchange of a request that may go on to its operation; None: declined.
+
+        `at_once`: only to an operation that awaits nothing.
+        """
         if self._generation != self._store.generation:
             # What is kept was computed from records that are no more.
             self._callers.clear()
@@ -87,6 +92,8 @@ class Readmission:
         headers = request.headers.lowered
         target = self._targets.get(headers.get("x-amz-target", ""))
         if target is None or request.query or request.path != "/" or request.method != "POST":
+            return None
+        if at_once and target.operation.runs_async:
             return None
         caller = self._callers.get(_place(request, self._first(arrival)))
         if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from casemate.model.errors import AwsError
 from casemate.tables.backups import Backups
 from casemate.tables.change_log import ChangeLog
 from casemate.tables.expiry import Expiry, find_expired
@@ -192,6 +193,10 @@ class TablesEngine:
     async def durable(self) -> None:
         """Returns once everything committed so far survives a crash of the machine."""
         await self._storage.durable()
+
+    def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """As `durable`, for who is called back: with the error when it failed."""
+        self._storage.when_durable(told)
 
     def close(self) -> None:
         self._statistics.save()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rocksdict import Options, Rdict, ReadOptions, WriteBatch
 
-from casemate.tables.group_commit import GroupCommit
+from casemate.tables.group_commit import GroupCommit, Told
 from casemate.tables.storage import Change
 
 _MEMTABLE = 16 << 20
@@ -72,6 +72,9 @@ class RocksStorage:
 
     async def durable(self) -> None:
         await self._commit.wait()
+
+    def when_durable(self, told: Told) -> None:
+        self._commit.tell(told)
 
     def close(self) -> None:
         self._commit.close()

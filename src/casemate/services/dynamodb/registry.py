@@ -10,7 +10,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from casemate.servicekit.constraints import message, models, violations
-from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Output, Params
+from casemate.servicekit.service import (
+    Check,
+    Checks,
+    Context,
+    Handler,
+    Lasting,
+    Operations,
+    Output,
+    Params,
+    Told,
+)
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.names import NAME
@@ -76,7 +86,12 @@ class DynamoOperations(Operations[DynamoState]):
     """The registry, with the model's bounds in front of each operation's checks."""
 
     def operation(
-        self, name: str, *, checks: Checks[DynamoState] | None = None, runs_async: bool = False
+        self,
+        name: str,
+        *,
+        checks: Checks[DynamoState] | None = None,
+        runs_async: bool = False,
+        lasting: Lasting[DynamoState] | None = None,
     ) -> Callable[[Handler[DynamoState]], Handler[DynamoState]]:
         """Register as `Operations.operation` does. What handlers and checks see has no legacy parameters."""
 
@@ -88,10 +103,17 @@ class DynamoOperations(Operations[DynamoState]):
             def modern(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
                 return handler(ctx, modernized(params))
 
-            super(DynamoOperations, self).operation(name, checks=bounded, runs_async=runs_async)(modern)
+            super(DynamoOperations, self).operation(
+                name, checks=bounded, runs_async=runs_async, lasting=lasting
+            )(modern)
             return handler
 
         return register
+
+
+def until_durable(state: DynamoState, told: Told) -> None:
+    """Writes of items are acknowledged once they are on disk."""
+    state.engine.when_durable(told)
 
 
 operations = DynamoOperations("dynamodb", package="casemate.services.dynamodb.operations")
