@@ -18,7 +18,7 @@ _FRAMING = frozenset({"transfer-encoding", "expect", "upgrade", "trailer", "te",
 """Fields that say something about the connection or the form of the body."""
 _MOST_KNOWN = 1024
 _LONGEST_KNOWN = 2048
-_CHANGING = frozenset({"authorization", "content-length", "amz-sdk-invocation-id"})
+_CHANGING = frozenset({"authorization", "amz-sdk-invocation-id"})
 """Not worth remembering: another one in every request."""
 
 _known: dict[bytes, tuple[str, str]] = {}

@@ -54,9 +54,11 @@ def item_check(
     `keys`: items or keys the request names, from which the partition keys are taken; `leading`: partition key values.
     """
     context: dict[str, str | tuple[str, ...]] = {}
-    values = [*leading, *_partition_values(ctx, ref, keys)]
+    values = _partition_values(ctx, ref, keys)
+    if leading:
+        values = [*leading, *values]
     if values:
-        context["dynamodb:LeadingKeys"] = tuple(_key_text(value) for value in values)
+        context["dynamodb:LeadingKeys"] = tuple([_key_text(value) for value in values])
     names = tuple(dict.fromkeys(attributes))
     if names:
         context["dynamodb:Attributes"] = names
@@ -81,5 +83,8 @@ def _partition_values(
 
 
 def _key_text(value: Mapping[str, Any]) -> str:
+    text = value.get("S")
+    if type(text) is str and len(value) == 1:
+        return text
     raw = next(iter(value.values()), "")
     return b64encode(raw).decode() if isinstance(raw, bytes) else str(raw)

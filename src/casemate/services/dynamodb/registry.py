@@ -6,7 +6,7 @@ Attribute values are left out of that: they have no bounds there, are many, and 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from casemate.servicekit.constraints import message, models, violations
@@ -77,9 +77,14 @@ def check_bounds(operation: str, params: Params) -> None:
 def _is_ordinary(params: Params, free: frozenset[str]) -> bool:
     """Names that fit, which are within the model's bounds too (a test holds it), and nothing else that has bounds."""
     for name, value in params.items():
-        if name not in free and not (name in _NAMED and NAME.fullmatch(value or "")):
+        if name not in free and not (name in _NAMED and _fits(value or "")):
             return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def _fits(name: str) -> bool:
+    return NAME.fullmatch(name) is not None
 
 
 class DynamoOperations(Operations[DynamoState]):
