@@ -133,7 +133,7 @@ class Readmission:
         operation = exchange.operation
         if operation is None or operation.checks is None:
             return False
-        context = self._context(exchange)
+        decide, decisions = caller.decisions.decide, exchange.decisions
 
         def keys() -> Values:
             if not exchange.keys:
@@ -141,11 +141,11 @@ class Readmission:
             return exchange.keys
 
         try:
-            for check in operation.checks(context, exchange.params):
-                decision = caller.decisions.decide(check, keys)
+            for check in operation.checks(self._context(exchange), exchange.params):
+                decision = decide(check, keys)
                 if not decision.allowed:
                     return False
-                exchange.decisions.append(decision)
+                decisions.append(decision)
         except AwsError:
             return False
         return True

@@ -28,9 +28,12 @@ ContextValues = Mapping[str, str | tuple[str, ...]]
 """Condition context: `str` for a single-valued key, a tuple for a multi-valued one. Booleans are "true"/"false"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Check:
-    """One question to the policy engine: may the caller do `action` on `resource`?"""
+    """One question to the policy engine: may the caller do `action` on `resource`?
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     action: str
     """`dynamodb:GetItem`."""

@@ -115,6 +115,10 @@ class TablesEngine:
         check_key(table, key)
         return self._storage.get(item_key(table, key))
 
+    def get_record(self, place: bytes) -> bytes | None:
+        """As `get_item`, of a key in bytes (`quick_keys`)."""
+        return self._storage.get(place)
+
     def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
         """A page of one partition, in the order of the sort key."""
         covered = query_range(reading.table, reading.index, terms, values)

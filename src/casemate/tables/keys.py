@@ -22,13 +22,13 @@ from casemate.tables.values import Item, Value, type_code
 
 MAX_PARTITION_BYTES = 2048
 MAX_SORT_BYTES = 1024
-_SHORT = MAX_SORT_BYTES // 4
+SHORT_KEY = MAX_SORT_BYTES // 4
 """Characters that fit into any key, however many bytes each takes."""
 ITEMS = b"i"
 """What every item key begins with."""
 _CLOSE = b"\x00\x01"
 _AFTER = b"\x00\x02"
-_HASH_BYTES = 8
+HASH_BYTES = 8
 WRONG_KEY = "The provided key element does not match the schema"
 
 
@@ -82,18 +82,18 @@ def partition_prefix(table_id: bytes, number: int, values: tuple[Value, ...]) ->
     else:
         parts = [encode_scalar(value) for value in values]
         body = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-    digest = blake2b(body, digest_size=_HASH_BYTES).digest()
+    digest = blake2b(body, digest_size=HASH_BYTES).digest()
     return index_prefix(table_id, number) + digest + len(body).to_bytes(2, "big") + body
 
 
 def segment_bounds(table_id: bytes, number: int, segment: int, total: int) -> tuple[bytes, bytes]:
     """First and one-past-last bytes of a Scan segment."""
     prefix = index_prefix(table_id, number)
-    space = 1 << (8 * _HASH_BYTES)
-    start = prefix + (space * segment // total).to_bytes(_HASH_BYTES, "big")
+    space = 1 << (8 * HASH_BYTES)
+    start = prefix + (space * segment // total).to_bytes(HASH_BYTES, "big")
     if segment + 1 == total:
         return start, successor(prefix)
-    return start, prefix + (space * (segment + 1) // total).to_bytes(_HASH_BYTES, "big")
+    return start, prefix + (space * (segment + 1) // total).to_bytes(HASH_BYTES, "big")
 
 
 def table_prefix(table_id: bytes) -> bytes:
@@ -149,7 +149,7 @@ def check_key_values(schema: KeySchema, item: Item) -> None:
         if attribute.type == "N":
             continue
         value = item[attribute.name]
-        if type(value) is str and 0 < len(value) <= _SHORT:
+        if type(value) is str and 0 < len(value) <= SHORT_KEY:
             continue
         if value in ("", b""):
             kind = "string" if value == "" else "binary"

@@ -15,7 +15,10 @@ from casemate.services.dynamodb.names import TableRef, resource_ref, table_ref
 from casemate.services.dynamodb.state import DynamoState
 
 TableChecks = Callable[[Context[DynamoState], Params], Iterable[Check]]
-_RETURNS = ("ReturnValues", "ReturnConsumedCapacity")
+_RETURNS = (
+    ("ReturnValues", "dynamodb:ReturnValues"),
+    ("ReturnConsumedCapacity", "dynamodb:ReturnConsumedCapacity"),
+)
 
 
 def on_table(action: str) -> TableChecks:
@@ -66,9 +69,9 @@ def item_check(
         context["dynamodb:Select"] = select
     if enclosing is not None:
         context["dynamodb:EnclosingOperation"] = enclosing
-    for member in _RETURNS:
+    for member, key in _RETURNS:
         if params.get(member):
-            context[f"dynamodb:{member}"] = params[member]
+            context[key] = params[member]
     resource = ref.arn if index is None else ref.index_arn(index)
     return Check(action=f"dynamodb:{action}", resource=resource, context=context)
 
@@ -79,7 +82,8 @@ def _partition_values(
     record = ctx.state.tables.get(*ref.key)
     if record is None:
         return []
-    return [key[record.hash_key] for key in keys if record.hash_key in key]
+    name = record.hash_key
+    return [key[name] for key in keys if name in key]
 
 
 def _key_text(value: Mapping[str, Any]) -> str:

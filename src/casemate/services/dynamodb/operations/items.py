@@ -14,6 +14,7 @@ from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import partition_item
+from casemate.tables.quick_keys import quick_key
 from casemate.tables.records import encoded, item_of, record_size
 from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
@@ -62,12 +63,16 @@ def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Itera
 @operations.operation("GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"))
 def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
-    key = item_from_wire(params["Key"])
+    found = ctx.state.find(table_ref(ctx, params["TableName"]))
+    place = None if found is None else quick_key(found.schema, params["Key"])
+    # What is wrong with a key is said before what is wrong with an expression.
+    key = item_from_wire(params["Key"]) if place is None else None
     text = params.get("ProjectionExpression")
     projection = None if text is None else compiler.projection(text)
     compiler.check_all_used()
     table = ctx.state.table(ctx, params["TableName"])
-    record = ctx.state.engine.get_item(table.schema, key)
+    engine = ctx.state.engine
+    record = engine.get_item(table.schema, key) if key is not None else engine.get_record(place or b"")
     answer: dict[str, Any] = {}
     if record is not None:
         answer["Item"] = (
