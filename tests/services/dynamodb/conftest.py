@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,16 +9,35 @@ from tests.support.direct import DirectCloud
 
 from casemate.servicekit.store import Store
 from casemate.services import dynamodb
+from casemate.services.dynamodb.building import Builder
+from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.tables.engine import TablesEngine
 from casemate.tables.storage_memory import MemoryStorage
 
 
+class TablesCloud(DirectCloud):
+    """What runs beside the operations has its turn after each of them, while `settles`."""
+
+    settles = True
+
+    def answered(self, name: str, output: Any) -> None:
+        if self.settles:
+            self.settle()
+
+    def settle(self) -> None:
+        """Everything that is unfinished is completed, and every replica is told of everything."""
+        state = self.services["dynamodb"].state
+        asyncio.run(Builder(state, self.store).build())
+        while Replicator(state, self.store).tell_some():
+            pass
+
+
 @pytest.fixture
-def cloud() -> Iterator[DirectCloud]:
+def cloud() -> Iterator[TablesCloud]:
     store = Store(None)
     engine = TablesEngine(MemoryStorage(), now=lambda: made.now.timestamp())
     service = dynamodb.build(store, engine)
-    made = DirectCloud(store, service, dynamodb.build_streams(service))
+    made = TablesCloud(store, service, dynamodb.build_streams(service))
     yield made
     engine.close()
     store.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from casemate.servicekit.parsed import ParsedPolicies
-from casemate.servicekit.ports import Keys
+from casemate.servicekit.ports import Keys, ServiceLinkedRoles
 from casemate.servicekit.service import Context
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb.backups.records import BackupRecord
@@ -50,6 +50,8 @@ class DynamoState:
         self.engine = engine
         self.policies = ParsedPolicies()
         self.table_keys = TableKeys(keys)
+        self.linked_roles: ServiceLinkedRoles | None = None
+        """None: nobody asks for roles of DynamoDB's own."""
         self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
         """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
         self._known: dict[tuple[str, str, str], Table] = {}
@@ -62,6 +64,7 @@ class DynamoState:
         engine.undo.purge(
             {record.id_bytes for record in self.tables.values() if record.recovery_since is not None}
         )
+        engine.replication.purge({record.id_bytes for record in self.tables.values()})
         engine.backups.purge({backup.id_bytes for backup in self.backups.values()})
         engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
         for stream in self.streams.values():
@@ -86,6 +89,20 @@ class DynamoState:
         """Port `Tables`."""
         return self.tables.get(account, region, name) is not None
 
+    def others(self, record: TableRecord) -> list[TableRecord]:
+        """The other replicas of a global table, by Region."""
+        replica = record.replica
+        if replica is None:
+            return []
+        found = (
+            other
+            for other in self.tables.values(record.account)
+            if other.replica is not None
+            and other.replica.group == replica.group
+            and other.region != record.region
+        )
+        return sorted(found, key=lambda other: other.region)
+
     def described(self, ref: TableRef) -> TableRecord:
         """For operations on tables."""
         record = self.tables.get(*ref.key)
@@ -96,7 +113,7 @@ class DynamoState:
     def table(self, ctx: Context[Any], name: str) -> Table:
         """For operations on items: the caller must be able to use the table's key, where it has one."""
         found = self.find(table_ref(ctx, name))
-        if found is None:
+        if found is None or found.record.is_being_created:
             raise resource_not_found()
         if found.record.encryption is not None:
             self.table_keys.open(ctx, found.record)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
+from casemate.services.dynamodb.capacity_settings import on_demand_of, warm_of, warm_throughput
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.names import NAME
 from casemate.services.dynamodb.records import BillingMode, IndexRecord, Throughput
@@ -178,6 +179,12 @@ def global_index(
         projection=projection,
         included=included,
         throughput=Throughput() if units is None else throughput_of(units),
+        on_demand=on_demand_of(limits, mode)
+        if (limits := given.get("OnDemandThroughput")) is not None
+        else None,
+        warm=warm_of(warm, warm_throughput(mode, Throughput(), None))
+        if (warm := given.get("WarmThroughput"))
+        else None,
     )
 
 
