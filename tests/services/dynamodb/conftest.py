@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -32,8 +33,9 @@ class TablesCloud(DirectCloud):
             pass
 
 
-@pytest.fixture
-def cloud() -> Iterator[TablesCloud]:
+@contextmanager
+def tables_cloud() -> Iterator[TablesCloud]:
+    """DynamoDB alone, in memory."""
     store = Store(None)
     engine = TablesEngine(MemoryStorage(), now=lambda: made.now.timestamp())
     service = dynamodb.build(store, engine)
@@ -41,6 +43,12 @@ def cloud() -> Iterator[TablesCloud]:
     yield made
     engine.close()
     store.close()
+
+
+@pytest.fixture
+def cloud() -> Iterator[TablesCloud]:
+    with tables_cloud() as made:
+        yield made
 
 
 @pytest.fixture

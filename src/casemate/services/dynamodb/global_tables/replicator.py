@@ -48,10 +48,10 @@ class Replicator:
         while self.tell_some():  # noqa: ASYNC110 - others have their turn; nothing is waited for
             await asyncio.sleep(0)
 
-    def tell_some(self) -> bool:
+    def tell_some(self, most: int = _AT_ONCE) -> bool:
         """Tell the oldest writes; whether there may be more."""
         engine = self._state.engine
-        for _ in range(_AT_ONCE):
+        for _ in range(most):
             told = engine.replication.first()
             if told is None:
                 return False
