@@ -86,6 +86,10 @@ class Slices:
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
         self.dynamodb.state.linked_roles = self._identity.linked_roles
+        if ground.options.throttle:
+            from casemate.services.dynamodb.throttling.operations import throttled
+
+            self.dynamodb = throttled(self.dynamodb)
         if self.remote is not None:
             from casemate.services.dynamodb.remote import forwarding
 
