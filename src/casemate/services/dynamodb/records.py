@@ -86,6 +86,24 @@ class StreamSetting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContributorInsights:
+    """A setting that is kept: nobody counts keys."""
+
+    enabled: bool
+    mode: Literal["ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"]
+    changed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class KinesisDestination:
+    """A setting that is kept: nothing is delivered."""
+
+    stream_arn: str
+    enabled: bool
+    precision: Literal["MILLISECOND", "MICROSECOND"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replica:
     """What a table is as a member of a global table."""
 
@@ -152,6 +170,9 @@ class TableRecord:
     """What the table was made from."""
     replica: Replica | None = None
     """None: it has no replicas."""
+    insights: Mapping[str, ContributorInsights] = field(default_factory=dict[str, ContributorInsights])
+    """By the name of the index; that of the table under the empty one."""
+    kinesis: tuple[KinesisDestination, ...] = ()
 
     @property
     def ref(self) -> TableRef:

@@ -157,6 +157,8 @@ def _create(
         stream=None,
         recovery_since=None,
         restored=None,
+        insights={},
+        kinesis=(),
         encryption=_encryption(there, record, given, target),
         replica=Replica(group=membership.group, copied_from=record.region, expires_items=False),
     )
