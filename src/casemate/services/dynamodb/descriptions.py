@@ -68,6 +68,8 @@ def table_description(state: DynamoState, record: TableRecord, status: str | Non
 def _status(state: DynamoState, record: TableRecord) -> str:
     if record.is_being_created:
         return "CREATING"
+    if record.deleting:
+        return "DELETING"
     return "UPDATING" if any(other.is_being_created for other in state.others(record)) else "ACTIVE"
 
 

@@ -53,6 +53,14 @@ def being_created(name: str) -> AwsError:
     )
 
 
+def being_deleted(name: str) -> AwsError:
+    """Of a table that is DELETING."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being deleted: {name}",
+    )
+
+
 def source_not_found(name: str) -> AwsError:
     """Of backups and restores, which have an error of their own for a table that is not there."""
     return AwsError("TableNotFoundException", f"Table not found: {name}")

@@ -62,7 +62,7 @@ class Housekeeper:
                 # Looked up again for each slice: meanwhile the table may have been changed or deleted.
                 record = self._state.tables.get(*key)
                 table = None if record is None else self._state.find(record.ref)
-                if table is None or not table.record.expires_items:
+                if table is None or not table.record.expires_items or not table.is_usable:
                     break
                 assert table.record.ttl_attribute is not None
                 expiry = Expiry(attribute=table.record.ttl_attribute, now=self._now())

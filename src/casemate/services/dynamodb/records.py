@@ -155,6 +155,8 @@ class TableRecord:
     encryption: Encryption | None = None
     table_class: str = "STANDARD"
     deletion_protection: bool = False
+    deleting: bool = False
+    """Its system backup is being made. A deletion that a crash came into has not happened."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     policy: str | None = None
     """The resource-based policy, as it was given."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.backups.taking import take_backup
-from casemate.services.dynamodb.errors import being_created, being_updated, validation
+from casemate.services.dynamodb.errors import being_created, being_deleted, being_updated, validation
 from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
@@ -25,6 +25,8 @@ def check_removable(ctx: Context[DynamoState], record: TableRecord) -> None:
         )
     if record.is_being_created:
         raise being_created(record.name)
+    if record.deleting:
+        raise being_deleted(record.name)
     others = ctx.state.others(record)
     if any(other.is_being_created for other in others):
         raise being_updated(record.name)
@@ -62,30 +64,39 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
     What its replicas have not been told yet they are told before.
     """
     state = ctx.state
-    await Replicator(state, ctx.store).tell_all_of(record)
-    present = state.tables.get(*record.ref.key)
-    if present is None or present.table_id != record.table_id:
-        return  # somebody else removed it meanwhile
-    record = present
-    # Nothing is awaited before the table is gone: every acknowledged write is in the copy, and was told.
     backup = None
     if record.recovery_since is not None:
-        # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup.
-        backup = take_backup(ctx, record, f"{record.name}$DeletedTableBackup", "SYSTEM")
+        # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup. Nobody writes meanwhile.
+        _mark(ctx, record, deleting=True)
+        try:
+            backup = await take_backup(ctx, record, f"{record.name}$DeletedTableBackup", "SYSTEM")
+        except BaseException:
+            _mark(ctx, record, deleting=False)
+            raise
+    await Replicator(state, ctx.store).tell_all_of(record)
+    # Nothing is awaited from here until the table is gone: every acknowledged write was told.
+    present = state.tables.get(*record.ref.key)
+    if present is None or present.table_id != record.table_id:
+        return  # another request removed it meanwhile
     with ctx.store.transaction():
-        _leave(state, record)
+        _leave(state, present)
         state.tables.delete(*record.ref.key)
         if backup is not None:
             state.backups.put(backup.ref.key, backup)
-        disable_stream(ctx, record)
-        state.table_keys.release(record)
-    close_stream(state, record)
+        disable_stream(ctx, present)
+        state.table_keys.release(present)
+    close_stream(state, present)
     state.forget(record.ref)
-    if backup is not None:
-        await state.engine.durable()
     state.engine.drop(record.id_bytes)
     state.engine.undo.drop(record.id_bytes)
     await state.engine.durable()
+
+
+def _mark(ctx: Context[DynamoState], record: TableRecord, *, deleting: bool) -> None:
+    present = ctx.state.tables.get(*record.ref.key)
+    if present is not None and present.table_id == record.table_id:
+        with ctx.store.transaction():
+            ctx.state.tables.put(record.ref.key, replace(present, deleting=deleting))
 
 
 def _leave(state: DynamoState, record: TableRecord) -> None:

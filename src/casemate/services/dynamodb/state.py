@@ -7,7 +7,7 @@ without a record (a dropped table, a half-built index) is purged at the next sta
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from casemate.servicekit.parsed import ParsedPolicies
@@ -30,6 +30,8 @@ class Table:
 
     record: TableRecord
     schema: TableSchema
+    is_usable: bool
+    """Whether items can be read and written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +57,10 @@ class DynamoState:
         self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
         """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
         self._known: dict[tuple[str, str, str], Table] = {}
+        with store.transaction():
+            for record in self.tables.values():
+                if record.deleting:
+                    self.tables.put(record.ref.key, replace(record, deleting=False))
         engine.purge(
             {
                 record.id_bytes: {0, *(index.number for index in record.indexes)}
@@ -74,6 +80,11 @@ class DynamoState:
             else:
                 engine.changes.close(stream.id_bytes)
 
+    @staticmethod
+    def is_usable(record: TableRecord) -> bool:
+        """Whether a table is neither being created nor deleted."""
+        return not (record.is_being_created or record.deleting)
+
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""
         record = self.tables.get(*ref.key)
@@ -81,7 +92,7 @@ class DynamoState:
             return None
         known = self._known.get(ref.key)
         if known is None or known.record is not record:
-            known = Table(record=record, schema=record.schema())
+            known = Table(record=record, schema=record.schema(), is_usable=self.is_usable(record))
             self._known[ref.key] = known
         return known
 
@@ -113,7 +124,7 @@ class DynamoState:
     def table(self, ctx: Context[Any], name: str) -> Table:
         """For operations on items: the caller must be able to use the table's key, where it has one."""
         found = self.find(table_ref(ctx, name))
-        if found is None or found.record.is_being_created:
+        if found is None or not found.is_usable:
             raise resource_not_found()
         if found.record.encryption is not None:
             self.table_keys.open(ctx, found.record)

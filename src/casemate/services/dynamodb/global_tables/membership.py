@@ -12,7 +12,13 @@ from typing import Any
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Context, Params
-from casemate.services.dynamodb.errors import being_created, being_updated, not_modelled, validation
+from casemate.services.dynamodb.errors import (
+    being_created,
+    being_deleted,
+    being_updated,
+    not_modelled,
+    validation,
+)
 from casemate.services.dynamodb.names import TableRef, table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of
 from casemate.services.dynamodb.records import Replica, TableRecord, Throughput
@@ -55,6 +61,8 @@ def check_not_busy(state: DynamoState, record: TableRecord) -> None:
     """A table that is being created, or to which a replica is being added, takes no other change."""
     if record.is_being_created:
         raise being_created(record.name)
+    if record.deleting:
+        raise being_deleted(record.name)
     if any(other.is_being_created for other in state.others(record)):
         raise being_updated(record.name)
 
