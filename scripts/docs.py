@@ -86,7 +86,9 @@ def policy_sources() -> str:
     ]
     for page in pages:
         refused = sum("not_held" in row for row in page["rules"])
-        lines.append(f"| [{page['page']}]({page['url']}) | {page['read']} | {len(page['rules'])} | {refused or ''} |")
+        lines.append(
+            f"| [{page['page']}]({page['url']}) | {page['read']} | {len(page['rules'])} | {refused or ''} |"
+        )
     for page in pages:
         lines += ["", f"## [{page['page']}]({page['url']})", ""]
         for row in page["rules"]:
