@@ -16,11 +16,11 @@ WITH_MFA = {"token_issued": SINCE, "mfa_age_seconds": 10}
 
 
 def answer(principal: Principal, service: str, operation: str) -> str:
+    """Status and code of the refusal; empty when there is none."""
     try:
         refuse_out_of_reach(principal, service, operation)
-    except AwsError as error:
-        assert error.http_status == 403
-        return error.code
+    except AwsError as refusal:
+        return f"{refusal.http_status} {refusal.code}"
     return ""
 
 
@@ -29,10 +29,10 @@ def answer(principal: Principal, service: str, operation: str) -> str:
     [
         (user(), ""),
         (root(), ""),
-        (user(token_issued=SINCE), "InvalidClientTokenId"),
+        (user(token_issued=SINCE), "403 InvalidClientTokenId"),
         (user(**WITH_MFA), ""),
-        (federated(token_issued=SINCE), "InvalidClientTokenId"),
-        (federated(**WITH_MFA), "InvalidClientTokenId"),
+        (federated(token_issued=SINCE), "403 InvalidClientTokenId"),
+        (federated(**WITH_MFA), "403 InvalidClientTokenId"),
         (role(token_issued=SINCE), ""),
     ],
     ids=["a user", "root", "a user's session", "one with MFA", "federated", "federated, MFA", "a role"],
@@ -56,4 +56,4 @@ def test_iam(principal: Principal, refused: str) -> None:
 def test_sts(principal: Principal, reached: set[str]) -> None:
     """Sessions of GetSessionToken, GetFederationToken and AssumeRole: fewer operations of STS each."""
     for operation in ("AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetAccessKeyInfo"):
-        assert answer(principal, "sts", operation) == ("" if operation in reached else "AccessDenied")
+        assert answer(principal, "sts", operation) == ("" if operation in reached else "403 AccessDenied")

@@ -98,7 +98,8 @@ class KmsState:
 
     def spared_by_rcps(self, action: str, arn: str) -> bool:
         """What RCPs do not bind: AWS managed keys, and retiring a grant (Organizations User Guide, "Resources and entities
-        not restricted by RCPs")."""
+        not restricted by RCPs").
+        """
         key = self._named(arn)
         return action == "kms:RetireGrant" or (key is not None and key.aws_managed)
 
