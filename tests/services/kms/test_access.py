@@ -188,6 +188,18 @@ def test_a_grant_under_a_grant_gives_no_more(cloud: KeyCloud, kms: Any, key: str
     kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=BOOKS)
 
 
+def test_who_may_grant_need_not_have_what_they_grant(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Grants in AWS KMS"."""
+    bob = cloud.user("bob", {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*"})
+    eve = cloud.user("eve")
+    cloud.principal = bob
+    with refused("AccessDeniedException.*kms:Encrypt"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    kms.create_grant(KeyId=key, GranteePrincipal=eve.arn, Operations=["Encrypt"])
+    cloud.principal = eve
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
 def test_what_another_account_retires_and_names_is_not_listed(cloud: KeyCloud, kms: Any, key: str) -> None:
     """API Reference, "Cross-account use" of ListRetirableGrants and ListAliases."""
     bob = cloud.user("bob")

@@ -296,6 +296,17 @@ def test_the_source_identity_stays_through_the_chain(cloud: IdentityCloud) -> No
     assert as_session(cloud, answer["Credentials"]).source_identity == "alice"
 
 
+def test_a_session_takes_ten_managed_policies_at_most(cloud: IdentityCloud) -> None:
+    """IAM User Guide, "Session policies"."""
+    cloud.principal = cloud.administrator()
+    make_role(cloud, trusting({"AWS": WORKLOAD}))
+    names = ["AmazonS3ReadOnlyAccess", "AmazonEC2ReadOnlyAccess", "IAMReadOnlyAccess", "ReadOnlyAccess"]
+    arns = [{"arn": f"arn:aws:iam::aws:policy/{names[number % 4]}"} for number in range(11)]
+    call = cloud.client("sts").assume_role
+    call(RoleArn=ROLE, RoleSessionName="me", PolicyArns=arns[:10])
+    refused("ValidationError", "limit of 10", call, RoleArn=ROLE, RoleSessionName="me", PolicyArns=arns)
+
+
 def test_a_role_takes_the_place_of_its_callers_permissions(cloud: IdentityCloud) -> None:
     """IAM User Guide, "Permissions for AssumeRole": the policies of who assumed it are not evaluated any more."""
     make_role(cloud, trusting({"AWS": f"arn:aws:iam::{WORKLOAD}:user/bob"}))
