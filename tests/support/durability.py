@@ -180,9 +180,7 @@ def check(instance: Instance, told: Acknowledged) -> None:
         assert told_of == held, f"the stream of {table}"
 
 
-def _check_transactions(
-    items: dict[str, Any], pairs: dict[tuple[str, str], Any], told: Acknowledged
-) -> None:
+def _check_transactions(items: dict[str, Any], pairs: dict[tuple[str, str], Any], told: Acknowledged) -> None:
     gone = [
         name
         for name, writer in told.transactions.items()

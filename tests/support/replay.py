@@ -13,7 +13,9 @@ class Replay:
 
     keys: tuple[str, ...]
     """The table's key attributes."""
-    items: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict[tuple[str, ...], dict[str, Any]])
+    items: dict[tuple[str, ...], dict[str, Any]] = field(
+        default_factory=dict[tuple[str, ...], dict[str, Any]]
+    )
     records: int = 0
     _read: dict[str, str] = field(default_factory=dict[str, str])
     """The last sequence number by shard."""
