@@ -13,14 +13,14 @@ from casemate.tables.backups import Backups
 from casemate.tables.change_log import ChangeLog
 from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
-from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
+from casemate.tables.keys import ITEMS, check_key, fits, index_prefix, item_key, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
 from casemate.tables.records import item_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
 from casemate.tables.undo_log import UndoLog
-from casemate.tables.values import Item, type_code
+from casemate.tables.values import Item
 from casemate.tables.writes import (
     Guard,
     Update,
@@ -137,7 +137,7 @@ class TablesEngine:
         self._statistics.forget(table_id)
 
     def build_index(self, table: TableSchema, index: IndexSchema) -> None:
-        """Fill a new index from the items of its table. Items whose attributes have another type stay out of it."""
+        """Fill a new index from the items of its table. Items that do not fit it stay out."""
         self.drop_index(table.table_id, index.number)
         prefix = index_prefix(table.table_id, 0)
         place, end = prefix, successor(prefix)
@@ -147,7 +147,7 @@ class TablesEngine:
             for count, (key, record) in enumerate(self._storage.scan(place, end), 1):
                 seen = key
                 item = item_of(record)
-                entry = index_entry(table, index, item) if _fits(index, item) else None
+                entry = index_entry(table, index, item) if fits(index, item) else None
                 if entry is not None:
                     batch.append(entry)
                 if count == _BACKFILL_BATCH:
@@ -196,12 +196,3 @@ class TablesEngine:
     def close(self) -> None:
         self._statistics.save()
         self._storage.close()
-
-
-def _fits(index: IndexSchema, item: Item) -> bool:
-    return all(
-        attribute.name in item
-        and type_code(item[attribute.name]) == attribute.type
-        and item[attribute.name] not in ("", b"")
-        for attribute in index.key.attributes
-    )
