@@ -9,7 +9,7 @@ from casemate.tables.errors import INVALID, conditional_check_failed, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.paths import project, tree_of
 from casemate.tables.expressions.updates import UpdateExpression
-from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
+from casemate.tables.keys import check_index_keys, check_item_keys, check_key, fits, index_key, item_key
 from casemate.tables.records import item_of, pack, record_size, wire_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
@@ -221,7 +221,7 @@ def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _I
     """Index entries follow their item in the same atomic write."""
     gathered = _IndexChanges()
     for index in table.indexes.values():
-        before = None if old is None else index_entry(table, index, old)
+        before = None if old is None or not fits(index, old) else index_entry(table, index, old)
         after = None if new is None else index_entry(table, index, new)
         if before == after:
             continue
