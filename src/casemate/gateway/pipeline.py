@@ -13,7 +13,7 @@ from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.callers import caller_of, signature_of
-from casemate.gateway.context_keys import forwarded_keys, request_keys
+from casemate.gateway.context_keys import forwarded_keys, forwarded_origin, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
@@ -168,6 +168,7 @@ class Pipeline:
             # Inside the network TLS ends at the listener; a laptop's plain HTTP on the loopback address is what it is.
             tls=exchange.arrival.tls,
             user_agent=exchange.request.headers.get("user-agent") or "",
+            referer=exchange.request.headers.get("referer"),
         )
 
     def _authorize(self, exchange: Exchange) -> None:
@@ -253,12 +254,13 @@ class Pipeline:
         assert principal is not None
         if not exchange.keys:
             self._gather_keys(exchange)
+        origin = None if inside else exchange.origin
         situation = Situation(
             service=exchange.service_name,
             region=exchange.region,
             principal=principal,
-            origin=None if inside or through else exchange.origin,
-            request=forwarded_keys(exchange.keys, through) if through else exchange.keys,
+            origin=forwarded_origin(origin) if through else origin,
+            request=forwarded_keys(exchange.keys, through, principal) if through else exchange.keys,
         )
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)
