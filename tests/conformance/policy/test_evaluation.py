@@ -24,7 +24,13 @@ ORDER = [
 
 @pytest.mark.parametrize(
     "case",
-    [*cases("evaluation.json"), *cases("perimeter.json"), *cases("pages.json"), *cases("parties.json")],
+    [
+        *cases("evaluation.json"),
+        *cases("perimeter.json"),
+        *cases("pages.json"),
+        *cases("parties.json"),
+        *cases("conditions.json"),
+    ],
     ids=lambda case: case["name"],
 )
 def test_decision(case: dict[str, Any]) -> None:
