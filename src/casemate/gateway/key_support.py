@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-_SOURCE_VPC_ARN: Final = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SOURCE_VPC_ARN: Final = _names(
     """acm-pca applicationinsights apprunner athena cloudformation comprehendmedical compute-optimizer datasync
     discovery ebs ecr ecs firehose healthlake iam iotfleetwise iotwireless kinesisanalytics kms lambda
     medical-imaging omics payment-cryptography polly rbin rekognition route53 s3 scheduler servicediscovery
-    servicequotas ssm-contacts storagegateway textract transcribe transfer""".split()
+    servicequotas ssm-contacts storagegateway textract transcribe transfer"""
 )
 _VPCE_ACCOUNT: Final = _SOURCE_VPC_ARN | {"dynamodb", "gamelift", "shield"}
-_VPCE_ORG_ID: Final = _VPCE_ACCOUNT | frozenset(
+_VPCE_ORG_ID: Final = _VPCE_ACCOUNT | _names(
     """b2bi cassandra cognito-identity dms ds-data identitystore iottwinmaker network-firewall pricing ses sms-voice
-    sqs workmail""".split()
+    sqs workmail"""
 )
 
 _BY_KEY: Final[Mapping[str, frozenset[str]]] = {
