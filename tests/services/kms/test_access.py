@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.support.identity import MANAGEMENT
 from tests.support.key_cloud import KeyCloud, refused
 
 ACCOUNT, OTHER = "000000000000", "111111111111"
@@ -294,3 +295,77 @@ def test_an_alias_needs_permission_on_alias_and_key(cloud: KeyCloud, kms: Any, k
         cloud.principal = cloud.administrator()
     cloud.principal = cloud.user("eve", on_key, on_alias)
     kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+
+
+def test_a_statement_without_resource_is_taken_and_does_nothing(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Elements in a key policy": CreateKey and PutKeyPolicy succeed, the statement is ineffective."""
+    bob = cloud.user("bob")
+    bare = {"Effect": "Allow", "Principal": {"AWS": bob.arn}, "Action": "kms:*"}
+    put_policy(kms, key, ADMIN_ONLY, bare)
+    assert "Resource" not in json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"][1]
+    made = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [ADMIN_ONLY, bare]}))
+    cloud.principal = bob
+    for each in (key, made["KeyMetadata"]["Arn"]):
+        with refused("AccessDeniedException.*no resource-based policy allows"):
+            kms.describe_key(KeyId=each)
+
+
+def test_a_key_policy_says_nothing_of_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Retiring and revoking grants": the grant's principals and the accounts may, whatever it says."""
+    bob, eve = cloud.user("bob"), cloud.user("eve", {"Effect": "Allow", "Action": "kms:*", "Resource": "*"})
+    retire = {"Action": "kms:RetireGrant", "Resource": "*"}
+    put_policy(
+        kms,
+        key,
+        ADMIN_ONLY,
+        {**retire, "Effect": "Allow", "Principal": {"AWS": bob.arn}},
+        {**retire, "Effect": "Deny", "Principal": {"AWS": eve.arn}},
+    )
+    grant = kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"])
+    cloud.principal = bob
+    with refused("AccessDeniedException.*no identity-based policy allows the kms:RetireGrant action"):
+        kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+    # The account may delegate by identity policies, although the key's policy leaves it out.
+    cloud.principal = eve
+    kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def test_a_deny_in_an_identity_policy_keeps_from_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob", {"Effect": "Deny", "Action": "kms:RetireGrant", "Resource": "*"})
+    grant = kms.create_grant(
+        KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"], RetiringPrincipal=bob.arn
+    )
+    cloud.principal = bob
+    with refused("AccessDeniedException.*explicit deny in an identity-based policy"):
+        kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def test_no_resource_control_policy_binds_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Organizations User Guide, "Resources and entities not restricted by RCPs"; it binds revoking."""
+    bob = cloud.user("bob")
+    call = {
+        "KeyId": key,
+        "GranteePrincipal": bob.arn,
+        "Operations": ["Encrypt"],
+        "RetiringPrincipal": bob.arn,
+    }
+    grant = kms.create_grant(**call)
+    attach_rcp(cloud, {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    with refused("AccessDeniedException.*explicit deny in a resource control policy"):
+        kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    cloud.principal = bob
+    kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def attach_rcp(cloud: KeyCloud, *statements: dict[str, Any], target: str = ACCOUNT) -> None:
+    """An RCP on the account that owns the keys here."""
+    caller, cloud.principal = cloud.principal, cloud.administrator(MANAGEMENT)
+    organizations = cloud.client("organizations", account=MANAGEMENT)
+    policy = organizations.create_policy(
+        Name="rcp",
+        Description="",
+        Type="RESOURCE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=target)
+    cloud.principal = caller

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 
 from casemate.model.errors import AwsError
-from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy
-from casemate.policy.parser import parse_policy
 from casemate.servicekit.service import Check, Context
 from casemate.services.kms.errors import limit_exceeded, locked_out, malformed_policy
+from casemate.services.kms.key_statements import key_policy
 from casemate.services.kms.records import KeyRecord
 from casemate.services.kms.state import KmsState
 
@@ -82,7 +81,7 @@ def checked_policy(document: str) -> str:
     if len(document.encode()) > _MOST_BYTES:
         raise limit_exceeded(f"The key policy may be at most {_MOST_BYTES} bytes long")
     try:
-        parse_policy(document, kind=PolicyType.RESOURCE, label="key policy")
+        key_policy(document, label="key policy")
     except MalformedPolicy as error:
         raise malformed_policy(error.message) from error
     return document

@@ -16,8 +16,8 @@ from casemate.services.kms.errors import (
     not_retirable_by,
     validation,
 )
-from casemate.services.kms.grant_statements import GRANT_KEY
 from casemate.services.kms.granting import new_grant
+from casemate.services.kms.key_statements import GRANT_KEY
 from casemate.services.kms.names import Named, named
 from casemate.services.kms.paging import paged
 from casemate.services.kms.permissions import Keys, check_on, context_keys, on_key, on_nothing
