@@ -6,9 +6,10 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from casemate.gateway.action_names import asked_actions, iam_prefix
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
@@ -181,9 +182,7 @@ class Pipeline:
         operation = exchange.operation
         action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
         if operation is None:
-            assert exchange.principal is not None
-            account = exchange.principal.account
-            return reference_checks(action, exchange.params, region=exchange.region, account=account)
+            return tuple(_missing_checks(exchange))
         if operation.checks is None:
             return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
@@ -273,15 +272,28 @@ class Pipeline:
             raise refusal(exchange.service_name, decision, encoded)
 
 
-_IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}
-"""Where the name a service signs with is not its prefix in IAM. Source: Service Authorization Reference."""
-
-
 def _iam_prefix(exchange: Exchange) -> str:
     if exchange.service is not None:
         return exchange.service.operations.iam_prefix
-    name = str(exchange.model.signing_name)
-    return _IAM_PREFIXES.get(name, name)
+    return iam_prefix(str(exchange.model.signing_name))
+
+
+def _missing_checks(exchange: Exchange) -> Iterator[Check]:
+    """What a request for an operation that is not implemented is authorized on."""
+    assert exchange.principal is not None
+    account, region, request = exchange.principal.account, exchange.region, exchange.request
+    for asked in asked_actions(
+        _iam_prefix(exchange),
+        exchange.operation_name,
+        exchange.params,
+        method=request.method,
+        path=request.path,
+        region=region,
+    ):
+        if asked.resource:
+            yield Check(action=asked.action, resource=asked.resource)
+        else:
+            yield from reference_checks(asked.action, asked.params, region=region, account=account)
 
 
 def _require_implemented(exchange: Exchange) -> None:
