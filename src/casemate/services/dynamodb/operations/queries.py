@@ -132,7 +132,9 @@ def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
         start_after=None if start is None else item_from_wire(start),
         filter=wanted.filter,
         filter_values=wanted.compiler.placeholders.values,
-        projection=_projection(schema, index, wanted, fetched=fetch and params.get("Select") != "ALL_ATTRIBUTES"),
+        projection=_projection(
+            schema, index, wanted, fetched=fetch and params.get("Select") != "ALL_ATTRIBUTES"
+        ),
         count_only=params.get("Select") == "COUNT",
         fetch=fetch,
         consistent=bool(params.get("ConsistentRead")),
