@@ -150,6 +150,17 @@ def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) ->
     return Written(table=table, key=place, old=old, new=old, changes=(), units=units)
 
 
+def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:
+    """Have at `place` what another replica has there. Nothing is checked: it was, where it was written.
+
+    Attributes that cannot be keys of an index stay out of it, as they do when an index is filled.
+    """
+    old = storage.get(place)
+    old_item = item_of(old) if old is not None and table.indexes else None
+    new_item = item_of(record) if record is not None and table.indexes else None
+    return _written(table, place, old, old_item, new_item, record)
+
+
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
     """No update may touch the table's key, nor reach into an attribute that is an index's key."""
     keys = {attribute.name for attribute in table.key.attributes}
