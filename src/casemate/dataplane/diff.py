@@ -59,7 +59,7 @@ class _Delta:
         return tuple(item for part in parts for item in part if isinstance(item, kind))
 
 
-NOTHING = Group(name="", objects={})
+NOTHING = Group.of("")
 
 
 def diff(observed: NetworkPlan, desired: NetworkPlan) -> tuple[GroupChange, ...]:
@@ -111,11 +111,20 @@ def rebuild(before: Group, after: Group) -> GroupChange:
 
 def _is_made_anew(before: Group, after: Group) -> bool:
     """Whether a namespace or a link is no longer the same: what is in it cannot be carried over."""
+    old, new = _differing(before, after)
     return any(
-        key in before.objects and before.objects[key] != item
-        for key, item in after.objects.items()
-        if isinstance(item, Namespace | Link)
+        key in old and old[key] != item for key, item in new.items() if isinstance(item, Namespace | Link)
     )
+
+
+def _differing(before: Group, after: Group) -> tuple[dict[Key, KernelObject], dict[Key, KernelObject]]:
+    """What each has in parts that the other does not have. No key of one is in a part of both: keys are unique."""
+    shared = {id(each) for each in before.parts} & {id(each) for each in after.parts}
+    old, new = (
+        {key: item for each in group.parts if id(each) not in shared for key, item in each.items()}
+        for group in (before, after)
+    )
+    return old, new
 
 
 def removal(group: Group) -> tuple[ops.Operation, ...]:
@@ -139,14 +148,12 @@ def removal(group: Group) -> tuple[ops.Operation, ...]:
 
 def group_diff(before: Group, after: Group) -> GroupChange:
     """From one state of a group to another whose namespaces and links, where both have them, are the same."""
-    old = before.objects
-    added = tuple(item for key, item in after.objects.items() if key not in old)
+    old, new = _differing(before, after)
+    added = tuple(item for key, item in new.items() if key not in old)
     changed = tuple(
-        item
-        for key, item in after.objects.items()
-        if key in old and old[key] is not item and old[key] != item
+        item for key, item in new.items() if key in old and old[key] is not item and old[key] != item
     )
-    removed = tuple(item for key, item in old.items() if key not in after.objects)
+    removed = tuple(item for key, item in old.items() if key not in new)
     delta = _Delta(old=old, added=added, changed=changed, removed=removed)
     return GroupChange(group=after.name, structure=_structure(delta), contents=_contents(delta))
 

@@ -60,7 +60,7 @@ def test_a_new_interface_is_one_namespace_and_a_few_elements() -> None:
     ] == ["eni/eni-2"]
     (rules,) = [step for step in steps if isinstance(step, ops.Rules)]
     verbs = [line.split()[:2] for line in rules.text.splitlines()]
-    assert verbs.count(["add", "element"]) == 5, "its address, and its place in four maps"
+    assert verbs.count(["add", "element"]) == 6, "its address, its subnet, and its place in four maps"
     assert ["add", "chain"] not in verbs
 
 
