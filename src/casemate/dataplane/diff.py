@@ -224,7 +224,7 @@ def _rules(delta: _Delta) -> list[ops.Rules]:
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
-        texts = transactions(amendment(old, ruleset), guard=guard_chain(ruleset))
+        texts = transactions(amendment(old, ruleset), guard=guard_chain(old, ruleset))
         steps += [ops.Rules(namespace=ruleset.namespace, text=text) for text in texts]
     return steps
 

@@ -196,11 +196,25 @@ def test_a_change_too_large_for_one_transaction_is_made_behind_a_closed_door() -
     old = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements={})}, {"arrival": door})
     many = {f"10.{number // 250}.{number % 250}.1": None for number in range(3000)}
     new = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements=many)}, {"arrival": door})
-    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(new))
+    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(old, new))
     assert first == "insert rule ip casemate arrival drop\n"
     assert last == "flush chain ip casemate arrival\nadd rule ip casemate arrival ct state invalid drop\n"
     assert len(parts) > 1
     assert all(len(part) <= 16384 for part in parts)
     assert "".join(parts) == amendment(old, new)
-    assert transactions("add x\n", guard=guard_chain(new)) == ("add x\n",)
+    assert transactions("add x\n", guard=guard_chain(old, new)) == ("add x\n",)
     assert transactions("", guard=None) == ()
+
+
+def test_the_closed_door_was_there_before_and_stays_what_it_was() -> None:
+    """Flow logs that are newly on bring base chains, in front of all others, with rules of their own."""
+    many = base()
+    for number in range(200):
+        many.interface(f"eni-x{number}", "subnet-1", f"10.0.1.{number + 20}", "sg-1")
+    logged = replace(many.build(), logged_interfaces=tuple(sorted(many.build().interfaces)))
+    (found,) = change(base(), network(logged))
+    texts = [step.text for step in found.contents if isinstance(step, ops.Rules)]
+    assert len(texts) > 3
+    assert texts[0] == "insert rule ip casemate arrival drop\n"
+    assert any("add chain ip casemate sent" in text for text in texts)
+    assert not [line for text in texts[1:-1] for line in text.splitlines() if " arrival" in line]
