@@ -164,6 +164,11 @@ def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
     closing = tuple(item.name for item in delta.of(Listener, delta.removed, delta.changed))
     if closing:
         steps.append(ops.CloseListeners(names=closing))
+    if displaced := _displaced(delta):
+        ends = {(link.near.namespace, link.near.device) for link in displaced}
+        routes = (item for item in delta.old.values() if isinstance(item, Route))
+        steps += _installs(_hole(route) for route in routes if (route.namespace, route.device) in ends)
+        steps.append(ops.DeleteLinks(links=displaced))
     if namespaces := delta.of(Namespace, delta.added):
         steps.append(ops.CreateNamespaces(namespaces=namespaces))
     if links := delta.of(Link, delta.added):
@@ -184,7 +189,11 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     fresh = {item.name for item in delta.of(Namespace, delta.added)}
     cuts = _cuts(delta, (*routes, *leaving), fresh)
     # Flows are cut while their routes are holes: a packet of theirs that took the new route would be answered by a reset.
+    displaced = _displaced(delta)
     guarded = (_guarded(routes + leaving, ruled) | {cut.namespace for cut in cuts}) - fresh
+    guarded |= {
+        link.near.namespace for link in displaced
+    }  # where there are holes since the structure was changed
     holes = tuple(_hole(route) for route in routes + leaving if route.namespace in guarded)
     unrouted = tuple(_hole(route) if route.namespace in guarded else route for route in leaving)
     steps: list[ops.Operation] = [*_installs(holes), *cuts, *rules]
@@ -205,13 +214,25 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
         ),
         gone_links,
     )
-    if links := delta.of(Link, delta.removed):
+    if links := tuple(link for link in delta.of(Link, delta.removed) if link not in displaced):
         steps.append(ops.DeleteLinks(links=links))
     if namespaces := delta.of(Namespace, delta.removed):
         steps.append(ops.DeleteNamespaces(names=tuple(item.name for item in namespaces)))
     if listeners := delta.of(Listener, delta.added, delta.changed):
         steps.append(ops.OpenListeners(listeners=listeners))
     return tuple(steps)
+
+
+def _displaced(delta: _Delta) -> tuple[Link, ...]:
+    """Links that go before others come, because these take their place: the second device of a machine, say."""
+    taken = {
+        (end.namespace, end.device) for link in delta.of(Link, delta.added) for end in (link.near, link.far)
+    }
+    return tuple(
+        link
+        for link in delta.of(Link, delta.removed)
+        if any((end.namespace, end.device) in taken for end in (link.near, link.far))
+    )
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:

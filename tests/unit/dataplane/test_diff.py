@@ -9,7 +9,7 @@ from tests.support.vpc_builder import ALL_OUT, VpcBuilder, network, rule
 from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import Planner
-from casemate.dataplane.plan.objects import RouteKind
+from casemate.dataplane.plan.objects import Route, RouteKind
 from casemate.dataplane.plan.ruleset import (
     NftChain,
     NftSet,
@@ -204,6 +204,33 @@ def test_a_change_too_large_for_one_transaction_is_made_behind_a_closed_door() -
     assert "".join(parts) == amendment(old, new)
     assert transactions("add x\n", guard=guard_chain(old, new)) == ("add x\n",)
     assert transactions("", guard=None) == ()
+
+
+def test_a_machine_s_second_interface_gives_its_place_to_another() -> None:
+    """Both are `eth1` there; a device of that name cannot be made while there is one."""
+
+    def machine(second: str, address: str) -> NetworkSnapshot:
+        vpc = base().interface(second, "subnet-1", address, "sg-1").build()
+        attached = replace(vpc.interfaces[second], host="eni-1", device_index=1)
+        return network(replace(vpc, interfaces={**vpc.interfaces, second: attached}))
+
+    (found,) = change(machine("eni-2", "10.0.1.20"), machine("eni-3", "10.0.1.30"))
+    kinds = [type(step) for step in found.structure]
+    assert kinds.index(ops.DeleteLinks) < kinds.index(ops.CreateLinks)
+    holes, gone = found.structure[0], found.structure[1]
+    assert isinstance(holes, ops.Install)
+    assert [(str(each.destination), each.kind) for each in holes.objects if isinstance(each, Route)] == [
+        ("10.0.1.20/32", RouteKind.BLACKHOLE)
+    ]
+    assert isinstance(gone, ops.DeleteLinks)
+    assert [link.far.device for link in gone.links] == ["eth1"]
+    assert not [step for step in found.contents if isinstance(step, ops.DeleteLinks)], "the new one stays"
+    left = [each for step in found.contents if isinstance(step, ops.Withdraw) for each in step.objects]
+    assert [
+        (str(each.destination), each.kind)
+        for each in left
+        if isinstance(each, Route) and each.table == "main"
+    ] == [("10.0.1.20/32", RouteKind.BLACKHOLE)], "the hole in its place goes too"
 
 
 def test_the_closed_door_was_there_before_and_stays_what_it_was() -> None:
