@@ -54,6 +54,8 @@ class _Delta:
     changed: tuple[KernelObject, ...]
     """In their new state."""
     removed: tuple[KernelObject, ...]
+    displaced: tuple[Link, ...]
+    """Of the removed: those that must go before what is added comes."""
 
     def of(self, kind: type[Kind], *parts: Iterable[KernelObject]) -> tuple[Kind, ...]:
         return tuple(item for part in parts for item in part if isinstance(item, kind))
@@ -150,11 +152,15 @@ def group_diff(before: Group, after: Group) -> GroupChange:
     """From one state of a group to another whose namespaces and links, where both have them, are the same."""
     old, new = _differing(before, after)
     added = tuple(item for key, item in new.items() if key not in old)
-    changed = tuple(
-        item for key, item in new.items() if key in old and old[key] is not item and old[key] != item
-    )
     removed = tuple(item for key, item in old.items() if key not in new)
-    delta = _Delta(old=old, added=added, changed=changed, removed=removed)
+    displaced = _displaced(added, removed)
+    anew = {(end.namespace, end.device) for link in displaced for end in (link.near, link.far)}
+    changed = tuple(
+        item
+        for key, item in new.items()
+        if key in old and ((old[key] is not item and old[key] != item) or _went_with(item, anew))
+    )
+    delta = _Delta(old=old, added=added, changed=changed, removed=removed, displaced=displaced)
     return GroupChange(group=after.name, structure=_structure(delta), contents=_contents(delta))
 
 
@@ -164,11 +170,11 @@ def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
     closing = tuple(item.name for item in delta.of(Listener, delta.removed, delta.changed))
     if closing:
         steps.append(ops.CloseListeners(names=closing))
-    if displaced := _displaced(delta):
-        ends = {(link.near.namespace, link.near.device) for link in displaced}
+    if delta.displaced:
+        ends = {(link.near.namespace, link.near.device) for link in delta.displaced}
         routes = (item for item in delta.old.values() if isinstance(item, Route))
         steps += _installs(_hole(route) for route in routes if (route.namespace, route.device) in ends)
-        steps.append(ops.DeleteLinks(links=displaced))
+        steps.append(ops.DeleteLinks(links=delta.displaced))
     if namespaces := delta.of(Namespace, delta.added):
         steps.append(ops.CreateNamespaces(namespaces=namespaces))
     if links := delta.of(Link, delta.added):
@@ -189,11 +195,9 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     fresh = {item.name for item in delta.of(Namespace, delta.added)}
     cuts = _cuts(delta, (*routes, *leaving), fresh)
     # Flows are cut while their routes are holes: a packet of theirs that took the new route would be answered by a reset.
-    displaced = _displaced(delta)
     guarded = (_guarded(routes + leaving, ruled) | {cut.namespace for cut in cuts}) - fresh
-    guarded |= {
-        link.near.namespace for link in displaced
-    }  # where there are holes since the structure was changed
+    # There are holes since the structure was changed.
+    guarded |= {link.near.namespace for link in delta.displaced}
     holes = tuple(_hole(route) for route in routes + leaving if route.namespace in guarded)
     unrouted = tuple(_hole(route) if route.namespace in guarded else route for route in leaving)
     steps: list[ops.Operation] = [*_installs(holes), *cuts, *rules]
@@ -214,7 +218,7 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
         ),
         gone_links,
     )
-    if links := tuple(link for link in delta.of(Link, delta.removed) if link not in displaced):
+    if links := tuple(link for link in delta.of(Link, delta.removed) if link not in delta.displaced):
         steps.append(ops.DeleteLinks(links=links))
     if namespaces := delta.of(Namespace, delta.removed):
         steps.append(ops.DeleteNamespaces(names=tuple(item.name for item in namespaces)))
@@ -223,16 +227,25 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     return tuple(steps)
 
 
-def _displaced(delta: _Delta) -> tuple[Link, ...]:
+def _displaced(added: Iterable[KernelObject], removed: Iterable[KernelObject]) -> tuple[Link, ...]:
     """Links that go before others come, because these take their place: the second device of a machine, say."""
     taken = {
-        (end.namespace, end.device) for link in delta.of(Link, delta.added) for end in (link.near, link.far)
+        (end.namespace, end.device)
+        for link in added
+        if isinstance(link, Link)
+        for end in (link.near, link.far)
     }
     return tuple(
         link
-        for link in delta.of(Link, delta.removed)
-        if any((end.namespace, end.device) in taken for end in (link.near, link.far))
+        for link in removed
+        if isinstance(link, Link)
+        and any((end.namespace, end.device) in taken for end in (link.near, link.far))
     )
+
+
+def _went_with(item: KernelObject, devices: set[tuple[str, str]]) -> bool:
+    """Whether it was on one of these devices, so that it is no longer there though nothing of it changed."""
+    return isinstance(item, Address | Delay | Neighbour | Route) and (item.namespace, item.device) in devices
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:

@@ -9,7 +9,7 @@ from tests.support.vpc_builder import ALL_OUT, VpcBuilder, network, rule
 from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import Planner
-from casemate.dataplane.plan.objects import Route, RouteKind
+from casemate.dataplane.plan.objects import Neighbour, Route, RouteKind
 from casemate.dataplane.plan.ruleset import (
     NftChain,
     NftSet,
@@ -225,6 +225,10 @@ def test_a_machine_s_second_interface_gives_its_place_to_another() -> None:
     assert isinstance(gone, ops.DeleteLinks)
     assert [link.far.device for link in gone.links] == ["eth1"]
     assert not [step for step in found.contents if isinstance(step, ops.DeleteLinks)], "the new one stays"
+    again = [each for step in found.structure[2:] if isinstance(step, ops.Install) for each in step.objects]
+    assert [str(each.address) for each in again if isinstance(each, Neighbour) and each.device == "eth1"] == [
+        "10.0.1.1"
+    ], "the way to the router went with the old device, though it is the same for the new one"
     left = [each for step in found.contents if isinstance(step, ops.Withdraw) for each in step.objects]
     assert [
         (str(each.destination), each.kind)
