@@ -19,6 +19,7 @@ from casemate.servicekit.clock import system_clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services import cloudtrail, dynamodb, ec2, kms, lambda_, logs
+from casemate.services.dynamodb.asking import AskedTables
 from casemate.services.dynamodb.housekeeping import Housekeeper
 from casemate.services.dynamodb.streams.reading import StreamReading
 from casemate.tables.engine import TablesEngine
@@ -83,6 +84,7 @@ class Slices:
             random_bytes=os.urandom,
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
+        self.tables = AskedTables(self.dynamodb.state, ground.store, clock=system_clock)
         if self.remote is not None:
             from casemate.services.dynamodb.remote import forwarding
 

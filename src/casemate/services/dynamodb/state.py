@@ -82,10 +82,6 @@ class DynamoState:
             self._known[ref.key] = known
         return known
 
-    def table_exists(self, *, account: str, region: str, name: str) -> bool:
-        """Port `Tables`."""
-        return self.tables.get(account, region, name) is not None
-
     def described(self, ref: TableRef) -> TableRecord:
         """For operations on tables."""
         record = self.tables.get(*ref.key)
