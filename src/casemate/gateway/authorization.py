@@ -82,11 +82,11 @@ class Authorizer:
         context: Values = {
             **situation.request,
             **principal_keys(principal, caller),
-            **resource_keys(owner, holder),
+            **resource_keys(check.action, owner, holder),
         }
         if situation.origin is not None:
             context |= network_keys(
-                situation.origin, service=prefix, region=situation.region, organization=organization
+                situation.origin, action=check.action, region=situation.region, organization=organization
             )
         context |= check.context
         scps: tuple[PolicyLevel, ...] = ()
@@ -103,7 +103,7 @@ class Authorizer:
             holder is not None
             and not principal.is_service_linked
             and rcps_bind(check.action)
-            and not (spared and spared(check.resource))
+            and not (spared and spared(check.action, check.resource))
         ):
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)

@@ -136,7 +136,7 @@ class Operation(Generic[S]):
     """True: the handler is a coroutine function, which opens its own transactions around what it changes.
     False: the pipeline runs it inside one transaction."""
     lasting: Lasting[S] | None = None
-    """Of a handler that is no coroutine function: its answer waits for that."""
+    """The answer waits for that, when the handler has returned."""
 
 
 class Operations(Generic[S]):
@@ -207,8 +207,9 @@ class Service(Generic[S]):
     """TRUST for sts, whose resources are roles."""
     resource_must_allow: bool = False
     """True where the resource's policy must allow even within its account (role trust policies, KMS keys)."""
-    spared_by_rcps: Callable[[str], bool] | None = None
-    """Says of which of its resources, by ARN, RCPs do not bind although they bind the service (AWS managed keys)."""
+    spared_by_rcps: Callable[[str, str], bool] | None = None
+    """Says of which of its actions on which resources, by ARN, RCPs do not bind although they bind the service (AWS
+    managed keys, kms:RetireGrant)."""
 
     @property
     def name(self) -> str:

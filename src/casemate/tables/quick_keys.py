@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 from casemate.tables.keys import HASH_BYTES, SHORT_KEY, index_prefix, sort_component
 from casemate.tables.numbers import parse_number
@@ -40,9 +40,9 @@ def quick_key(table: TableSchema, wire: Mapping[str, Any]) -> bytes | None:
 
 def _member(value: Any, code: str) -> str | None:
     """The text of a value that has this type and no other."""
-    if type(value) is not dict or len(value) != 1:
+    if type(value) is not dict or len(cast("dict[str, Any]", value)) != 1:
         return None
-    text = value.get(code)
+    text = cast("dict[str, Any]", value).get(code)
     return text if type(text) is str else None
 
 

@@ -19,6 +19,8 @@ _RETURNS = (
     ("ReturnValues", "dynamodb:ReturnValues"),
     ("ReturnConsumedCapacity", "dynamodb:ReturnConsumedCapacity"),
 )
+_RETURNING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+"""Their "ReturnValues parameter always has a value (NONE unless otherwise specified)"."""
 
 
 def on_table(action: str) -> TableChecks:
@@ -61,7 +63,9 @@ def item_check(
     if leading:
         values = [*leading, *values]
     if values:
-        context["dynamodb:LeadingKeys"] = tuple([_key_text(value) for value in values])
+        texts = tuple([_key_text(value) for value in values])
+        # Two names of one key: they "can be used exchangeably".
+        context["dynamodb:LeadingKeys"] = context["dynamodb:FirstPartitionKeyValues"] = texts
     names = tuple(dict.fromkeys(attributes))
     if names:
         context["dynamodb:Attributes"] = names
@@ -69,6 +73,8 @@ def item_check(
         context["dynamodb:Select"] = select
     if enclosing is not None:
         context["dynamodb:EnclosingOperation"] = enclosing
+    if enclosing is None and action in _RETURNING:
+        context["dynamodb:ReturnValues"] = "NONE"
     for member, key in _RETURNS:
         if params.get(member):
             context[key] = params[member]
