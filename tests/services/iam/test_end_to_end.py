@@ -82,7 +82,7 @@ def test_a_missing_operation_is_authorized_on_the_resource_it_names(instance: In
     iam = instance.client("iam")
     statement = {
         "Effect": "Allow",
-        "Action": "dynamodb:UpdateTableReplicaAutoScaling",
+        "Action": "dynamodb:DescribeTableReplicaAutoScaling",
         "Resource": f"arn:aws:dynamodb:*:{WORKLOAD}:table/mine",
     }
     iam.create_user(UserName="keeper")
@@ -90,20 +90,14 @@ def test_a_missing_operation_is_authorized_on_the_resource_it_names(instance: In
     iam.put_user_policy(UserName="keeper", PolicyName="scaling", PolicyDocument=document)
     key = iam.create_access_key(UserName="keeper")["AccessKey"]
     tables = instance.client("dynamodb", credentials=key)
-    wanted: dict[str, list[dict[str, str]]] = {"ReplicaUpdates": [{"RegionName": "eu-west-1"}]}
     refused(
-        "NotImplemented",
-        "does not implement",
-        tables.update_table_replica_auto_scaling,
-        TableName="mine",
-        **wanted,
+        "NotImplemented", "does not implement", tables.describe_table_replica_auto_scaling, TableName="mine"
     )
     refused(
         "AccessDeniedException",
         f"on resource: arn:aws:dynamodb:us-east-2:{WORKLOAD}:table/theirs",
-        tables.update_table_replica_auto_scaling,
+        tables.describe_table_replica_auto_scaling,
         TableName="theirs",
-        **wanted,
     )
 
 
