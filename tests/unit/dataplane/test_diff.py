@@ -16,7 +16,6 @@ from casemate.dataplane.plan.ruleset import (
     Ruleset,
     amendment,
     creation,
-    guard_chain,
     transactions,
 )
 from casemate.model.network import NetworkSnapshot, PeeringConnection
@@ -196,11 +195,11 @@ def test_a_change_too_large_for_one_transaction_is_made_behind_a_closed_door() -
     old = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements={})}, {"arrival": door})
     many = {f"10.{number // 250}.{number % 250}.1": None for number in range(3000)}
     new = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements=many)}, {"arrival": door})
-    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(new))
+    first, *parts, last = transactions(amendment(old, new), guard=new)
     assert first == "insert rule ip casemate arrival drop\n"
     assert last == "flush chain ip casemate arrival\nadd rule ip casemate arrival ct state invalid drop\n"
     assert len(parts) > 1
     assert all(len(part) <= 16384 for part in parts)
     assert "".join(parts) == amendment(old, new)
-    assert transactions("add x\n", guard=guard_chain(new)) == ("add x\n",)
+    assert transactions("add x\n", guard=new) == ("add x\n",)
     assert transactions("", guard=None) == ()

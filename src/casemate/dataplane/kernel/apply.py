@@ -9,13 +9,24 @@ from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange
 from casemate.dataplane.kernel import rtnetlink
 from casemate.dataplane.kernel.conntrack import cut_flows
+from casemate.dataplane.kernel.dual_stack import dual_stack_settings
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, Message, NetlinkSocket
 from casemate.dataplane.kernel.rtnetlink import table_number
-from casemate.dataplane.plan.objects import Address, Delay, Link, Listener, Neighbour, Route, RoutingRule
+from casemate.dataplane.plan.objects import (
+    Address,
+    Delay,
+    DualStack,
+    Link,
+    Listener,
+    Neighbour,
+    Route,
+    RoutingRule,
+)
 
 _BACKLOG = 4096
 _IP_TRANSPARENT = 19
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Kernel:
@@ -64,6 +75,7 @@ class Kernel:
                 self.install(namespace, objects)
             case ops.Withdraw(namespace=namespace, objects=objects):
                 self._namespaces.run(namespace, self._messages(namespace, objects, delete=True))
+                self._switch_ipv6(namespace, objects, on=False)
             case ops.Rules(namespace=namespace, text=text):
                 self._namespaces.nftables(namespace).run(text)
             case ops.Tracking(namespace=namespace, sysctls=sysctls):
@@ -115,15 +127,25 @@ class Kernel:
                         self._namespaces.run(end.namespace, [rtnetlink.delete_link(index)])
 
     def install(self, namespace: str, objects: Sequence[ops.LinkObject]) -> None:
+        self._switch_ipv6(namespace, objects, on=True)
         self._namespaces.run(namespace, self._messages(namespace, objects, delete=False))
+
+    def _switch_ipv6(self, namespace: str, objects: Sequence[ops.LinkObject], *, on: bool) -> None:
+        """Its addresses and routes go with it when it is switched off."""
+        for item in objects:
+            if isinstance(item, DualStack) and item.device in self._namespaces[namespace].devices:
+                self._namespaces.write_sysctls(namespace, dual_stack_settings(item, on=on))
 
     def listen(self, listener: Listener) -> socket.socket:
         """A listening socket in the listener's namespace. Every address there counts as local."""
         kind = socket.SOCK_STREAM if listener.protocol == "tcp" else socket.SOCK_DGRAM
         with self._namespaces.inside(listener.namespace):
-            opened = socket.socket(socket.AF_INET, kind)
+            opened = socket.socket(_FAMILIES[listener.address.version], kind)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
+        if listener.address.version == 6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        else:
+            opened.setsockopt(socket.SOL_IP, _IP_TRANSPARENT, 1)
         opened.bind((str(listener.address), listener.port))
         if listener.protocol == "tcp":
             opened.listen(_BACKLOG)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import internet_group
+from casemate.dataplane.plan.ipv6 import peering_objects
 from casemate.dataplane.plan.objects import Group, Link, LinkEnd, Neighbour
 from casemate.dataplane.plan.topology import Peer, Topology, has_endpoint, has_workload
 from casemate.dataplane.plan.vpc import vpc_group
@@ -36,8 +37,16 @@ class Planner:
     """Compiles snapshots; keeps the group of each VPC in which nothing changed, so that it stays the same object."""
 
     def __init__(self, *, internet_host: bool = False) -> None:
+        self._internet_host = internet_host
+        self._ipv6 = True
         self._internet = internet_group(host=internet_host)
         self._planned: dict[str, _Planned] = {}
+
+    def without_ipv6(self) -> None:
+        """This machine's kernel has none: plans hold none from now on."""
+        self._ipv6 = False
+        self._internet = internet_group(host=self._internet_host, ipv6=False)
+        self._planned = {}
 
     def plan(self, snapshot: NetworkSnapshot) -> NetworkPlan:
         """The plan of `snapshot`."""
@@ -58,7 +67,8 @@ class Planner:
         for peering_id, peering in peerings.items():
             ends = (peering.requester_vpc, peering.accepter_vpc)
             if all(end in groups for end in ends):
-                groups[peering_id] = _peering_group(peering)
+                six = self._ipv6 and all(live[end].ipv6_cidrs for end in ends)
+                groups[peering_id] = _peering_group(peering, ipv6=six)
                 between[peering_id] = ends
         self._planned = {vpc_id: kept for vpc_id, kept in self._planned.items() if vpc_id in groups}
         return NetworkPlan(groups=groups, unplannable=unplannable, peerings=between)
@@ -71,7 +81,7 @@ class Planner:
             same = kept.prefix_lists is prefix_lists or kept.prefix_lists == prefix_lists
             if same:
                 return kept.group
-        group = vpc_group(Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers))
+        group = vpc_group(Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers, ipv6=self._ipv6))
         self._planned[vpc.vpc_id] = _Planned(vpc=vpc, peers=peers, prefix_lists=prefix_lists, group=group)
         return group
 
@@ -103,10 +113,10 @@ def _peers(
     return tuple(found)
 
 
-def _peering_group(peering: PeeringConnection) -> Group:
+def _peering_group(peering: PeeringConnection, *, ipv6: bool) -> Group:
     """A link between two routers. Each end's packets must be for the VPC they arrive in: it is not transitive."""
     device = names.device("p", peering.peering_id)
-    ends = [names.router(peering.requester_vpc), names.router(peering.accepter_vpc)]
+    ends = (names.router(peering.requester_vpc), names.router(peering.accepter_vpc))
     mac = names.ROUTER_MAC
     return Group.of(
         peering.peering_id,
@@ -116,5 +126,6 @@ def _peering_group(peering: PeeringConnection) -> Group:
                 far=LinkEnd(namespace=ends[1], device=device, mac=mac),
             ),
             *(Neighbour(namespace=end, device=device, address=names.ROUTER_SIDE, mac=mac) for end in ends),
+            *(peering_objects(device, ends) if ipv6 else ()),
         ],
     )

@@ -15,6 +15,7 @@ from casemate.dataplane.plan.interfaces import (
     interface_objects,
     local_route,
 )
+from casemate.dataplane.plan.ipv6 import ipv6_objects
 from casemate.dataplane.plan.objects import (
     LOCAL,
     Group,
@@ -45,6 +46,7 @@ def vpc_group(topology: Topology) -> Group:
     for interface in topology.attached:
         objects += interface_objects(interface, topology.subnet_of(interface), topology.vpc.cidrs)
     objects += delays(topology)
+    objects += ipv6_objects(topology) if topology.ipv6 else []
     return Group.of(topology.vpc.vpc_id, objects)
 
 
