@@ -88,6 +88,8 @@ def _dual_stack(rng: Random, name: str, vpc: dict[str, Any], block: IPv6Network)
 def _rules(rng: Random, name: str, vpc: dict[str, Any], blocks: list[str]) -> None:
     peers = ["::/0", "::/0", *blocks, "pl-six", *sorted(vpc["groups"])]
     for rules in vpc["groups"].values():
+        if rng.random() < 0.5:
+            rules.append("in all ::/0")
         rules += [f"in {rng.choice(_TRAFFIC)} {rng.choice(peers)}" for _ in range(rng.randint(0, 3))]
         if rng.random() < 0.65:
             rules.append("out all ::/0")
@@ -133,5 +135,5 @@ def ipv6_ends(
         return source, service_address_6(rng.choice(("dynamodb", "kms")), "us-east-2"), (TCP,)
     if choice < 0.9:
         return source, rng.choice(INTERNET_HOSTS_6), every
-    nobody = ("2600:1f00:0:100::dead", "2600:1f00:99:100::1", "fd12::1", "fd00:ec2::254", "fe80::9")
+    nobody = ("2600:1f00:0:100::dead", "2600:1f00:99:100::1", "fd12::1", "fd00:ec2::254")
     return source, IPv6Address(rng.choice(nobody)), (TCP, ICMP)

@@ -167,6 +167,7 @@ def begin(namespace: int, flow: list) -> socket.socket:
         opened = make_socket(
             namespace, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_ICMPV6, socket.AF_INET6
         )
+        opened.setsockopt(socket.IPPROTO_IPV6, 78, 1)
         opened.bind((source, 0))
         opened.sendto(struct.pack("!BBHHH", 128, 0, 0, source_port, 1), (address, 0))
         return opened
@@ -181,8 +182,13 @@ def begin(namespace: int, flow: list) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if protocol == "tcp":
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if ":" in source:
+        opened.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND: the internet has every address
     opened.bind((source, source_port))
-    opened.connect_ex((address, port))
+    error = opened.connect_ex((address, port))
+    if error in (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EINVAL):
+        opened.close()
+        raise OSError(error, "no address to send from")
     if protocol == "udp":
         opened.send(b"?")
     return opened
@@ -218,7 +224,9 @@ def many(namespaces: list[int], request: dict) -> dict:
         try:
             sockets.append(begin(namespaces[number], flow))
         except OSError as error:  # no address of the family to send from
-            answers[position] = errno.errorcode.get(error.errno or 0, str(error))
+            # A blackhole in the sender's own namespace is EINVAL there; to any other it is silence.
+            silent = error.errno == errno.EINVAL
+            answers[position] = "timeout" if silent else errno.errorcode.get(error.errno or 0, str(error))
             sockets.append(None)
     deadline = time.monotonic() + request.get("timeout", 0.2)
     waiting = {opened.fileno(): number for number, opened in enumerate(sockets) if opened is not None}

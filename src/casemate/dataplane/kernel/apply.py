@@ -133,8 +133,10 @@ class Kernel:
     def _switch_ipv6(self, namespace: str, objects: Sequence[ops.LinkObject], *, on: bool) -> None:
         """Its addresses and routes go with it when it is switched off."""
         for item in objects:
-            if isinstance(item, DualStack) and item.device in self._namespaces[namespace].devices:
+            held = self._namespaces[namespace]
+            if isinstance(item, DualStack) and item.device in held.devices:
                 self._namespaces.write_sysctls(namespace, dual_stack_settings(item, on=on))
+                (held.dual_stack.add if on else held.dual_stack.discard)(item.device)
 
     def listen(self, listener: Listener) -> socket.socket:
         """A listening socket in the listener's namespace. Every address there counts as local."""
