@@ -9,6 +9,7 @@ import ctypes
 import errno
 import json
 import os
+import resource
 import select
 import socket
 import struct
@@ -274,6 +275,7 @@ def answer_datagrams_6(namespace: int, request: dict) -> dict:
     opened = make_socket(namespace, socket.SOCK_DGRAM, family=socket.AF_INET6)
     opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    opened.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND: to answer from any address
     opened.bind(("::", request["port"]))
     _held.append(opened)
 
@@ -295,6 +297,9 @@ _REQUESTS = {"connect": connect, "listen": listen, "ping": ping, "answer": answe
 
 def main() -> None:
     control = socket.socket(fileno=3)
+    # What listens in one network still does in the next ones.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     while True:
         data, fds, _, _ = socket.recv_fds(control, 1 << 17, 250)
         if not data:
