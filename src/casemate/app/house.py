@@ -299,6 +299,7 @@ class House:
         return {
             "network": network,
             "network_enforced": enforced,
+            "ipv6": None if isinstance(plane, NoDataplane) else plane.mode.no_ipv6 or None,
             "network_failure": self.follower.failure,
             "faults": self.faults.summary,
             "internet": self._options.internet,

@@ -36,7 +36,7 @@ CASES = [
 
 
 def _address(text: str) -> Address:
-    if text[0].isdigit():
+    if text[0].isdigit() or ":" in text:
         return ip_address(text)
     service, _, region = text.partition(".")
     return service_address(service, region or REGION)
