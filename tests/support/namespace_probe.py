@@ -84,6 +84,21 @@ def again(request: dict) -> dict:
         return {"outcome": outcome(error)}
 
 
+def bulk(request: dict) -> dict:
+    """Send that many bytes on a connection that was kept, and count what comes back."""
+    kept, left = _named[request["name"]], request["size"]
+    kept.settimeout(5)
+    thread = threading.Thread(target=kept.sendall, args=(b"x" * left,), daemon=True)
+    thread.start()
+    got = 0
+    try:
+        while got < left:
+            got += len(kept.recv(1 << 16))
+    except OSError as error:
+        return {"outcome": outcome(error), "said": str(got)}
+    return {"outcome": "connected", "said": str(got)}
+
+
 def echo(accepted: socket.socket) -> None:
     try:
         while data := accepted.recv(4096):
@@ -309,6 +324,8 @@ def main() -> None:
             what = _REQUESTS.get(request["do"])
             if what is not None:
                 answer = what(fds[0], request)
+            elif request["do"] == "bulk":
+                answer = bulk(request)
             elif request["do"] == "many":
                 answer = many(fds, request)
             elif request["do"] == "shell":

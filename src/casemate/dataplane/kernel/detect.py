@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 from casemate.dataplane.kernel import nftables, rtnetlink, syscalls
+from casemate.dataplane.kernel.delay_line import hook, packet_socket, sending_socket
 from casemate.dataplane.kernel.dual_stack import dual_stack_settings
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.netlink import NETLINK_ROUTE, NetlinkSocket
@@ -110,14 +111,22 @@ def _try_steps(*, user_namespace: bool) -> list[str] | dict[str, str]:
 
 def _why_no_latency() -> str:
     """What only `casemate fault latency` needs. On the device of `_try_veth`."""
-    delay = Delay(namespace="", device="a", milliseconds=1)
+    delay = Delay(namespace="", device="a", milliseconds=1, inside="", end="b")
     try:
         with NetlinkSocket(NETLINK_ROUTE) as netlink:
             netlink.run([rtnetlink.delay(delay, 10)])
     except OSError as error:
+        netem = error.strerror
+    else:
+        return ""
+    try:
+        for opened in (packet_socket("b"), sending_socket("a")):
+            opened.close()
+        nftables.Nftables().run(hook("b"))
+    except (OSError, RuntimeError) as error:
         return (
-            f"packets cannot be delayed: this kernel has no scheduler netem ({error.strerror}); "
-            "load it (modprobe sch_netem) or use a kernel with CONFIG_NET_SCH_NETEM"
+            f"packets cannot be delayed: this kernel has no scheduler netem ({netem}), and the helper cannot hold them "
+            f"itself ({str(error)[:200]}); modprobe sch_netem, or nf_tables with CONFIG_NETFILTER_INGRESS and af_packet"
         )
     return ""
 

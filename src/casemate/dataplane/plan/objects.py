@@ -92,11 +92,15 @@ class Neighbour:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delay:
-    """What leaves by a device waits so long: the scheduler netem as the device's only one."""
+    """What leaves by a device waits so long: the scheduler netem as the device's only one, or the helper (`delay_line`)."""
 
     namespace: str
     device: str
     milliseconds: int
+    inside: str
+    """The namespace at the other end of the link,"""
+    end: str
+    """and the device there."""
 
     @property
     def key(self) -> Key:

@@ -183,6 +183,13 @@ def device_of(interface: NetworkInterface) -> str:
     return names.device("a", place)
 
 
+def inside_of(interface: NetworkInterface) -> tuple[str, str]:
+    """The namespace and the device of the interface itself."""
+    inside = names.interface_namespace(names.safe(interface.host or interface.interface_id))
+    end = names.further_device(interface.device_index) if interface.host else names.INTERFACE
+    return inside, end
+
+
 def is_unchecked(interface: NetworkInterface) -> bool:
     """Whether it may send and receive packets of any address: appliances and NAT gateways."""
     return interface.kind is InterfaceKind.NAT_GATEWAY or (

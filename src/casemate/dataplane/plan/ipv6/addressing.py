@@ -23,7 +23,7 @@ from casemate.dataplane.plan.objects import (
     RouteKind,
     RoutingRule,
 )
-from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
+from casemate.dataplane.plan.topology import Topology, device_of, inside_of, is_unchecked
 from casemate.model.network import InterfaceKind, NetworkInterface, Subnet
 
 EVERYWHERE = IPv6Network("::/0")
@@ -49,9 +49,8 @@ def ipv6_objects(topology: Topology) -> list[KernelObject]:
 
 def _interface(interface: NetworkInterface, subnet: Subnet) -> Iterator[KernelObject]:
     router = names.router(interface.vpc_id)
-    inside = names.interface_namespace(names.safe(interface.host or interface.interface_id))
+    inside, end = inside_of(interface)
     device, mac = device_of(interface), names.mac(interface.interface_id)
-    end = names.further_device(interface.device_index) if interface.host else names.INTERFACE
     hub = interface.kind is InterfaceKind.LAMBDA
     table = interface.interface_id if interface.host else MAIN
     yield DualStack(namespace=inside, device=LOOPBACK)
