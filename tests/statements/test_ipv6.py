@@ -38,28 +38,29 @@ def dual(world: PrivateTable) -> DualStack:
     return DualStack(vpc=vpc, subnet=subnet, block=block, gateway=gateway["EgressOnlyInternetGatewayId"])
 
 
-def test_a_function_reaches_dynamodb_over_ipv6_by_an_egress_only_gateway(
+def test_a_function_reaches_kms_over_ipv6_by_an_egress_only_gateway(
     world: PrivateTable, dual: DualStack
 ) -> None:
     """And the service sees its IPv6 address, in the trail and in aws:SourceIp."""
     allowed = {
         "Effect": "Allow",
-        "Action": "dynamodb:GetItem",
+        "Action": "kms:ListAliases",
         "Resource": "*",
         "Condition": {"IpAddress": {"aws:SourceIp": dual.block}},
     }
-    table, group = world.table(), dual.vpc.group()
+    group = dual.vpc.group()
     function = world.function(subnets=[dual.subnet], groups=[group], role=world.role(allowed))
     world.lambda_.update_function_configuration(
         FunctionName=function,
-        # Names such as 000000000000.ddb.us-east-2.api.aws. The VPC gives IPv4 no way out: what arrives came over IPv6.
+        # kms.us-east-2.api.aws. The VPC gives IPv4 no way out: what arrives came over IPv6.
         Environment={"Variables": {"AWS_USE_DUALSTACK_ENDPOINT": "true"}},
         VpcConfig={"SubnetIds": [dual.subnet], "SecurityGroupIds": [group], "Ipv6AllowedForDualStack": True},
     )
     world.lambda_.get_waiter("function_updated_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
-    assert times_out(world.get(function, table)), "no route"
+    call = {"service": "kms", "operation": "list_aliases"}
+    assert times_out(world.invoke(function, "call", **call)), "no route"
     dual.route(EgressOnlyInternetGatewayId=dual.gateway)
-    answer = world.get(function, table)
+    answer = world.invoke(function, "call", **call)
     assert answer["ok"], answer
     recorded = world.instance.ask(command="event", request_id=answer["request_id"])["json"]
     (interface,) = world.ec2.describe_network_interfaces(

@@ -62,6 +62,8 @@ _PUBLIC_HOST = re.compile(
     r"ec2-(\d+)-(\d+)-(\d+)-(\d+)\.(?:compute-1|([a-z0-9-]+)\.compute)\.amazonaws\.com\Z"
 )
 _STAND_INS = (IPv4Address("203.0.113.0"), IPv4Address("198.51.100.0"))
+_IPV4_ONLY = frozenset({"dynamodb", "streams.dynamodb"})
+"""Services whose dual-stack names have no IPv6 address: ip-ranges.json (2026-08-22) has no IPv6 range of DYNAMODB."""
 _NOWHERE = (".invalid", ".local", ".internal", ".localhost", ".test", ".onion", ".arpa")
 """RFC 6761 and 6762: never in public DNS. `.arpa` holds no addresses."""
 
@@ -223,7 +225,7 @@ def _service(vpc: VpcSnapshot | None, name: str) -> Answer | None:
         f"The public address of {service.service} in {where}.",
         service_address(service.service, service.region),
     )
-    if not service.dual_stack:
+    if not service.dual_stack or service.service in _IPV4_ONLY:
         return found
     return replace(found, ipv6=(service_address_6(service.service, service.region),))
 

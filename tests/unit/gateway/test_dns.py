@@ -34,7 +34,8 @@ async def test_a_name_that_is_none(name: bytes, udp: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "over_ipv6"),
     [
-        ("dynamodb.us-east-2.api.aws", True),
+        ("kms.us-east-2.api.aws", True),
+        ("dynamodb.us-east-2.api.aws", False),
         ("s3.dualstack.us-east-2.amazonaws.com", True),
         ("dynamodb.us-east-2.amazonaws.com", False),
         ("example.org", False),
