@@ -24,6 +24,7 @@ from casemate.dataplane.plan.objects import (
     Neighbour,
     Route,
     RouteKind,
+    part,
 )
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER
@@ -91,7 +92,7 @@ def internet_group(*, host: bool = False, ipv6: bool = True) -> Group:
         *(_relay(inside) if host else ()),
         *(internet_objects(host=host) if ipv6 else ()),
     ]
-    return Group.of(GROUP, objects)
+    return Group.of(GROUP, part(objects))
 
 
 def _relay(inside: str) -> list[KernelObject]:

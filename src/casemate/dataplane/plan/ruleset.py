@@ -8,6 +8,7 @@ from typing import Literal
 
 TABLE = "casemate"
 _TRANSACTION_CHARACTERS = 16384
+_GUARDS = "type filter hook prerouting"
 _ELEMENTS = 150
 """At most so many to a command, so that commands can be spread over transactions."""
 
@@ -35,6 +36,11 @@ class NftChain:
     rules: tuple[str, ...]
     hook: str = ""
     """`type filter hook forward priority 0;` for a base chain."""
+
+    @property
+    def priority(self) -> int:
+        """Of a base chain: the least is first at its hook."""
+        return int(self.hook.partition(" priority ")[2].partition(";")[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +73,12 @@ def deletion(ruleset: Ruleset) -> str:
     return f"delete table {ruleset.table}\n"
 
 
-def transactions(commands: str, *, guard: Ruleset | None) -> tuple[str, ...]:
+def transactions(commands: str, *, guard: str | None, table: str = f"ip {TABLE}") -> tuple[str, ...]:
     """`commands` in transactions that a socket's buffer holds: one, unless something very large changes.
 
     Without privilege on the host the buffer stays at 208 kB, and a rule of 80 characters takes 500 bytes in it.
-    The first base chain of `guard` drops everything while several transactions are under way; None where no packet
-    can come yet.
+    `guard` names a base chain of `table`, with its rules, that drops everything while several transactions are under
+    way; None where no packet can come yet.
     """
     parts: list[list[str]] = [[]]
     size = 0
@@ -85,13 +91,30 @@ def transactions(commands: str, *, guard: Ruleset | None) -> tuple[str, ...]:
     texts = ["".join(part) for part in parts if part]
     if guard is None or len(texts) < 2:
         return tuple(texts)
-    name = next(name for name, chain in guard.chains.items() if chain.hook)
-    restore = "".join(f"add rule {guard.table} {name} {rule}\n" for rule in guard.chains[name].rules)
-    return (
-        f"insert rule {guard.table} {name} drop\n",
-        *texts,
-        f"flush chain {guard.table} {name}\n{restore}",
+    name, _, restore = guard.partition("\n")
+    closed = f"insert rule {table} {name} drop\n"
+    return (closed, *texts, f"flush chain {table} {name}\n{restore}")
+
+
+def guard_chain(old: Ruleset, new: Ruleset) -> str | None:
+    """A base chain that every packet meets: its name, then the commands that fill it.
+
+    INVARIANT: it is there before the change, and the change does not touch it: else the first transaction would fail,
+    or one of those that follow would take the guard away. `arrival` and its like, first at the first hook, never change.
+    None for the namespace of one interface, whose few rules are one transaction anyway.
+    """
+    name = min(
+        (
+            name
+            for name, chain in new.chains.items()
+            if _GUARDS in chain.hook and old.chains.get(name) == chain
+        ),
+        key=lambda name: new.chains[name].priority,
+        default=None,
     )
+    if name is None:
+        return None
+    return f"{name}\n" + "".join(f"add rule {new.table} {name} {rule}\n" for rule in new.chains[name].rules)
 
 
 def amendment(old: Ruleset, new: Ruleset) -> str:

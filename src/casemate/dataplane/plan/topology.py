@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from casemate.dataplane.plan import names
+from casemate.dataplane.plan.memory import Memory
 from casemate.model.network import (
     EndpointKind,
     InterfaceKind,
@@ -59,6 +60,8 @@ class Topology:
     peers: tuple[Peer, ...] = ()
     ipv6: bool = True
     """False: this machine's kernel has none."""
+    memory: Memory = field(default_factory=Memory)
+    """What the last plan of this VPC was made of."""
 
     @cached_property
     def router(self) -> str:
