@@ -125,9 +125,15 @@ def ipv6_ends(
         host = rng.choice(INTERNET_HOSTS_6)
         target = rng.choice(functions) if functions and rng.random() < 0.1 else rng.choice(six)
         return FromInternet(address=host), target, every
-    sender = rng.choice(senders)
+    # A machine finds its other interfaces' addresses by itself, and sends from theirs what one without any would send.
+    machines: dict[str, list[IPv6Address]] = {}
+    for vpc in snapshot.vpcs.values():
+        for each in vpc.interfaces.values():
+            machines.setdefault(each.host or each.interface_id, []).extend(each.ipv6)
+    fit = [each for each in senders if each.ipv6 or not machines[each.host or each.interface_id]]
+    sender = rng.choice(fit or senders)
     source = FromInterface(interface_id=sender.interface_id)
-    others = [address for address in six if address not in sender.ipv6]
+    others = [address for address in six if address not in machines[sender.host or sender.interface_id]]
     choice = rng.random()
     if choice < 0.6 and others:
         return source, rng.choice(others), every
