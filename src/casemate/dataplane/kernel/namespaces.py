@@ -32,6 +32,8 @@ class Held:
     devices: dict[str, int] = field(default_factory=lambda: {LOOPBACK: 1})
     tables: dict[str, int] = field(default_factory=dict[str, int])
     next_device: int = _FIRST_DEVICE
+    dual_stack: set[str] = field(default_factory=set[str])
+    """Devices with IPv6."""
     nftables: Nftables | None = None
     netlink: NetlinkSocket | None = None
 

@@ -39,6 +39,12 @@ def is_empty(config: Mapping[str, Any]) -> bool:
         raise errors.constraint(
             groups, "vpcConfig.securityGroupIds", f"have length less than or equal to {_GROUPS}"
         )
+    if not subnets and config.get("Ipv6AllowedForDualStack"):
+        # Words as reported in aws-cloudformation/cloudformation-coverage-roadmap issue 2061.
+        raise errors.invalid(
+            "Ipv6AllowedForDualStack cannot be true without subnet or security groups. Please remove "
+            "Ipv6AllowedForDualStack value from your request and try again."
+        )
     return not subnets
 
 
@@ -75,6 +81,7 @@ def attach(state: LambdaState, network: Network, *, account: str, region: str, f
                 subnet_id=subnet_id,
                 group_ids=network.group_ids,
                 function_arn=function_arn,
+                ipv6=network.ipv6,
             )
         except AwsError as error:
             raise _from_ec2(error) from error

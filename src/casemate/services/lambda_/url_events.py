@@ -12,10 +12,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from datetime import datetime
-from ipaddress import IPv4Address
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
+from casemate.model.network import Address
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.services.lambda_.records import FunctionUrl
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -37,7 +37,7 @@ def event_of(
     url: FunctionUrl,
     *,
     caller: Principal | None,
-    source: IPv4Address,
+    source: Address,
     request_id: str,
     trace_id: str,
     organization_id: str | None,
@@ -85,7 +85,7 @@ def _context(
     url: FunctionUrl,
     *,
     caller: Principal | None,
-    source: IPv4Address,
+    source: Address,
     request_id: str,
     organization_id: str | None,
     path: str,
