@@ -80,6 +80,10 @@ class Environment:
         )
         self._running: Running | None = None
         self._finished: Finished | None = None
+        self._settling: asyncio.Handle | None = None
+        """Of `_settle`, while an answered invocation still has its log to be completed."""
+        self._acknowledge: Answer | None = None
+        """Tells the runtime that its response was taken."""
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
@@ -100,7 +104,8 @@ class Environment:
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        return self.state in ASSIGNABLE and not (self._running or self._finished or self.reserved)
+        occupied = self._running or (self._finished and not self._settling) or self.reserved
+        return self.state in ASSIGNABLE and not occupied
 
     async def start(
         self,
@@ -142,6 +147,8 @@ class Environment:
     ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
+        if self._settling is not None:
+            self._settle()
         self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
@@ -150,11 +157,12 @@ class Environment:
             stream=stream,
         )
         self.log.begin()
+        self._arm(timeout_seconds)
+        self._apply(Event.ASSIGN)
+        # The runtime has it already; what it writes is not read before this turn of the loop is over.
         self.log.platform(
             platform_events.start(invocation.request_id, self.function.version, invocation.trace_id)
         )
-        self._arm(timeout_seconds)
-        self._apply(Event.ASSIGN)
         return await running.outcome
 
     def retire(self) -> None:
@@ -186,7 +194,12 @@ class Environment:
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        answer(runtime_api.ACCEPTED if self._apply(event) else _ILLEGAL)
+        if not self._apply(event):
+            answer(_ILLEGAL)
+        elif self._settling is None:
+            answer(runtime_api.ACCEPTED)
+        else:
+            self._acknowledge = answer
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         running = self._running
@@ -246,6 +259,8 @@ class Environment:
         if transition is None:
             return False
         self.state = transition.to
+        if self._settling is not None:
+            self._settle()
         if self._finished is not None and event is not Event.ASSIGN:
             self._write_report(event)
         for effect in transition.effects:
@@ -313,8 +328,6 @@ class Environment:
     def _complete(self, event: Event) -> None:
         running, self._running = self._running, None
         assert running is not None
-        self._memory.glance(self._init_pid())
-        self._drain(end=True)
         request_id, stream = running.invocation.request_id, running.stream
         ending = endings.of_invocation(
             self._circumstances(event),
@@ -323,22 +336,55 @@ class Environment:
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
-        if ending.line:
-            self.log.platform(platform_events.fault(ending.line))
-        duration, produced = (
-            (monotonic() - running.began) * 1000,
-            stream.size if stream else len(ending.payload),
+        self._finished = Finished(
+            request_id=request_id,
+            began=running.began,
+            duration_ms=(monotonic() - running.began) * 1000,
+            produced=stream.size if stream else len(ending.payload),
+            ending=ending,
         )
-        self.log.platform(platform_events.runtime_done(request_id, duration, produced, ending))
-        self._finished = Finished(request_id=request_id, began=running.began, ending=ending)
+        log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
+        if answered and not (running.invocation.wants_log or self.extensions):
+            # The caller waits for nothing of what is left; it is done in the next turn of the loop, when the caller's
+            # answer has left and before anybody's next request is read.
+            self._settling = self._loop.call_soon(self._settle)
+        else:
+            self._note_done()
+            if not self.extensions:
+                self._write_report(event)
+            log = self.log.end()
         if not self.extensions:
-            self._write_report(event)
             self._disarm()
         outcome = Outcome(
-            payload=ending.payload, failed=ending.failed, log=self.log.end(), version=self.function.version
+            payload=ending.payload, failed=ending.failed, log=log, version=self.function.version
         )
         if not running.outcome.done():
             running.outcome.set_result(outcome)
+
+    def _settle(self) -> None:
+        """What was put off until the caller had its answer."""
+        assert self._settling is not None
+        self._settling.cancel()
+        self._settling = None
+        answer, self._acknowledge = self._acknowledge, None
+        if answer is not None:
+            answer(runtime_api.ACCEPTED)
+        self._note_done()
+        self.log.end()
+        self._write_report(Event.RESPONSE)
+
+    def _note_done(self) -> None:
+        """The runtime is done with the invocation: read what it wrote, and how much memory it used."""
+        finished = self._finished
+        assert finished is not None
+        self._memory.glance(self._init_pid())
+        self._drain(end=True)
+        if finished.ending.line:
+            self.log.platform(platform_events.fault(finished.ending.line))
+        done = platform_events.runtime_done(
+            finished.request_id, finished.duration_ms, finished.produced, finished.ending
+        )
+        self.log.platform(done)
 
     def _write_report(self, event: Event) -> None:
         """END and REPORT: the invocation is over for everybody."""
@@ -348,7 +394,7 @@ class Environment:
         if event is Event.TIMEOUT and not ending.status:  # an extension's doing
             ending = replace(ending, status="timeout")
         usage = report.Usage(
-            duration_ms=(monotonic() - finished.began) * 1000,
+            duration_ms=((monotonic() - finished.began) * 1000 if self.extensions else finished.duration_ms),
             memory_mb=self.function.memory_mb,
             used_mb=min(self._memory.peak_mb, self.function.memory_mb),
             init_ms=self.init_ms,

@@ -30,8 +30,12 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """An invocation whose caller has the answer while extensions still work: REPORT is yet to be written."""
+    """An invocation whose caller has the answer: REPORT is yet to be written, at once or when extensions are done."""
 
     request_id: str
     began: float
+    duration_ms: float
+    """Of the runtime's part."""
+    produced: int
+    """Bytes of the response."""
     ending: Ending

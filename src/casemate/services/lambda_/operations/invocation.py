@@ -136,6 +136,7 @@ def _invocation(
         invoked_arn=name.qualified_arn,
         client_context=_client_context(params),
         trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
+        wants_log=params.get("LogType") == "Tail",
     )
 
 
