@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
 from uuid import UUID
 
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
+from casemate.execution.aftermath import Aftermath
 from casemate.execution.attaching import attach
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
@@ -21,13 +21,13 @@ from casemate.execution.extensions import Extensions
 from casemate.execution.failures import InitError, NotDeliveredError
 from casemate.execution.freezer import Freezer
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
-from casemate.execution.in_hand import Finished, Running
+from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
 from casemate.execution.memory_watch import MemoryWatch
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.response_stream import ResponseStream
-from casemate.execution.runtime_api import Answer, Call, CallKind, Flow, Reply
+from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call, CallKind, Flow
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 from casemate.execution.telemetry import Telemetry
@@ -79,11 +79,7 @@ class Environment:
             on_failure=self._extension_failed,
         )
         self._running: Running | None = None
-        self._finished: Finished | None = None
-        self._settling: asyncio.Handle | None = None
-        """Of `_settle`, while an answered invocation still has its log to be completed."""
-        self._acknowledge: Answer | None = None
-        """Tells the runtime that its response was taken."""
+        self._aftermath = Aftermath(self.log, look=self._look, usage=self._usage)
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
@@ -104,8 +100,7 @@ class Environment:
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        occupied = self._running or (self._finished and not self._settling) or self.reserved
-        return self.state in ASSIGNABLE and not occupied
+        return self.state in ASSIGNABLE and not (self._running or self._aftermath.waits or self.reserved)
 
     async def start(
         self,
@@ -147,8 +142,7 @@ class Environment:
     ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
-        if self._settling is not None:
-            self._settle()
+        self._aftermath.catch_up()
         self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
@@ -170,7 +164,7 @@ class Environment:
         self._apply(Event.RETIRE)
 
     def _on_call(self, call: Call, answer: Answer) -> None:
-        if call.kind in _RUNTIME_CALLS:
+        if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
         else:
             self._extension_calls.handle(call, answer)
@@ -178,14 +172,14 @@ class Environment:
     def _on_runtime_call(self, call: Call, answer: Answer) -> None:
         if call.kind is CallKind.NEXT:
             if self._parked is not None or advance(self.state, Event.NEXT) is None:
-                answer(_ILLEGAL)
+                answer(ILLEGAL)
                 return
             self._parked = answer
             self._progress()
             return
         if call.kind is CallKind.INIT_ERROR:
             self._report = call
-            answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else _ILLEGAL)
+            answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else ILLEGAL)
             return
         if self._running is None or call.request_id != self._running.invocation.request_id:
             answer(runtime_api.refusal(400, "InvalidRequestID", "Invalid request ID"))
@@ -194,12 +188,10 @@ class Environment:
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        if not self._apply(event):
-            answer(_ILLEGAL)
-        elif self._settling is None:
-            answer(runtime_api.ACCEPTED)
+        if self._apply(event):
+            self._aftermath.acknowledge(answer)
         else:
-            self._acknowledge = answer
+            answer(ILLEGAL)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         running = self._running
@@ -259,10 +251,9 @@ class Environment:
         if transition is None:
             return False
         self.state = transition.to
-        if self._settling is not None:
-            self._settle()
-        if self._finished is not None and event is not Event.ASSIGN:
-            self._write_report(event)
+        self._aftermath.catch_up()
+        if self._aftermath.waits and event is not Event.ASSIGN:
+            self._aftermath.report(timed_out=event is Event.TIMEOUT)
         for effect in transition.effects:
             self._perform(effect, event)
         if self.state is State.IDLE:
@@ -336,22 +327,14 @@ class Environment:
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
-        self._finished = Finished(
-            request_id=request_id,
-            began=running.began,
-            duration_ms=(monotonic() - running.began) * 1000,
-            produced=stream.size if stream else len(ending.payload),
-            ending=ending,
-        )
+        finished = running.finished(ending, monotonic())
         log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
         if answered and not (running.invocation.wants_log or self.extensions):
-            # The caller waits for nothing of what is left; it is done in the next turn of the loop, when the caller's
-            # answer has left and before anybody's next request is read.
-            self._settling = self._loop.call_soon(self._settle)
+            self._aftermath.begin_later(finished)
         else:
-            self._note_done()
+            self._aftermath.begin(finished)
             if not self.extensions:
-                self._write_report(event)
+                self._aftermath.report(timed_out=event is Event.TIMEOUT)
             log = self.log.end()
         if not self.extensions:
             self._disarm()
@@ -361,47 +344,18 @@ class Environment:
         if not running.outcome.done():
             running.outcome.set_result(outcome)
 
-    def _settle(self) -> None:
-        """What was put off until the caller had its answer."""
-        assert self._settling is not None
-        self._settling.cancel()
-        self._settling = None
-        answer, self._acknowledge = self._acknowledge, None
-        if answer is not None:
-            answer(runtime_api.ACCEPTED)
-        self._note_done()
-        self.log.end()
-        self._write_report(Event.RESPONSE)
-
-    def _note_done(self) -> None:
-        """The runtime is done with the invocation: read what it wrote, and how much memory it used."""
-        finished = self._finished
-        assert finished is not None
+    def _look(self) -> None:
         self._memory.glance(self._init_pid())
         self._drain(end=True)
-        if finished.ending.line:
-            self.log.platform(platform_events.fault(finished.ending.line))
-        done = platform_events.runtime_done(
-            finished.request_id, finished.duration_ms, finished.produced, finished.ending
-        )
-        self.log.platform(done)
 
-    def _write_report(self, event: Event) -> None:
-        """END and REPORT: the invocation is over for everybody."""
-        finished, self._finished = self._finished, None
-        assert finished is not None
-        ending = finished.ending
-        if event is Event.TIMEOUT and not ending.status:  # an extension's doing
-            ending = replace(ending, status="timeout")
-        usage = report.Usage(
-            duration_ms=((monotonic() - finished.began) * 1000 if self.extensions else finished.duration_ms),
+    def _usage(self, duration_ms: float) -> report.Usage:
+        init_ms, self.init_ms = self.init_ms, None
+        return report.Usage(
+            duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
             used_mb=min(self._memory.peak_mb, self.function.memory_mb),
-            init_ms=self.init_ms,
+            init_ms=init_ms,
         )
-        self.init_ms = None
-        self.log.platform(platform_events.end(finished.request_id, usage, ending))
-        self.log.flush()
 
     def _give_back(self) -> None:
         assert self._running is not None
@@ -490,7 +444,3 @@ class Environment:
         task = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-_RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
-_ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")

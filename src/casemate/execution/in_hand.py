@@ -27,6 +27,16 @@ class Running:
         """Bytes that the response may have."""
         return runtime_api.RESPONSE_LIMIT if self.stream is None else runtime_api.STREAM_LIMIT
 
+    def finished(self, ending: Ending, now: float) -> Finished:
+        """It, when the runtime has ended it."""
+        return Finished(
+            request_id=self.invocation.request_id,
+            began=self.began,
+            duration_ms=(now - self.began) * 1000,
+            produced=self.stream.size if self.stream else len(ending.payload),
+            ending=ending,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:

@@ -206,6 +206,8 @@ def describe(function: Function) -> dict[str, Any]:
             "VpcId": network.vpc_id,
             "Ipv6AllowedForDualStack": network.ipv6,
         }
+    elif function.network_given:
+        described["VpcConfig"] = _DISCONNECTED
     if function.kms_key:
         described["KMSKeyArn"] = function.kms_key
     if function.layers:
@@ -213,6 +215,14 @@ def describe(function: Function) -> dict[str, Any]:
     return described
 
 
+# Seen in answers of AWS to functions that have left their VPC, and to those made with empty lists: read by clients as "no
+# VPC" because the VpcId is empty.
+_DISCONNECTED: dict[str, Any] = {
+    "SubnetIds": [],
+    "SecurityGroupIds": [],
+    "VpcId": "",
+    "Ipv6AllowedForDualStack": False,
+}
 _INACTIVE = {
     "State": "Inactive",
     "StateReason": "The function was not invoked for 14 days; an invocation makes it active again.",

@@ -63,6 +63,16 @@ def inactive() -> AwsError:
     )
 
 
+def recursive() -> AwsError:
+    """A chain of functions that came back too often. Text: botocore's documentation of the error."""
+    return AwsError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources "
+        "and stopped your function's invocation.",
+        fields={"Type": "User"},
+    )
+
+
 def no_free_address() -> AwsError:
     """Text: botocore's documentation of the error."""
     return AwsError(

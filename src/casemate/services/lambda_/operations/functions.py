@@ -45,6 +45,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
         layers=layers,
         architecture=(params.get("Architectures") or ["x86_64"])[0],
         network=network,
+        network_given=bool(params.get("VpcConfig")),
         **code_members(package),
         modified=timestamp(ctx.now),
         revision=ctx.new_uuid(),

@@ -58,7 +58,7 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
         principal = role_principal(ctx, role)
         network = placement.place(ctx, params["VpcConfig"], function_arn=latest.arn, role=principal)
         placement.release(ctx.state, latest.network, function_arn=latest.arn, keep=network)
-        settings |= {"network": network, "idle": False}
+        settings |= {"network": network, "network_given": True, "idle": False}
         require_tracing(ctx, settings, principal)
     elif "role" in settings or settings.get("tracing") == "Active":
         principal = role_principal(ctx, role)
