@@ -215,8 +215,8 @@ def describe(function: Function) -> dict[str, Any]:
     return described
 
 
-# Seen in answers of AWS to functions that have left their VPC, and to those made with empty lists: read by clients as "no
-# VPC" because the VpcId is empty.
+# A function that has left its VPC, or was made with empty lists: hashicorp/terraform-provider-aws tells this answer apart
+# from a VPC (flattenVPCConfigResponse: no subnets, no groups, a VpcId that is absent or empty).
 _DISCONNECTED: dict[str, Any] = {
     "SubnetIds": [],
     "SecurityGroupIds": [],
