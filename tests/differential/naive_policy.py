@@ -120,7 +120,7 @@ def strength(spec: PrincipalSpec, who: Principal) -> int:
         return 0
     if who.arn in spec.aws:
         return 3
-    if who.role_arn in spec.aws:
+    if who.role_arn in spec.aws or who.issuer_arn in spec.aws:
         return 2
     if who.account in map(account_of, spec.aws):
         return 3 if who.kind is PrincipalKind.ROOT else 1

@@ -73,12 +73,17 @@ def root(account: str = ACCOUNT) -> Principal:
     )
 
 
-def federated(account: str = ACCOUNT) -> Principal:
+def federated(account: str = ACCOUNT, **changes: Any) -> Principal:
     return Principal(
-        kind=PrincipalKind.FEDERATED_USER,
-        arn=f"arn:aws:sts::{account}:federated-user/fay",
-        account=account,
-        user_id=f"{account}:fay",
+        **{
+            "kind": PrincipalKind.FEDERATED_USER,
+            "arn": f"arn:aws:sts::{account}:federated-user/fay",
+            "account": account,
+            "user_id": f"{account}:fay",
+            "issuer_user_name": "ann",
+            "issuer_arn": f"arn:aws:iam::{account}:user/ann",
+            **changes,
+        }
     )
 
 

@@ -89,6 +89,8 @@ class House:
         self._meter_reading.start()
         self._slices.ec2.keeper.start()
         self._in_background(self._slices.housekeeper.run())
+        self._in_background(self._slices.builder.run())
+        self._in_background(self._slices.replicator.run())
         self._closing.push_async_callback(self._pollers.close)
         self._pollers.start()
         self._slices.lambda_.start()

@@ -17,6 +17,7 @@ from casemate.services.iam.credentials import AccessKeyCredentials
 from casemate.services.iam.identities import IamDirectory
 from casemate.services.iam.instance_profiles import IamInstanceProfiles
 from casemate.services.iam.last_uses import IamCredentialUses
+from casemate.services.iam.linked_roles import IamServiceLinkedRoles
 from casemate.services.organizations.membership import OrganizationMembership
 from casemate.services.sts.credentials import SessionCredentials
 from casemate.services.sts.service_sessions import ServiceSessions
@@ -47,6 +48,7 @@ class Identity:
         )
         self.role_sessions = ServiceSessions(self.sts.state)
         self.uses = IamCredentialUses(self.iam.state)
+        self.linked_roles = IamServiceLinkedRoles(self.iam.state)
         self.instance_profiles = IamInstanceProfiles(self.iam.state)
         _ensure_administrators(bootstrap, directory)
         self.credentials: Credentials = JoinedCredentials(access_keys, SessionCredentials(self.sts.state))

@@ -29,5 +29,7 @@ class Options:
     """Functions run on the version of their runtime or not at all."""
     tables: RemoteTables | None = None
     """Where items live; None: in the data directory."""
+    throttle: bool = False
+    """Tables give no more than their provisioned units and on-demand limits."""
     quotas: Mapping[str, int] = field(default_factory=dict[str, int])
     """Quotas of a VPC to raise or lower, by the names of `services.ec2.quotas`."""

@@ -19,6 +19,8 @@ from casemate.servicekit.clock import system_clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services import cloudtrail, dynamodb, ec2, kms, lambda_, logs
+from casemate.services.dynamodb.building import Builder
+from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.services.dynamodb.housekeeping import Housekeeper
 from casemate.services.dynamodb.streams.reading import StreamReading
 from casemate.tables.engine import TablesEngine
@@ -83,6 +85,11 @@ class Slices:
             random_bytes=os.urandom,
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
+        self.dynamodb.state.linked_roles = self._identity.linked_roles
+        if ground.options.throttle:
+            from casemate.services.dynamodb.throttling.operations import throttled
+
+            self.dynamodb = throttled(self.dynamodb)
         if self.remote is not None:
             from casemate.services.dynamodb.remote import forwarding
 
@@ -90,6 +97,8 @@ class Slices:
             self.dynamodb = forwarding(self.dynamodb, self.remote)
         self._dynamodb_streams = dynamodb.build_streams(self.dynamodb)
         self.housekeeper = Housekeeper(self.dynamodb.state, ground.store, clock=system_clock)
+        self.builder = Builder(self.dynamodb.state, ground.store)
+        self.replicator = Replicator(self.dynamodb.state, ground.store)
 
     def _build_functions(self) -> None:
         ground = self._ground

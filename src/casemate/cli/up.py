@@ -60,6 +60,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="refuse a function whose runtime's version is not installed here, instead of running the nearest",
     )
+    parser.add_argument(
+        "--throttle",
+        action="store_true",
+        help="tables give no more than their provisioned units and on-demand limits, as AWS's (default: no limit)",
+    )
     _add_remote_tables(parser)
     parser.add_argument(
         "--quota",
@@ -107,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     if arguments.internet == "host" and arguments.dataplane == "off":
         fail("--internet host needs the network: leave --dataplane off away", 2)
+    if arguments.throttle and arguments.tables:
+        fail("--throttle is for tables kept here: a remote has limits of its own", 2)
     if arguments.detach:
         return _detach(arguments)
     # Thousands of objects are made that live as long as the process: collecting among them is wasted time.
@@ -133,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
         internet=arguments.internet,
         accept_any_credentials=arguments.accept_any_credentials,
         strict_runtimes=arguments.strict_runtimes,
+        throttle=arguments.throttle,
         tables=tables,
         quotas=dict(arguments.quota),
     )
@@ -211,6 +219,7 @@ def _detach(arguments: argparse.Namespace) -> int:
     argv += ["--ephemeral"] if arguments.ephemeral else []
     argv += ["--accept-any-credentials"] if arguments.accept_any_credentials else []
     argv += ["--strict-runtimes"] if arguments.strict_runtimes else []
+    argv += ["--throttle"] if arguments.throttle else []
     argv += ["--tables", arguments.tables] if arguments.tables else []
     argv += (
         ["--tables-credentials", str(arguments.tables_credentials)] if arguments.tables_credentials else []

@@ -103,7 +103,7 @@ class Authorizer:
             holder is not None
             and not principal.is_service_linked
             and rcps_bind(check.action)
-            and not (spared and spared(check.resource))
+            and not (spared and spared(check.action, check.resource))
         ):
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)

@@ -20,6 +20,7 @@ from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.gateway.readmission import Readmission
 from casemate.gateway.reference_checks import reference_checks
 from casemate.gateway.request_ids import new_request_id
+from casemate.gateway.session_reach import refuse_out_of_reach
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
@@ -144,6 +145,7 @@ class Pipeline:
         exchange.credential = found
         exchange.principal = caller_of(found, exchange.now)
         self._note_use(exchange)
+        refuse_out_of_reach(exchange.principal, exchange.service_name, exchange.operation_name)
 
     def _note_use(self, exchange: Exchange) -> None:
         """Refused or not, it is a use of the credentials."""

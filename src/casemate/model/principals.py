@@ -72,6 +72,8 @@ class Principal:
     """`lambda:SourceFunctionArn`: set on credentials that were given to a Lambda execution environment."""
     issuer_user_name: str | None = None
     """For a federated user: the IAM user who made the session, whose policies bound it."""
+    issuer_arn: str | None = None
+    """For a federated user: that IAM user's ARN, by which resource policies may name it."""
     is_service_linked: bool = False
     """A service-linked role's session: exempt from SCPs and RCPs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, cast
 
 from casemate.policy import grammar
@@ -27,12 +28,17 @@ class _Number(str):
     __slots__ = ()
 
 
-def parse_policy(document: str, *, kind: PolicyType, label: str, managed: bool = False) -> Policy:
+def parse_policy(
+    document: str, *, kind: PolicyType, label: str, managed: bool = False, needs_resource: bool = True
+) -> Policy:
     """Parse and validate a policy document of type `kind`; raises MalformedPolicy.
 
     `managed`: a managed policy of IAM, whose Version must be 2012-10-17 (an inline policy may leave it out).
+    `needs_resource` False: a key policy, of which KMS takes statements without Resource.
     """
     rules = GRAMMARS[kind]
+    if not needs_resource:
+        rules = replace(rules, needs_resource=False)
     try:
         return _Parser(rules, label=label, managed=managed).policy(document)
     except MalformedPolicy as error:

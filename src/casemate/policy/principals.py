@@ -22,7 +22,8 @@ class Grant(IntEnum):
     ACCOUNT = 1
     """Its account: delegates to that account's own policies, overrides nothing."""
     ROLE = 2
-    """The role behind the session: overrides an implicit deny of identity policies; boundary and session still limit."""
+    """The role behind the session, or the user who federated: overrides an implicit deny of identity policies; boundary
+    and session still limit."""
     DIRECT = 3
     """The user, the session, the service, or everyone: overrides implicit denies of identity, boundary and session."""
 
@@ -112,6 +113,8 @@ class PrincipalTest:
         if kind is PrincipalKind.USER and principal.user_id in names.identities:
             return Grant.DIRECT
         if principal.role_arn is not None and self._names_role(principal, principal.role_arn):
+            return Grant.ROLE
+        if principal.issuer_arn is not None and principal.issuer_arn in names.identities:
             return Grant.ROLE
         return Grant.ACCOUNT if principal.account in names.accounts else Grant.NONE
 

@@ -176,8 +176,9 @@ class Service(Generic[S]):
     """TRUST for sts, whose resources are roles."""
     resource_must_allow: bool = False
     """True where the resource's policy must allow even within its account (role trust policies, KMS keys)."""
-    spared_by_rcps: Callable[[str], bool] | None = None
-    """Says of which of its resources, by ARN, RCPs do not bind although they bind the service (AWS managed keys)."""
+    spared_by_rcps: Callable[[str, str], bool] | None = None
+    """Says of which of its actions on which resources, by ARN, RCPs do not bind although they bind the service (AWS
+    managed keys, kms:RetireGrant)."""
 
     @property
     def name(self) -> str:

@@ -99,14 +99,37 @@ def item_key(table: TableSchema, item: Item) -> bytes:
 
 
 def index_key(table: TableSchema, index: IndexSchema, item: Item) -> bytes | None:
-    """Key of an item's entry in `index`; None when it lacks one of the index's attributes (a sparse index)."""
-    if any(attribute.name not in item for attribute in index.key.attributes):
-        return None
+    """Key of an item's entry in `index`; None when it is not in it (a sparse index).
+
+    That is when it lacks one of the index's attributes, or has one that can be no key: it was there before the index.
+    """
+    for attribute in index.key.attributes:
+        value = item.get(attribute.name)
+        if value is None or value in ("", b"") or type_code(value) != attribute.type:
+            return None
     partition = tuple(item[attribute.name] for attribute in index.key.partition)
     parts = [partition_prefix(table.table_id, index.number, partition)]
     parts += [sort_component(item[attribute.name]) for attribute in index.key.sort]
     parts += [sort_component(item[attribute.name]) for attribute in table.key.attributes]
     return b"".join(parts)
+
+
+def fits(index: IndexSchema, item: Item) -> bool:
+    """Whether an item can be in an index. What was there before the index was made may not fit it: it stays out.
+
+    Source: Developer Guide, "Detecting and correcting index key violations in DynamoDB".
+    """
+    for attribute in index.key.attributes:
+        value = item.get(attribute.name)
+        if value is None or type_code(value) != attribute.type:
+            return False
+        if attribute.type != "N" and not 0 < len(encode_scalar(value)) <= _limit(index, attribute):
+            return False
+    return True
+
+
+def _limit(index: IndexSchema, attribute: KeyAttribute) -> int:
+    return MAX_PARTITION_BYTES if attribute in index.key.partition else MAX_SORT_BYTES
 
 
 def check_item_keys(table: TableSchema, item: Item) -> None:
@@ -184,7 +207,7 @@ def check_index_keys(table: TableSchema, item: Item) -> None:
 
 
 def _check_index_length(index: IndexSchema, attribute: KeyAttribute, value: Value) -> None:
-    limit = MAX_PARTITION_BYTES if attribute in index.key.partition else MAX_SORT_BYTES
+    limit = _limit(index, attribute)
     size = 0 if attribute.type == "N" else len(encode_scalar(value))
     if size > limit:
         raise validation(

@@ -13,7 +13,8 @@ from functools import lru_cache
 from casemate.tables.errors import validation
 
 DIGITS = 38
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
+# No digit may be read in two ways: the time to refuse a long text would grow with the square of its length.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 _NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
 _TOO_MANY_DIGITS = "Attempting to store more than 38 significant digits in a Number"
 _OVERFLOW = "Number overflow. Attempting to store a number with magnitude larger than supported range"

@@ -43,6 +43,8 @@ class IndexSchema:
     included: tuple[str, ...] = ()
     """Non-key attributes of an INCLUDE projection."""
     is_global: bool = True
+    is_filled: bool = True
+    """False while the items that the table had before are being added: writes follow, reads are refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +70,8 @@ class TableSchema:
     """None: no stream is enabled, and writes pay nothing for one."""
     recoverable: bool = False
     """Point-in-time recovery is on: what writes replace is kept."""
+    replicated: bool = False
+    """It has replicas, which are told of what is written."""
 
     def projected(self, index: IndexSchema) -> frozenset[str] | None:
         """Names of the attributes an index holds; None for all."""

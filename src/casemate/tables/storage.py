@@ -26,6 +26,10 @@ class Storage(Protocol):
         """
         ...
 
+    def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The entries that there are at the call, in order, however much is written while they are read."""
+        ...
+
     def write(self, changes: Sequence[Change]) -> None:
         """All of the changes or none."""
         ...

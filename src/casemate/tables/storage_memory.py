@@ -22,6 +22,9 @@ class MemoryStorage:
         keys = self._keys.descending(start, end) if reverse else self._keys.ascending(start, end)
         return ((key, self._values[key]) for key in keys)
 
+    def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter([(key, self._values[key]) for key in self._keys.ascending(start, end)])
+
     def write(self, changes: Sequence[Change]) -> None:
         for key, value in changes:
             if value is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rocksdict import Options, Rdict, ReadOptions, WriteBatch
+from rocksdict import Options, Rdict, RdictIter, ReadOptions, WriteBatch
 
 from casemate.tables.group_commit import GroupCommit
 from casemate.tables.storage import Change
@@ -46,12 +46,19 @@ class RocksStorage:
             while entries.valid() and (key := entries.key()) >= start:
                 yield key, entries.value()
                 entries.prev()
+            entries.status()
         else:
             entries.seek(start)
-            while entries.valid():
-                yield entries.key(), entries.value()
-                entries.next()
-        entries.status()
+            yield from _rest(entries)
+
+    def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        # An iterator sees the database as it was when it was made, and it is made here, not when the first entry is asked
+        # for. (The library's own snapshots forget what they are as soon as their iterators are given options: 0.3.29.)
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(end)
+        entries = self._db.iter(bounds)
+        entries.seek(start)
+        return _rest(entries)
 
     def write(self, changes: Sequence[Change]) -> None:
         self._commit.wrote()
@@ -77,3 +84,10 @@ class RocksStorage:
         self._commit.close()
         self._db.flush_wal(sync=True)
         self._db.close()
+
+
+def _rest(entries: RdictIter) -> Iterator[tuple[bytes, bytes]]:
+    while entries.valid():
+        yield entries.key(), entries.value()
+        entries.next()
+    entries.status()

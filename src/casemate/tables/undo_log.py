@@ -9,7 +9,7 @@ one holds it still. Going back costs as much as has been written since; what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 
@@ -41,14 +41,14 @@ class UndoLog:
                 made.append((place, _encoder.encode((write.key[_WITHIN:], write.old))))
         return made
 
-    def since(self, table_id: bytes, moment: float) -> dict[bytes, bytes | None]:
-        """What the keys written after `moment` held at `moment`."""
-        found: dict[bytes, bytes | None] = {}
+    def since(self, table_id: bytes, moment: float) -> Iterator[tuple[bytes, bytes | None]]:
+        """What the keys written between `moment` and now held before each of those writes, oldest first.
+
+        The first of a key is what it held at `moment`.
+        """
         start = _place(table_id, _microseconds(moment) + 1)
-        for _, data in self._storage.scan(start, successor(_UNDO + table_id)):
-            key, old = _decoder.decode(data)
-            found.setdefault(key, old)
-        return found
+        kept = self._storage.snapshot(start, successor(_UNDO + table_id))
+        return (_decoder.decode(data) for _, data in kept)
 
     def trim(self, table_id: bytes, moment: float) -> None:
         """Forget how to go back beyond `moment`."""

@@ -9,7 +9,7 @@ from casemate.tables.errors import INVALID, conditional_check_failed, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.paths import project, tree_of
 from casemate.tables.expressions.updates import UpdateExpression
-from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
+from casemate.tables.keys import check_index_keys, check_item_keys, check_key, fits, index_key, item_key
 from casemate.tables.records import item_of, pack, record_size, wire_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
@@ -150,6 +150,17 @@ def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) ->
     return Written(table=table, key=place, old=old, new=old, changes=(), units=units)
 
 
+def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:
+    """Have at `place` what another replica has there. Nothing is checked: it was, where it was written.
+
+    Attributes that cannot be keys of an index stay out of it, as they do when an index is filled.
+    """
+    old = storage.get(place)
+    old_item = item_of(old) if old is not None and table.indexes else None
+    new_item = item_of(record) if record is not None and table.indexes else None
+    return _written(table, place, old, old_item, new_item, record)
+
+
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
     """No update may touch the table's key, nor reach into an attribute that is an index's key."""
     keys = {attribute.name for attribute in table.key.attributes}
@@ -210,7 +221,7 @@ def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _I
     """Index entries follow their item in the same atomic write."""
     gathered = _IndexChanges()
     for index in table.indexes.values():
-        before = None if old is None else index_entry(table, index, old)
+        before = None if old is None or not fits(index, old) else index_entry(table, index, old)
         after = None if new is None else index_entry(table, index, new)
         if before == after:
             continue

@@ -42,7 +42,7 @@ _REGIONAL = re.compile(rf"(?P<prefix>[a-z0-9.-]+?)(?:-fips)?(?:\.dualstack)?[.]{
 _GLOBAL = re.compile(rf"(?P<prefix>[a-z0-9.-]+)\.{_SUFFIX}")
 _S3_REGION = re.compile(rf"(?:^|\.)s3[.-](?:dualstack\.)?{_REGION}\.")
 
-_CREDENTIAL = re.compile(r"Credential=[^/,\s]+/\d{8}/([^/,\s]*)/([^/,\s]+)/aws4_request")
+_CREDENTIAL = re.compile(r"Credential=[^/,=\s]+/\d{8}/([^/,\s]*)/([^/,\s]+)/aws4_request")
 _PREFIXES = {
     # Endpoint prefixes that are in no model's metadata; from the endpoint rule sets that botocore ships.
     "ddb": "dynamodb",

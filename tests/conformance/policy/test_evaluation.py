@@ -10,6 +10,7 @@ from tests.support.policy import cases, policies_of, request_of
 from casemate.policy.decision import Outcome, PolicyType
 from casemate.policy.evaluation import evaluate
 
+TABLES_OF_DECISIONS = ("evaluation", "perimeter", "pages", "parties", "worked_examples")
 ORDER = [
     PolicyType.RCP,
     PolicyType.SCP,
@@ -24,7 +25,7 @@ ORDER = [
 
 @pytest.mark.parametrize(
     "case",
-    [*cases("evaluation.json"), *cases("perimeter.json"), *cases("pages.json"), *cases("parties.json")],
+    [case for table in TABLES_OF_DECISIONS for case in cases(f"{table}.json")],
     ids=lambda case: case["name"],
 )
 def test_decision(case: dict[str, Any]) -> None:

@@ -111,14 +111,19 @@ def handler(e, c):
         "dev": sorted(os.listdir("/dev")),
         "run": os.listdir("/run"),
         "runtime": sorted(os.listdir("/var/runtime")),
-        "packages": os.listdir(next(p for p in __import__("sys").path if p.endswith("lib-dynload")) + "/../site-packages"),
+        "packages": [
+            name
+            for prefix in ("/var/lang", "/usr")
+            for folder in __import__("glob").glob(prefix + "/lib/python3*/*-packages")
+            for name in os.listdir(folder)
+        ],
         "here": [os.path.exists(path) for path in e],
         "mounts": open("/proc/self/mountinfo").read(),
         "modules": [name for name in __import__("sys").modules if "casemate" in name],
         "task": os.listdir("/var/task"),
     }
 """,
-        [str(HERE), "/etc/shadow", "/etc/hostname", "/work", "/sys", "/boot", "/var/log", "/run/casemate"],
+        [str(HERE), "/etc/shadow", "/etc/hostname", "/srv", "/sys", "/boot", "/var/log", "/run/casemate"],
     )
     assert not any(seen["here"])
     assert set(seen["root"]) <= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hypothesis import settings
@@ -64,19 +65,20 @@ class PastMatchesModel(RuleBasedStateMachine):
     @rule()
     def back_up(self) -> None:
         self.engine.backups.drop(BACKUP)
-        self.engine.backups.take(RECOVERABLE.table_id, BACKUP)
+        _go_through(self.engine.backups.take(RECOVERABLE.table_id, BACKUP))
         self.backup = dict(self.state)
 
     @rule()
     def restore_backup(self) -> None:
         if self.backup is not None:
-            self.engine.backups.restore(BACKUP, RESTORED.table_id)
+            _go_through(self.engine.backups.restore(BACKUP, RESTORED.table_id))
             assert self.restored() == self.backup
 
     @rule(data=st.data())
     def restore_past(self, data: st.DataObject) -> None:
         moment, expected = data.draw(st.sampled_from(self.history))
-        self.engine.backups.restore_past(RECOVERABLE.table_id, moment + 0.0001, RESTORED.table_id)
+        steps = self.engine.backups.restore_past(RECOVERABLE.table_id, moment + 0.0001, RESTORED.table_id)
+        _go_through(steps)
         assert self.restored() == expected
 
     @rule(data=st.data())
@@ -93,6 +95,11 @@ class PastMatchesModel(RuleBasedStateMachine):
         items = self.engine.scan(Reading(table=RESTORED)).items
         self.engine.drop(RESTORED.table_id)
         return {(item["p"]["S"], item["s"]["N"]): item["g"]["S"] for item in items}
+
+
+def _go_through(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
 TestPastMatchesModel = PastMatchesModel.TestCase

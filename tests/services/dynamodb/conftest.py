@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -8,19 +10,49 @@ from tests.support.direct import DirectCloud
 
 from casemate.servicekit.store import Store
 from casemate.services import dynamodb
+from casemate.services.dynamodb.building import Builder
+from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.tables.engine import TablesEngine
 from casemate.tables.storage_memory import MemoryStorage
 
 
-@pytest.fixture
-def cloud() -> Iterator[DirectCloud]:
+class TablesCloud(DirectCloud):
+    """What runs beside the operations has its turn after each of them, while `settles`."""
+
+    settles = True
+
+    def answered(self, name: str, output: Any) -> None:
+        if self.settles:
+            self.settle()
+
+    def context(self, name: str) -> Any:
+        """What an operation is handed, for tests that call one themselves."""
+        return self._context(self.services[name], "000000000000", "us-east-2")
+
+    def settle(self) -> None:
+        """Everything that is unfinished is completed, and every replica is told of everything."""
+        state = self.services["dynamodb"].state
+        asyncio.run(Builder(state, self.store).build())
+        while Replicator(state, self.store).tell_some():
+            pass
+
+
+@contextmanager
+def tables_cloud() -> Iterator[TablesCloud]:
+    """DynamoDB alone, in memory."""
     store = Store(None)
     engine = TablesEngine(MemoryStorage(), now=lambda: made.now.timestamp())
     service = dynamodb.build(store, engine)
-    made = DirectCloud(store, service, dynamodb.build_streams(service))
+    made = TablesCloud(store, service, dynamodb.build_streams(service))
     yield made
     engine.close()
     store.close()
+
+
+@pytest.fixture
+def cloud() -> Iterator[TablesCloud]:
+    with tables_cloud() as made:
+        yield made
 
 
 @pytest.fixture

@@ -221,3 +221,38 @@ def test_records_and_items_agree_after_a_restart(tmp_path: Path) -> None:
     assert engine.scan(Reading(table=lost)).count == 0
     engine.close()
     store.close()
+
+
+def test_items_that_violate_a_later_index_stay_out_of_it_and_can_be_changed(client: Any) -> None:
+    """Developer Guide, "Detecting and correcting index key violations": of another type, or too long."""
+    client.create_table(TableName="old", **SIMPLE)
+    for name, value in (("typed", {"N": "1"}), ("long", {"S": "x" * 2049}), ("endless", {"S": "x" * 70_000})):
+        client.put_item(TableName="old", Item={"id": {"S": name}, "color": value})
+    client.put_item(TableName="old", Item={"id": {"S": "fits"}, "color": {"S": "x" * 2048}})
+    client.update_table(
+        TableName="old",
+        AttributeDefinitions=[{"AttributeName": "color", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[
+            {
+                "Create": {
+                    "IndexName": "by-color",
+                    "KeySchema": [{"AttributeName": "color", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            }
+        ],
+    )
+
+    def indexed() -> set[str]:
+        found = client.scan(TableName="old", IndexName="by-color")["Items"]
+        index = client.describe_table(TableName="old")["Table"]["GlobalSecondaryIndexes"][0]
+        assert index["ItemCount"] == len(found)
+        return {item["id"]["S"] for item in found}
+
+    assert indexed() == {"fits"}
+    with refused("ValidationException.*Size limit exceeded for Index Key color"):
+        client.update_item(TableName="old", Key={"id": {"S": "long"}}, AttributeUpdates={})
+    client.delete_item(TableName="old", Key={"id": {"S": "endless"}})
+    client.put_item(TableName="old", Item={"id": {"S": "typed"}, "color": {"S": "red"}})
+    client.update_item(TableName="old", Key={"id": {"S": "long"}}, UpdateExpression="REMOVE color")
+    assert indexed() == {"fits", "typed"}

@@ -101,3 +101,50 @@ def test_a_missing_operation_is_authorized_on_the_resource_it_names(instance: In
         TableName="theirs",
         **wanted,
     )
+
+
+ALLOW_ALL = json.dumps(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+)
+
+
+def user_key(instance: Instance, name: str) -> dict[str, str]:
+    """An access key of a new user who may do everything."""
+    iam = instance.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=ALLOW_ALL)
+    return iam.create_access_key(UserName=name)["AccessKey"]
+
+
+def test_sessions_of_a_user_do_not_reach_iam_and_little_of_sts(instance: Instance) -> None:
+    """STS API Reference, GetSessionToken and GetFederationToken, "Permissions"."""
+    sts = instance.client("sts", credentials=user_key(instance, "sid"))
+    plain = sts.get_session_token()["Credentials"]
+    federated = sts.get_federation_token(Name="fay", Policy=ALLOW_ALL)["Credentials"]
+    for session in (plain, federated):
+        instance.client("dynamodb", credentials=session).list_tables()
+        refused(
+            "InvalidClientTokenId", "security token", instance.client("iam", credentials=session).list_users
+        )
+        own = instance.client("sts", credentials=session)
+        own.get_caller_identity()
+        refused("AccessDenied", "session credentials", own.get_access_key_info, AccessKeyId="AKIA" + "A" * 16)
+    # A session token may go on to a role, a federated user may not.
+    assume = {"RoleArn": ROLE.replace("reader", "nobody"), "RoleSessionName": "fay"}
+    refused("AccessDenied", "sts:AssumeRole", instance.client("sts", credentials=plain).assume_role, **assume)
+    refused(
+        "AccessDenied",
+        "session credentials",
+        instance.client("sts", credentials=federated).assume_role,
+        **assume,
+    )
+
+
+def test_a_session_follows_the_policies_of_its_user_as_they_change(instance: Instance) -> None:
+    """IAM User Guide, "Permissions for temporary security credentials": evaluated each time a request is made."""
+    iam = instance.client("iam")
+    session = instance.client("sts", credentials=user_key(instance, "tom")).get_session_token()["Credentials"]
+    dynamodb = instance.client("dynamodb", credentials=session)
+    dynamodb.list_tables()
+    iam.delete_user_policy(UserName="tom", PolicyName="all")
+    refused("AccessDeniedException", "no identity-based policy allows", dynamodb.list_tables)

@@ -70,6 +70,13 @@ def test_only_its_service_changes_it(client: Any) -> None:
         RoleName=name,
         PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess",
     )
+    refused(
+        "UnmodifiableEntity",
+        f"'{name}'",
+        client.put_role_permissions_boundary,
+        RoleName=name,
+        PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
 
 
 def test_it_is_deleted_by_a_task(client: Any) -> None:

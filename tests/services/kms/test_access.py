@@ -10,7 +10,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.key_cloud import KeyCloud, refused
+from tests.support.identity import MANAGEMENT
+from tests.support.key_cloud import SIMPLE, KeyCloud, refused
+
+from casemate.model.principals import Principal, PrincipalKind
 
 ACCOUNT, OTHER = "000000000000", "111111111111"
 USE = {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], "Resource": "*"}
@@ -185,6 +188,18 @@ def test_a_grant_under_a_grant_gives_no_more(cloud: KeyCloud, kms: Any, key: str
     kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=BOOKS)
 
 
+def test_who_may_grant_need_not_have_what_they_grant(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Grants in AWS KMS"."""
+    bob = cloud.user("bob", {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*"})
+    eve = cloud.user("eve")
+    cloud.principal = bob
+    with refused("AccessDeniedException.*kms:Encrypt"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    kms.create_grant(KeyId=key, GranteePrincipal=eve.arn, Operations=["Encrypt"])
+    cloud.principal = eve
+    kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
 def test_what_another_account_retires_and_names_is_not_listed(cloud: KeyCloud, kms: Any, key: str) -> None:
     """API Reference, "Cross-account use" of ListRetirableGrants and ListAliases."""
     bob = cloud.user("bob")
@@ -294,3 +309,157 @@ def test_an_alias_needs_permission_on_alias_and_key(cloud: KeyCloud, kms: Any, k
         cloud.principal = cloud.administrator()
     cloud.principal = cloud.user("eve", on_key, on_alias)
     kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+
+
+def test_a_statement_without_resource_is_taken_and_does_nothing(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Elements in a key policy": CreateKey and PutKeyPolicy succeed, the statement is ineffective."""
+    bob = cloud.user("bob")
+    bare = {"Effect": "Allow", "Principal": {"AWS": bob.arn}, "Action": "kms:*"}
+    put_policy(kms, key, ADMIN_ONLY, bare)
+    assert "Resource" not in json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"][1]
+    made = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [ADMIN_ONLY, bare]}))
+    cloud.principal = bob
+    for each in (key, made["KeyMetadata"]["Arn"]):
+        with refused("AccessDeniedException.*no resource-based policy allows"):
+            kms.describe_key(KeyId=each)
+
+
+def test_a_key_policy_says_nothing_of_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Developer Guide, "Retiring and revoking grants": the grant's principals and the accounts may, whatever it says."""
+    bob, eve = cloud.user("bob"), cloud.user("eve", {"Effect": "Allow", "Action": "kms:*", "Resource": "*"})
+    retire = {"Action": "kms:RetireGrant", "Resource": "*"}
+    put_policy(
+        kms,
+        key,
+        ADMIN_ONLY,
+        {**retire, "Effect": "Allow", "Principal": {"AWS": bob.arn}},
+        {**retire, "Effect": "Deny", "Principal": {"AWS": eve.arn}},
+    )
+    grant = kms.create_grant(KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"])
+    cloud.principal = bob
+    with refused("AccessDeniedException.*no identity-based policy allows the kms:RetireGrant action"):
+        kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+    # The account may delegate by identity policies, although the key's policy leaves it out.
+    cloud.principal = eve
+    kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def test_a_deny_in_an_identity_policy_keeps_from_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    bob = cloud.user("bob", {"Effect": "Deny", "Action": "kms:RetireGrant", "Resource": "*"})
+    grant = kms.create_grant(
+        KeyId=key, GranteePrincipal=bob.arn, Operations=["Encrypt"], RetiringPrincipal=bob.arn
+    )
+    cloud.principal = bob
+    with refused("AccessDeniedException.*explicit deny in an identity-based policy"):
+        kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def test_no_resource_control_policy_binds_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Organizations User Guide, "Resources and entities not restricted by RCPs"; it binds revoking."""
+    bob = cloud.user("bob")
+    call = {
+        "KeyId": key,
+        "GranteePrincipal": bob.arn,
+        "Operations": ["Encrypt"],
+        "RetiringPrincipal": bob.arn,
+    }
+    grant = kms.create_grant(**call)
+    attach_rcp(cloud, {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    with refused("AccessDeniedException.*explicit deny in a resource control policy"):
+        kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    cloud.principal = bob
+    kms.retire_grant(KeyId=key, GrantId=grant["GrantId"])
+
+
+def attach_rcp(cloud: KeyCloud, *statements: dict[str, Any], target: str = ACCOUNT) -> None:
+    """An RCP on the account that owns the keys here."""
+    caller, cloud.principal = cloud.principal, cloud.administrator(MANAGEMENT)
+    organizations = cloud.client("organizations", account=MANAGEMENT)
+    policy = organizations.create_policy(
+        Name="rcp",
+        Description="",
+        Type="RESOURCE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=target)
+    cloud.principal = caller
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dynamodb.us-east-2.amazonaws.com",
+        f"arn:aws:iam::{ACCOUNT}:group/admins",
+        "arn:aws:organizations::111111111111:organization/o-1",
+        "somebody",
+    ],
+)
+def test_a_grant_is_for_a_principal(kms: Any, key: str, name: str) -> None:
+    """Developer Guide, "Grant concepts": no service, no group, no organization."""
+    ann = f"arn:aws:iam::{ACCOUNT}:user/ann"
+    for principals in (
+        {"GranteePrincipal": name},
+        {"GranteePrincipal": ann, "RetiringPrincipal": name},
+    ):
+        with refused("InvalidArnException"):
+            kms.create_grant(KeyId=key, Operations=["Encrypt"], **principals)
+    sessions = (
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s",
+        f"arn:aws:sts::{ACCOUNT}:federated-user/f",
+        ACCOUNT,
+    )
+    for grantee in sessions:
+        kms.create_grant(KeyId=key, Operations=["Encrypt"], GranteePrincipal=grantee)
+
+
+def test_a_constraint_has_its_limits(kms: Any, key: str) -> None:
+    """Developer Guide, "Using grant constraints": eight pairs, values of 384 characters."""
+    call = {"KeyId": key, "GranteePrincipal": ACCOUNT, "Operations": ["Decrypt"]}
+    eight = {f"k{number}": "x" * 384 for number in range(8)}
+    for kind in ("EncryptionContextEquals", "EncryptionContextSubset"):
+        kms.create_grant(**call, Constraints={kind: eight})
+        for pairs in ({**eight, "k8": "x"}, {"k": "x" * 385}):
+            with refused("ValidationException"):
+                kms.create_grant(**call, Constraints={kind: pairs})
+
+
+def test_no_resource_control_policy_binds_an_aws_managed_key(cloud: KeyCloud, kms: Any, key: str) -> None:
+    """Organizations User Guide, "Resources and entities not restricted by RCPs"."""
+    cloud.client("dynamodb").create_table(TableName="orders", **SIMPLE, SSESpecification={"Enabled": True})
+    attach_rcp(cloud, {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    with refused("AccessDeniedException.*explicit deny in a resource control policy"):
+        kms.describe_key(KeyId=key)
+    assert kms.describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]["KeyManager"] == "AWS"
+
+
+def test_a_resource_control_policy_binds_the_resources_of_its_account(
+    cloud: KeyCloud, kms: Any, key: str
+) -> None:
+    """Organizations User Guide, "RCP effects on permissions": whoever asks, and nobody's keys elsewhere."""
+    attach_rcp(cloud, {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    arn = f"arn:aws:kms:us-east-2:{ACCOUNT}:key/{key.rsplit('/', 1)[-1]}"
+    root = Principal(
+        kind=PrincipalKind.ROOT, arn=f"arn:aws:iam::{ACCOUNT}:root", account=ACCOUNT, user_id=ACCOUNT
+    )
+    for caller in (cloud.administrator(), root, cloud.administrator(MANAGEMENT)):
+        cloud.principal = caller
+        with refused("AccessDeniedException.*explicit deny in a resource control policy"):
+            kms.describe_key(KeyId=arn)
+    # The caller's own RCPs say nothing of another account's key.
+    cloud.principal = cloud.administrator(MANAGEMENT)
+    theirs = cloud.client("kms", account=MANAGEMENT).create_key()["KeyMetadata"]["Arn"]
+    everyone = {**USE, "Principal": {"AWS": ACCOUNT}}
+    delegated = {**ADMIN_ONLY, "Principal": {"AWS": MANAGEMENT}}
+    put_policy(cloud.client("kms", account=MANAGEMENT), theirs, delegated, everyone)
+    cloud.principal = cloud.administrator()
+    kms.describe_key(KeyId=theirs)
+
+
+def test_no_resource_control_policy_binds_the_management_accounts_resources(cloud: KeyCloud) -> None:
+    """Organizations User Guide, "Resources and entities not restricted by RCPs"; though it is attached to the root."""
+    organizations = cloud.client("organizations", account=MANAGEMENT)
+    cloud.principal = cloud.administrator(MANAGEMENT)
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    attach_rcp(cloud, {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}, target=root)
+    own = cloud.client("kms", account=MANAGEMENT)
+    own.describe_key(KeyId=own.create_key()["KeyMetadata"]["KeyId"])

@@ -155,6 +155,31 @@ def test_a_policy_must_be_one(kms: Any, key: str) -> None:
             kms.create_key(Policy=document)
 
 
+def test_what_a_key_policy_may_hold(kms: Any, key: str) -> None:
+    """Developer Guide, "Key policy format" and "Elements in a key policy"."""
+    statement = {
+        "Sid": "Sids of key policies have spaces",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+    def put(principal: str = f"arn:aws:iam::{ACCOUNT}:root", padding: str = "") -> None:
+        document = {"Version": "2012-10-17", "Statement": [{**statement, "Principal": {"AWS": principal}}]}
+        kms.put_key_policy(KeyId=key, Policy=json.dumps(document) + padding)
+
+    put(padding=" \t\n\r")
+    size = len(kms.get_key_policy(KeyId=key)["Policy"]) - 4
+    put(padding=" " * (32_768 - size))
+    with refused("LimitExceededException"):
+        put(padding=" " * (32_769 - size))
+    with refused("ValidationException"):
+        put(padding="\u0416")
+    with refused("MalformedPolicyDocumentException.*invalid principals"):
+        put(f"arn:aws:iam::{ACCOUNT}:group/admins")
+
+
 def test_rotation_settings(cloud: KeyCloud, kms: Any, key: str) -> None:
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
     with refused("ValidationException"):

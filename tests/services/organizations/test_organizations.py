@@ -297,14 +297,18 @@ def test_attaching_and_detaching(client: Any) -> None:
     assert error["Reason"] == "INVALID_PATTERN_TARGET_ID"
 
 
-def test_a_target_has_so_many_policies_at_most(client: Any) -> None:
-    for number in range(4):
-        client.attach_policy(PolicyId=create(client, f"p{number}"), TargetId=WORKLOAD)
+@pytest.mark.parametrize(("kind", "most"), [(SCP, 10), (RCP, 5)])
+def test_a_target_has_so_many_policies_at_most(client: Any, kind: str, most: int) -> None:
+    """User Guide, "Quotas"; AWS's own policy counts."""
+    content = DENY_S3 if kind == SCP else RCP_DENY
+    for number in range(most - 1):
+        policy = create(client, f"p{number}", kind=kind, content=content)
+        client.attach_policy(PolicyId=policy, TargetId=WORKLOAD)
     error = refused(
         "ConstraintViolationException",
         "maximum number",
         client.attach_policy,
-        PolicyId=create(client, "more"),
+        PolicyId=create(client, "more", kind=kind, content=content),
         TargetId=WORKLOAD,
     )
     assert error["Reason"] == "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED"
@@ -441,3 +445,33 @@ def test_trusted_access(client: Any, cloud: IdentityCloud) -> None:
     assert error["Reason"] == "UNRECOGNIZED_SERVICE_PRINCIPAL"
     client.disable_aws_service_access(ServicePrincipal="ram.amazonaws.com")
     assert client.list_aws_service_access_for_organization()["EnabledServicePrincipals"] == []
+
+
+def test_the_full_access_policies_are_on_every_root_unit_and_account(client: Any) -> None:
+    """User Guide, "SCP evaluation", "RCP evaluation": attached when a target is made and when the type is enabled."""
+    root = root_id(client)
+    made = unit(client, root)
+    for target in (root, made, WORKLOAD):
+        assert attached(client, target, SCP) == [FULL]
+        assert attached(client, target, RCP) == [RCP_FULL]
+    client.disable_policy_type(RootId=root, PolicyType=RCP)
+    assert attached(client, made, RCP) == []
+    client.enable_policy_type(RootId=root, PolicyType=RCP)
+    assert attached(client, made, RCP) == [RCP_FULL]
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(SCP, 10_240), (RCP, 5_120)])
+def test_every_character_of_a_policy_counts(client: Any, kind: str, limit: int) -> None:
+    """User Guide, "Maximum size of SCPs", "Maximum size of RCPs": white space too."""
+    content = DENY_S3 if kind == SCP else RCP_DENY
+    create(client, "fits", kind=kind, content=content.ljust(limit))
+    error = refused(
+        "ConstraintViolationException",
+        "maximum policy size",
+        create,
+        client=client,
+        name="long",
+        kind=kind,
+        content=content.ljust(limit + 1),
+    )
+    assert error["Reason"] == "POLICY_CONTENT_LIMIT_EXCEEDED"

@@ -296,6 +296,41 @@ def test_the_source_identity_stays_through_the_chain(cloud: IdentityCloud) -> No
     assert as_session(cloud, answer["Credentials"]).source_identity == "alice"
 
 
+def test_a_session_takes_ten_managed_policies_at_most(cloud: IdentityCloud) -> None:
+    """IAM User Guide, "Session policies"."""
+    cloud.principal = cloud.administrator()
+    make_role(cloud, trusting({"AWS": WORKLOAD}))
+    names = ["AmazonS3ReadOnlyAccess", "AmazonEC2ReadOnlyAccess", "IAMReadOnlyAccess", "ReadOnlyAccess"]
+    arns = [{"arn": f"arn:aws:iam::aws:policy/{names[number % 4]}"} for number in range(11)]
+    call = cloud.client("sts").assume_role
+    call(RoleArn=ROLE, RoleSessionName="me", PolicyArns=arns[:10])
+    refused("ValidationError", "limit of 10", call, RoleArn=ROLE, RoleSessionName="me", PolicyArns=arns)
+
+
+def test_a_role_takes_the_place_of_its_callers_permissions(cloud: IdentityCloud) -> None:
+    """IAM User Guide, "Permissions for AssumeRole": the policies of who assumed it are not evaluated any more."""
+    make_role(cloud, trusting({"AWS": f"arn:aws:iam::{WORKLOAD}:user/bob"}))
+    allow = document({"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"})
+    cloud.client("iam").put_role_policy(RoleName="orders", PolicyName="p", PolicyDocument=allow)
+    user(
+        cloud,
+        "bob",
+        document(
+            {"Effect": "Allow", "Action": "iam:ListRoles", "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:ListUsers", "Resource": "*"},
+        ),
+    )
+    as_session(cloud, cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"])
+    cloud.client("iam").list_users()
+    refused("AccessDenied", "no identity-based policy allows", cloud.client("iam").list_roles)
+
+
+def test_no_policy_keeps_a_user_from_a_session_token(cloud: IdentityCloud) -> None:
+    """IAM User Guide, "Permissions for GetSessionToken": the action in a policy "has no effect"."""
+    user(cloud, "bob", document({"Effect": "Deny", "Action": "sts:*", "Resource": "*"}))
+    assert cloud.client("sts").get_session_token()["Credentials"]["AccessKeyId"].startswith("ASIA")
+
+
 def test_session_policies_narrow(cloud: IdentityCloud) -> None:
     cloud.principal = cloud.administrator()
     make_role(cloud, trusting({"AWS": WORKLOAD}))

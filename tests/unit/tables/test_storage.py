@@ -46,6 +46,15 @@ def test_an_ordered_map(storage: Storage, changes: list[Change], one: bytes, two
     )
 
 
+def test_a_snapshot_is_what_there_was_when_it_was_taken(storage: Storage) -> None:
+    storage.write([(b"a%d" % number, b"old") for number in range(5)])
+    taken = storage.snapshot(b"a1", b"a4")
+    assert next(taken) == (b"a1", b"old")
+    storage.write([(b"a2", b"new"), (b"a3", None), (b"a35", b"new")])
+    storage.clear(b"a0", b"a9")
+    assert list(taken) == [(b"a2", b"old"), (b"a3", b"old")]
+
+
 def test_many_keys_stay_in_order(storage: Storage) -> None:
     names = [f"{number * 7919 % 10000:05d}".encode() for number in range(10000)]
     for name in names:

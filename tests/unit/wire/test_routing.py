@@ -138,3 +138,10 @@ def test_strange_hosts_are_nobodys(host: str) -> None:
 def test_the_index_is_that_of_the_installed_botocore() -> None:
     assert INDEX_FILE.read_bytes() == generate(), "run: python -m casemate.wire.service_index"
     assert default_index().entries["dynamodb"].target_prefix == "DynamoDB_20120810"
+
+
+def test_a_credential_scope_without_end_is_read_once() -> None:
+    """Each `Credential=` was tried up to the end of the header: six seconds for what one header may hold."""
+    headers = Headers([("Host", "localhost"), ("Authorization", "Credential=" * 200_000)])
+    with pytest.raises(AwsError):
+        identify(HttpRequest(method="POST", path="/", headers=headers))

@@ -59,10 +59,7 @@ def build(plan: RootPlan) -> None:
     syscalls.mount("casemate", base, "tmpfs", syscalls.MS_NOSUID, "mode=0755,size=8m")
     _bind_system(plan.base)
     _bind(plan.prefix, plan.base / "var/lang")
-    # Packages installed into the interpreter are not part of a Lambda runtime.
-    packages = "lib/python{}.{}/site-packages".format(*plan.version)
-    if (plan.base / "var/lang" / packages).is_dir():
-        _empty(plan.base / "var/lang" / packages)
+    _hide_packages(plan)
     for name, path in libraries(own=plan.own).items():
         _bind(path, plan.base / "var/runtime" / name)
     for name in ("var/task", "opt", "tmp", "proc", "root", "home", EMPTY[1:]):
@@ -94,6 +91,15 @@ def _bind_system(base: Path) -> None:
             _bind(host, base / name)
     if Path("/nix/store").is_dir():
         _bind(Path("/nix/store"), base / "nix/store")
+
+
+def _hide_packages(plan: RootPlan) -> None:
+    """What is installed into the interpreter, or into the system's own (Debian's dist-packages), is no Lambda runtime's."""
+    own = "lib/python{}.{}".format(*plan.version)
+    for prefix in ("var/lang", "usr"):
+        for packages in (f"{own}/site-packages", f"{own}/dist-packages", "lib/python3/dist-packages"):
+            if (plan.base / prefix / packages).is_dir():
+                _empty(plan.base / prefix / packages)
 
 
 def _bind_nodes(plan: RootPlan) -> None:

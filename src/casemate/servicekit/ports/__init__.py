@@ -17,6 +17,7 @@ from casemate.servicekit.ports.identity import (
     Organization,
     ProfileFacts,
     RoleSessions,
+    ServiceLinkedRoles,
 )
 from casemate.servicekit.ports.network import (
     Endpoints,
@@ -71,6 +72,7 @@ __all__ = [
     "ProfileFacts",
     "ProtectedKey",
     "RoleSessions",
+    "ServiceLinkedRoles",
     "StreamChange",
     "StreamChanges",
     "StreamShard",

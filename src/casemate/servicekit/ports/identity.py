@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from casemate.model.principals import InstanceSource, Principal
 from casemate.policy.document import Policy
 from casemate.policy.request import PolicyLevel
-from casemate.servicekit.service import Authorize
+from casemate.servicekit.service import Authorize, Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +171,17 @@ class InstanceProfiles(Protocol):
         self, account: str, *, name: str | None = None, arn: str | None = None
     ) -> ProfileFacts | None:
         """By name or by ARN; None when the account has no such profile."""
+        ...
+
+
+class ServiceLinkedRoles(Protocol):
+    """Roles that belong to a service. Implemented by services.iam."""
+
+    def ensure(self, ctx: Context[Any], service: str) -> None:
+        """Have the service's role in the caller's account: the caller must be allowed to create it when there is none.
+
+        Call inside a transaction.
+        """
         ...
 
 

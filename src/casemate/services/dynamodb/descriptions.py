@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
+from casemate.services.dynamodb.capacity_settings import warm_throughput
+from casemate.services.dynamodb.records import (
+    BillingMode,
+    Encryption,
+    IndexRecord,
+    Restored,
+    TableRecord,
+    Throughput,
+)
 from casemate.services.dynamodb.state import DynamoState
 
 
-def table_description(state: DynamoState, record: TableRecord, status: str = "ACTIVE") -> dict[str, Any]:
-    """A table as DescribeTable shows it. Tables are ready at once: only CreateTable's own answer says CREATING."""
+def table_description(state: DynamoState, record: TableRecord, status: str | None = None) -> dict[str, Any]:
+    """A table as DescribeTable shows it.
+
+    Tables are ready at once: only CreateTable's own answer says CREATING. Indexes and replicas take their time.
+    """
+    status = status or _status(state, record)
     held = state.engine.holding(record.id_bytes)
     described: dict[str, Any] = {
         "AttributeDefinitions": [
@@ -20,7 +32,7 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         "KeySchema": key_schema((record.hash_key,), () if record.range_key is None else (record.range_key,)),
         "TableStatus": status,
         "CreationDateTime": datetime.fromtimestamp(record.created, UTC),
-        "ProvisionedThroughput": _throughput(record.throughput, decreases=True),
+        "ProvisionedThroughput": _throughput(record.throughput),
         "TableSizeBytes": held.size,
         "ItemCount": held.items,
         "TableArn": record.ref.arn,
@@ -28,6 +40,8 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         "DeletionProtectionEnabled": record.deletion_protection,
     }
     described |= _billing(record)
+    described |= _limits(record.billing_mode, record)
+    described |= replicas(state, record)
     if record.table_class != "STANDARD":
         described["TableClassSummary"] = {"TableClass": record.table_class}
     if record.encryption is not None:
@@ -48,6 +62,47 @@ def table_description(state: DynamoState, record: TableRecord, status: str = "AC
         ]
         if indexes:
             described[member] = indexes
+    return described
+
+
+def _status(state: DynamoState, record: TableRecord) -> str:
+    if record.is_being_created:
+        return "CREATING"
+    if record.deleting:
+        return "DELETING"
+    return "UPDATING" if any(other.is_being_created for other in state.others(record)) else "ACTIVE"
+
+
+def replicas(state: DynamoState, record: TableRecord) -> dict[str, Any]:
+    """GlobalTableVersion and Replicas: those in the other Regions."""
+    others = state.others(record)
+    if not others:
+        return {}
+    described = [_replica(record, other) for other in others]
+    return {"GlobalTableVersion": "2019.11.21", "Replicas": described, "MultiRegionConsistency": "EVENTUAL"}
+
+
+def _replica(record: TableRecord, other: TableRecord) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "RegionName": other.region,
+        "ReplicaArn": other.ref.arn,
+        "ReplicaStatus": "CREATING" if other.is_being_created else "ACTIVE",
+        "ReplicaTableClassSummary": {"TableClass": other.table_class},
+    }
+    if other.encryption is not None:
+        described["KMSMasterKeyId"] = other.encryption.key_arn
+    if other.throughput.read != record.throughput.read:
+        described["ProvisionedThroughputOverride"] = {"ReadCapacityUnits": other.throughput.read}
+    indexes: list[dict[str, Any]] = []
+    for index in other.indexes:
+        here = record.index(index.name)
+        if index.is_global:
+            one: dict[str, Any] = {"IndexName": index.name}
+            if here is not None and here.throughput.read != index.throughput.read:
+                one["ProvisionedThroughputOverride"] = {"ReadCapacityUnits": index.throughput.read}
+            indexes.append(one)
+    if indexes:
+        described["GlobalSecondaryIndexes"] = indexes
     return described
 
 
@@ -89,9 +144,33 @@ def key_schema(hashes: tuple[str, ...], ranges: tuple[str, ...]) -> list[dict[st
     return [{"AttributeName": name, "KeyType": kind} for name, kind in elements]
 
 
-def _throughput(throughput: Throughput, *, decreases: bool) -> dict[str, int]:
-    units = {"ReadCapacityUnits": throughput.read, "WriteCapacityUnits": throughput.write}
-    return {"NumberOfDecreasesToday": 0, **units} if decreases else units
+def _throughput(throughput: Throughput) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "NumberOfDecreasesToday": len(throughput.decreased),
+        "ReadCapacityUnits": throughput.read,
+        "WriteCapacityUnits": throughput.write,
+    }
+    if throughput.decreased:
+        described["LastDecreaseDateTime"] = datetime.fromtimestamp(throughput.decreased[-1], UTC)
+    if throughput.increased is not None:
+        described["LastIncreaseDateTime"] = datetime.fromtimestamp(throughput.increased, UTC)
+    return described
+
+
+def _limits(mode: BillingMode, holder: TableRecord | IndexRecord) -> dict[str, Any]:
+    """OnDemandThroughput and WarmThroughput."""
+    warm = warm_throughput(mode, holder.throughput, holder.warm)
+    units = {"ReadUnitsPerSecond": warm.read, "WriteUnitsPerSecond": warm.write}
+    described: dict[str, Any] = {"WarmThroughput": {**units, "Status": "ACTIVE"}}
+    if holder.on_demand is not None:
+        limits = {
+            "MaxReadRequestUnits": holder.on_demand.read,
+            "MaxWriteRequestUnits": holder.on_demand.write,
+        }
+        described["OnDemandThroughput"] = {
+            member: -1 if limit is None else limit for member, limit in limits.items()
+        }
+    return described
 
 
 def projection(index: IndexRecord) -> dict[str, Any]:
@@ -113,6 +192,9 @@ def _index(state: DynamoState, record: TableRecord, index: IndexRecord, status: 
         "IndexArn": record.ref.index_arn(index.name),
     }
     if index.is_global:
-        described["IndexStatus"] = status
-        described["ProvisionedThroughput"] = _throughput(index.throughput, decreases=True)
+        described["IndexStatus"] = index.status if status != "CREATING" else status
+        if index.status == "CREATING":
+            described["Backfilling"] = status != "UPDATING"
+        described["ProvisionedThroughput"] = _throughput(index.throughput)
+        described |= _limits(record.billing_mode, index)
     return described

@@ -28,6 +28,39 @@ def table_exists(name: str) -> AwsError:
     return AwsError("ResourceInUseException", f"Table already exists: {name}")
 
 
+def being_updated(name: str) -> AwsError:
+    """Of a table that is UPDATING; its words: an answer of AWS quoted by sebdah/dynamic-dynamodb, issue 36."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being updated: {name}",
+    )
+
+
+def index_being_updated(table: str, index: str) -> AwsError:
+    """Its words: an answer of AWS quoted by hashicorp/terraform, issue 13243."""
+    return AwsError(
+        "ResourceInUseException",
+        "Attempt to change a resource which is still in use: Index is being updated.  "
+        f"Table: {table} Index: {index}",
+    )
+
+
+def being_created(name: str) -> AwsError:
+    """Of a table that is CREATING; its words: an answer of AWS quoted by terraform-aws-dynamodb-table, issue 51."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being created: {name}",
+    )
+
+
+def being_deleted(name: str) -> AwsError:
+    """Of a table that is DELETING."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being deleted: {name}",
+    )
+
+
 def source_not_found(name: str) -> AwsError:
     """Of backups and restores, which have an error of their own for a table that is not there."""
     return AwsError("TableNotFoundException", f"Table not found: {name}")

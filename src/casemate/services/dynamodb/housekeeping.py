@@ -56,14 +56,15 @@ class Housekeeper:
 
     async def expire_items(self) -> None:
         """One pass over the tables that have time to live switched on."""
-        for key in [record.ref.key for record in self._state.tables.values() if record.ttl_attribute]:
+        for key in [record.ref.key for record in self._state.tables.values() if record.expires_items]:
             place: bytes | None = None
             while True:
                 # Looked up again for each slice: meanwhile the table may have been changed or deleted.
                 record = self._state.tables.get(*key)
                 table = None if record is None else self._state.find(record.ref)
-                if table is None or table.record.ttl_attribute is None:
+                if table is None or not table.record.expires_items or not table.is_usable:
                     break
+                assert table.record.ttl_attribute is not None
                 expiry = Expiry(attribute=table.record.ttl_attribute, now=self._now())
                 place = self._state.engine.expire(table.schema, expiry, place)
                 await self._sleep(0)

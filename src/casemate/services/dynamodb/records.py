@@ -27,6 +27,22 @@ class Throughput:
 
     read: int = 0
     write: int = 0
+    decreased: tuple[float, ...] = ()
+    """When they were lowered today."""
+    increased: float | None = None
+    """When they were raised last."""
+
+    def is_same(self, other: Throughput) -> bool:
+        """Whether the units are equal."""
+        return (self.read, self.write) == (other.read, other.write)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnDemand:
+    """OnDemandThroughput: the most request units a second; None: no limit."""
+
+    read: int | None
+    write: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +58,11 @@ class IndexRecord:
     projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"]
     included: tuple[str, ...] = ()
     throughput: Throughput = Throughput()
+    on_demand: OnDemand | None = None
+    warm: Throughput | None = None
+    """What was asked for; None: what it has anyway."""
+    status: Literal["ACTIVE", "CREATING"] = "ACTIVE"
+    """CREATING: the items that the table had before are being added (`building`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +83,38 @@ class StreamSetting:
     """Thirty-two hexadecimal digits."""
     view: StreamView
     enabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContributorInsights:
+    """A setting that is kept: nobody counts keys."""
+
+    enabled: bool
+    mode: Literal["ACCESSED_AND_THROTTLED_KEYS", "THROTTLED_KEYS"]
+    changed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class KinesisDestination:
+    """A setting that is kept: nothing is delivered."""
+
+    stream_arn: str
+    enabled: bool
+    precision: Literal["MILLISECOND", "MICROSECOND"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """What a table is as a member of a global table."""
+
+    group: str
+    """A UUID, the same in every replica."""
+    copied_from: str | None = None
+    """The Region whose items are being copied; the replica is CREATING until they are."""
+    sourced: float | None = None
+    """When items were last copied from here to a new replica."""
+    expires_items: bool = True
+    """Time to live is looked after in one Region, where it was switched on; the others are told of the deletions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +146,17 @@ class TableRecord:
     next_index: int = 1
     billing_mode: BillingMode
     billing_changed: float | None = None
+    switches: tuple[float, ...] = ()
+    """When it became on-demand, within the last day."""
     throughput: Throughput = Throughput()
+    on_demand: OnDemand | None = None
+    warm: Throughput | None = None
+    """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
     table_class: str = "STANDARD"
     deletion_protection: bool = False
+    deleting: bool = False
+    """Its system backup is being made. A deletion that a crash came into has not happened."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     policy: str | None = None
     """The resource-based policy, as it was given."""
@@ -110,6 +170,11 @@ class TableRecord:
     recovery_days: int = 35
     restored: Restored | None = None
     """What the table was made from."""
+    replica: Replica | None = None
+    """None: it has no replicas."""
+    insights: Mapping[str, ContributorInsights] = field(default_factory=dict[str, ContributorInsights])
+    """By the name of the index; that of the table under the empty one."""
+    kinesis: tuple[KinesisDestination, ...] = ()
 
     @property
     def ref(self) -> TableRef:
@@ -119,6 +184,15 @@ class TableRecord:
     def id_bytes(self) -> bytes:
         """The id as the engine knows it."""
         return bytes.fromhex(self.table_id.replace("-", ""))
+
+    @property
+    def is_being_created(self) -> bool:
+        return self.replica is not None and self.replica.copied_from is not None
+
+    @property
+    def expires_items(self) -> bool:
+        """Whether time to live is looked after here."""
+        return self.ttl_attribute is not None and (self.replica is None or self.replica.expires_items)
 
     def earliest_recovery(self, now: float) -> float | None:
         """The moment to which point-in-time recovery reaches back; None while it is off."""
@@ -141,6 +215,7 @@ class TableRecord:
             indexes={index.name: self._index_schema(index) for index in self.indexes},
             stream=stream,
             recoverable=self.recovery_since is not None,
+            replicated=self.replica is not None,
         )
 
     def key_schema(self) -> KeySchema:
@@ -162,4 +237,5 @@ class TableRecord:
             projection=index.projection,
             included=index.included,
             is_global=index.is_global,
+            is_filled=index.status != "CREATING",
         )

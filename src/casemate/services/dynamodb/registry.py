@@ -112,25 +112,12 @@ operations.refuse(
     "ListGlobalTables",
     "UpdateGlobalTable",
     "UpdateGlobalTableSettings",
-    because="version 2017.11.29 of global tables is legacy",
+    because="version 2017.11.29 of global tables is legacy: use UpdateTable with ReplicaUpdates",
 )
 operations.refuse(
     "DescribeTableReplicaAutoScaling",
     "UpdateTableReplicaAutoScaling",
-    because="tables have no replicas and nothing scales",
-)
-operations.refuse(
-    "DescribeKinesisStreamingDestination",
-    "DisableKinesisStreamingDestination",
-    "EnableKinesisStreamingDestination",
-    "UpdateKinesisStreamingDestination",
-    because="there are no Kinesis streams",
-)
-operations.refuse(
-    "DescribeContributorInsights",
-    "ListContributorInsights",
-    "UpdateContributorInsights",
-    because="nobody counts which keys are used most",
+    because="there is no Application Auto Scaling: replicas are on-demand",
 )
 operations.refuse(
     "CancelBulkOperation",

@@ -28,7 +28,7 @@ _OURS = ("Tags", "ResourcePolicy")
 """Members of CreateTable that the remote is not told."""
 _TOLD = ("ItemCount", "TableSizeBytes", "TableStatus")
 """Members of DescribeTable that only the remote knows."""
-_REFUSED = ("StreamSpecification", "SSESpecification")
+_REFUSED = ("StreamSpecification", "SSESpecification", "ReplicaUpdates")
 Local = Callable[[Context[DynamoState], Params], "Output | Awaitable[Output]"]
 
 

@@ -7,11 +7,11 @@ without a record (a dropped table, a half-built index) is purged at the next sta
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from casemate.servicekit.parsed import ParsedPolicies
-from casemate.servicekit.ports import Keys
+from casemate.servicekit.ports import Keys, ServiceLinkedRoles
 from casemate.servicekit.service import Context
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb.backups.records import BackupRecord
@@ -30,6 +30,8 @@ class Table:
 
     record: TableRecord
     schema: TableSchema
+    is_usable: bool
+    """Whether items can be read and written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +52,15 @@ class DynamoState:
         self.engine = engine
         self.policies = ParsedPolicies()
         self.table_keys = TableKeys(keys)
+        self.linked_roles: ServiceLinkedRoles | None = None
+        """None: nobody asks for roles of DynamoDB's own."""
         self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
         """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
         self._known: dict[tuple[str, str, str], Table] = {}
+        with store.transaction():
+            for record in self.tables.values():
+                if record.deleting:
+                    self.tables.put(record.ref.key, replace(record, deleting=False))
         engine.purge(
             {
                 record.id_bytes: {0, *(index.number for index in record.indexes)}
@@ -62,6 +70,7 @@ class DynamoState:
         engine.undo.purge(
             {record.id_bytes for record in self.tables.values() if record.recovery_since is not None}
         )
+        engine.replication.purge({record.id_bytes for record in self.tables.values()})
         engine.backups.purge({backup.id_bytes for backup in self.backups.values()})
         engine.changes.purge({stream.id_bytes for stream in self.streams.values()})
         for stream in self.streams.values():
@@ -71,6 +80,11 @@ class DynamoState:
             else:
                 engine.changes.close(stream.id_bytes)
 
+    @staticmethod
+    def is_usable(record: TableRecord) -> bool:
+        """Whether a table is neither being created nor deleted."""
+        return not (record.is_being_created or record.deleting)
+
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""
         record = self.tables.get(*ref.key)
@@ -78,13 +92,27 @@ class DynamoState:
             return None
         known = self._known.get(ref.key)
         if known is None or known.record is not record:
-            known = Table(record=record, schema=record.schema())
+            known = Table(record=record, schema=record.schema(), is_usable=self.is_usable(record))
             self._known[ref.key] = known
         return known
 
     def table_exists(self, *, account: str, region: str, name: str) -> bool:
         """Port `Tables`."""
         return self.tables.get(account, region, name) is not None
+
+    def others(self, record: TableRecord) -> list[TableRecord]:
+        """The other replicas of a global table, by Region."""
+        replica = record.replica
+        if replica is None:
+            return []
+        found = (
+            other
+            for other in self.tables.values(record.account)
+            if other.replica is not None
+            and other.replica.group == replica.group
+            and other.region != record.region
+        )
+        return sorted(found, key=lambda other: other.region)
 
     def described(self, ref: TableRef) -> TableRecord:
         """For operations on tables."""
@@ -96,7 +124,7 @@ class DynamoState:
     def table(self, ctx: Context[Any], name: str) -> Table:
         """For operations on items: the caller must be able to use the table's key, where it has one."""
         found = self.find(table_ref(ctx, name))
-        if found is None:
+        if found is None or not found.is_usable:
             raise resource_not_found()
         if found.record.encryption is not None:
             self.table_keys.open(ctx, found.record)

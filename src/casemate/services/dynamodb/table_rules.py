@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
+from casemate.services.dynamodb.capacity_settings import on_demand_of, warm_of, warm_throughput
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.names import NAME
 from casemate.services.dynamodb.records import BillingMode, IndexRecord, Throughput
@@ -19,6 +20,7 @@ MAX_LOCAL = 5
 MAX_GLOBAL = 20
 MAX_INCLUDED = 100
 MAX_MULTI_KEYS = 4
+_MAX_KEYS = 2
 _MAX_UNITS = 1_000_000_000_000
 KeyElements = Sequence[Mapping[str, str]]
 
@@ -78,6 +80,7 @@ def attributes_of(definitions: Sequence[Mapping[str, str]]) -> dict[str, KeyType
 
 def table_keys(elements: KeyElements, attributes: Mapping[str, KeyType]) -> tuple[str, str | None]:
     """The partition and the sort key of a table."""
+    _check_length(elements, "keySchema")
     names = [element["AttributeName"] for element in elements]
     if any(name not in attributes for name in names):
         if len(names) > 1:
@@ -85,6 +88,19 @@ def table_keys(elements: KeyElements, attributes: Mapping[str, KeyType]) -> tupl
         raise _undefined(names, attributes)
     _check_order(elements)
     return names[0], names[1] if len(names) > 1 else None
+
+
+def _check_length(elements: KeyElements, where: str) -> None:
+    """Only global indexes have keys of more attributes than two."""
+    if len(elements) > _MAX_KEYS:
+        shown = ", ".join(
+            f"KeySchemaElement(attributeName={element['AttributeName']}, keyType={element['KeyType']})"
+            for element in elements
+        )
+        raise validation(
+            f"1 validation error detected: Value '[{shown}]' at '{where}' failed to satisfy constraint: Member must have "
+            f"length less than or equal to {_MAX_KEYS}"
+        )
 
 
 def _undefined(names: Sequence[str], attributes: Mapping[str, KeyType]) -> Exception:
@@ -118,7 +134,8 @@ def local_indexes(
             "LocalSecondaryIndex"
         )
     found: list[IndexRecord] = []
-    for index in given:
+    for place, index in enumerate(given, 1):
+        _check_length(index["KeySchema"], f"localSecondaryIndexes.{place}.member.keySchema")
         names = [element["AttributeName"] for element in index["KeySchema"]]
         undefined = [name for name in names if name not in attributes]
         if undefined:
@@ -178,6 +195,12 @@ def global_index(
         projection=projection,
         included=included,
         throughput=Throughput() if units is None else throughput_of(units),
+        on_demand=on_demand_of(limits, mode)
+        if (limits := given.get("OnDemandThroughput")) is not None
+        else None,
+        warm=warm_of(warm, warm_throughput(mode, Throughput(), None))
+        if (warm := given.get("WarmThroughput"))
+        else None,
     )
 
 

@@ -43,13 +43,8 @@ class IamDirectory:
             return self._role(account, name)
         if principal.kind is PrincipalKind.USER and principal.user_name is not None:
             return self._user(account, principal.user_name.lower())
-        if (
-            principal.kind is PrincipalKind.FEDERATED_USER
-            and principal.issuer_user_name is not None
-            and principal.session_policies
-        ):
-            # Without session policies a federated user has no permissions of its own (STS API Reference,
-            # GetFederationToken).
+        if principal.kind is PrincipalKind.FEDERATED_USER and principal.issuer_user_name is not None:
+            # Also without session policies, when they allow nothing: their denies and the boundary still count.
             return self._user(account, principal.issuer_user_name.lower())
         return _NONE
 

@@ -43,6 +43,6 @@ def build(store: Store, *, master: bytes, clock: Clock, random_bytes: RandomByte
         state=state,
         resource_policies=state.resource_policy,
         resource_must_allow=True,
-        spared_by_rcps=state.is_aws_managed,
+        spared_by_rcps=state.spared_by_rcps,
     )
     return Kms(service=service, keys=ServiceKeys(state))

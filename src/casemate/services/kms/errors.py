@@ -32,6 +32,11 @@ def invalid_arn(text: str) -> AwsError:
     return AwsError("InvalidArnException", f"Invalid arn {text}")
 
 
+def no_principal(text: str) -> AwsError:
+    """Who a grant is for must be somebody (text as in public issue threads)."""
+    return AwsError("InvalidArnException", f"ARN does not refer to a valid principal: {text}")
+
+
 def other_region(region: str) -> AwsError:
     """The ARN of a key in another Region."""
     return AwsError("NotFoundException", f"Invalid arn {region}")

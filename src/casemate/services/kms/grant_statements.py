@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from casemate.policy.document import ConditionClause, Policy, PrincipalSpec, Statement
+from casemate.services.kms.key_statements import GRANT_KEY, retiring_nothing
 from casemate.services.kms.records import GrantRecord, KeyRecord
 
-GRANT_KEY = "casemate:GrantId"
-"""The grant that kms:RetireGrant is about: its retiring principal may end that one, not all grants of the key. AWS has
-no condition key for it; the prefix says that this one is Casemate's."""
 _WITH_CONTEXT = frozenset(
     {
         "Decrypt",
@@ -39,7 +37,9 @@ def with_grants(policy: Policy, key: KeyRecord, grants: Iterable[GrantRecord]) -
     first = len(policy.statements)
     numbered = tuple(replace(statement, index=first + at) for at, statement in enumerate(made))
     return replace(
-        policy, label=f"key policy and grants of {key.arn}", statements=policy.statements + numbered
+        policy,
+        label=f"key policy and grants of {key.arn}",
+        statements=retiring_nothing(policy) + numbered,
     )
 
 
@@ -65,6 +65,9 @@ def _statements(grant: GrantRecord, key: KeyRecord) -> Iterator[Statement]:
         yield _allow(grant, key, grant.grantee, ("RetireGrant",), this_grant)
     if grant.retiring is not None:
         yield _allow(grant, key, grant.retiring, ("RetireGrant",), this_grant)
+    # "The AWS account in which the grant was created"; the key's account "can delegate the kms:RetireGrant permission".
+    for account in dict.fromkeys((grant.issuer, key.account)):
+        yield _allow(grant, key, account, ("RetireGrant",), this_grant)
 
 
 def _allow(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from casemate.model.errors import AwsError
-from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy
-from casemate.policy.parser import parse_policy
 from casemate.servicekit.service import Check, Context
 from casemate.services.kms.errors import limit_exceeded, locked_out, malformed_policy
+from casemate.services.kms.key_statements import key_policy
 from casemate.services.kms.records import KeyRecord
 from casemate.services.kms.state import KmsState
 
@@ -17,6 +17,8 @@ POLICY_NAME = "default"
 """The only one (API Reference, GetKeyPolicy)."""
 _MOST_BYTES = 32_768
 """Developer Guide, "Quotas": key policy document size 32 KB."""
+_GROUP = re.compile(r"arn:aws:iam::\d{12}:group/")
+"""Developer Guide, "Elements in a key policy": groups "are not a valid principal in any policy type"."""
 
 
 def default_policy(account: str) -> str:
@@ -82,9 +84,12 @@ def checked_policy(document: str) -> str:
     if len(document.encode()) > _MOST_BYTES:
         raise limit_exceeded(f"The key policy may be at most {_MOST_BYTES} bytes long")
     try:
-        parse_policy(document, kind=PolicyType.RESOURCE, label="key policy")
+        policy = key_policy(document, label="key policy")
     except MalformedPolicy as error:
         raise malformed_policy(error.message) from error
+    named = [each for one in policy.statements for each in (one.principal, one.not_principal) if each]
+    if any(_GROUP.match(name) for spec in named for name in spec.aws):
+        raise malformed_policy("Policy contains a statement with one or more invalid principals.")
     return document
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.model.arns import Arn
-from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock
-from casemate.servicekit.parsed import ParsedPolicies
 from casemate.servicekit.store import Store
 from casemate.services.kms.grant_statements import with_grants
+from casemate.services.kms.key_statements import key_policy
 from casemate.services.kms.material import KeyRing
 from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Material
 
@@ -27,7 +26,6 @@ class KmsState:
         self.grants = store.collection("kms.grants", GrantRecord)
         self.ring = ring
         self._clock = clock
-        self._parsed = ParsedPolicies()
         self._policies: dict[str, tuple[KeyRecord, list[GrantRecord], Policy]] = {}
 
     def key(self, region: str, key_id: str) -> KeyRecord | None:
@@ -93,15 +91,17 @@ class KmsState:
         # The same Policy object until the key or its grants change: policies are compared by identity.
         if kept is not None and kept[0] is key and kept[1] == grants:
             return kept[2]
-        own = self._parsed.policy(key.policy, kind=PolicyType.RESOURCE, label=f"key policy of {arn}")
+        own = key_policy(key.policy, label=f"key policy of {arn}")
         made = with_grants(own, key, grants)
         self._policies[arn] = (key, grants, made)
         return made
 
-    def is_aws_managed(self, arn: str) -> bool:
-        """Whether it is an AWS managed key, which RCPs do not bind (Organizations User Guide, "RCPs")."""
+    def spared_by_rcps(self, action: str, arn: str) -> bool:
+        """What RCPs do not bind: AWS managed keys, and retiring a grant (Organizations User Guide, "Resources and entities
+        not restricted by RCPs").
+        """
         key = self._named(arn)
-        return key is not None and key.aws_managed
+        return action == "kms:RetireGrant" or (key is not None and key.aws_managed)
 
     def _named(self, arn: str) -> KeyRecord | None:
         try:

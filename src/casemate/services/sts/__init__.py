@@ -2,9 +2,9 @@
 
 Modelled: GetCallerIdentity, AssumeRole (trust policies, external ids, session tags with transitive ones, source
 identity, session policies, MFA, role chaining and its hour), GetSessionToken, GetFederationToken, GetAccessKeyInfo,
-DecodeAuthorizationMessage, and the sessions that services make of roles. Not modelled: the restriction of GetSessionToken's credentials to
-AssumeRole and GetCallerIdentity of STS, web identity and SAML (no providers exist, so they are refused as AWS refuses
-them), AssumeRoot, packed sizes beyond plain text. Tokens are opaque and stored.
+DecodeAuthorizationMessage, and the sessions that services make of roles. Not modelled: web identity and SAML (no
+providers exist, so they are refused as AWS refuses them), AssumeRoot, packed sizes beyond plain text. Tokens are opaque
+and stored. What sessions cannot call at all is the gateway's to refuse (`gateway/session_reach.py`).
 
 Who may assume a role is decided by the pipeline, not here: a role's trust policy is its resource policy.
 """

@@ -141,4 +141,5 @@ def _principal(session: Session, issuer: AssumableRole | Principal | None) -> Pr
         tags=overlaid(issuer.tags if issuer else {}, session.tags),
         session_policies=session.policies,
         issuer_user_name=session.user_name,
+        issuer_arn=issuer.arn if issuer else None,
     )

@@ -80,3 +80,24 @@ def test_a_resource_control_policy_binds_services_too() -> None:
         cloud.service_sessions.assume_for_service(
             role_arn=ROLE, session_name="x", service="lambda.amazonaws.com"
         )
+
+
+def test_no_resource_control_policy_keeps_a_service_from_its_service_linked_role() -> None:
+    """Organizations User Guide, "Resources and entities not restricted by RCPs"."""
+    cloud = IdentityCloud()
+    made = cloud.client("iam").create_service_linked_role(
+        AWSServiceName="replication.dynamodb.amazonaws.com"
+    )["Role"]
+    client = cloud.client("organizations", account=MANAGEMENT)
+    content = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"}],
+    }
+    policy = client.create_policy(
+        Name="n", Description="d", Type="RESOURCE_CONTROL_POLICY", Content=json.dumps(content)
+    )["Policy"]["PolicySummary"]["Id"]
+    client.attach_policy(PolicyId=policy, TargetId=WORKLOAD)
+    found = cloud.service_sessions.assume_for_service(
+        role_arn=made["Arn"], session_name="x", service="replication.dynamodb.amazonaws.com"
+    )
+    assert found.principal.is_service_linked

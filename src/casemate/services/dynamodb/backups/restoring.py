@@ -6,12 +6,13 @@ with the items unless they are overridden; tags, policies, streams, time to live
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.backups.taking import gone_through
 from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, validation
 from casemate.services.dynamodb.names import TableRef
@@ -19,7 +20,9 @@ from casemate.services.dynamodb.operations.tables import encryption_of
 from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.table_rules import billing_of, table_name, throughput_of
+from casemate.tables.engine import TablesEngine
 from casemate.tables.errors import INVALID
+from casemate.tables.schema import IndexSchema, TableSchema
 
 _ON_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 _UNMODELLED = ("OnDemandThroughputOverride", "VectorIndexOverride")
@@ -44,36 +47,44 @@ async def restore_table(
     params: Params,
     source: TableRecord,
     restored: Restored,
-    fill: Callable[[TableRecord], None],
+    fill: Callable[[TableRecord], Iterator[None]],
 ) -> Output:
-    """Make the table, let `fill` put its items, build its indexes; then, durably, put it on record."""
+    """Make the table, let `fill` put its items, build its indexes; then, durably, put it on record.
+
+    Others have their turns meanwhile. Whatever ends this before its end leaves nothing behind.
+    """
     ref = target_ref(ctx, params)
     if ref.key in ctx.state.tables:
-        raise AwsError("TableAlreadyExistsException", f"Table already exists: {ref.name}")
+        raise _exists(ref.name)
     record = _target(ctx, params, source, restored, ref)
-    fill(record)
-    schema = record.schema()
-    for index in schema.indexes.values():
-        ctx.state.engine.build_index(schema, index)
-    await _kept(ctx, params, source, record)
-    record = ctx.state.described(ref)
+    try:
+        await gone_through(fill(record))
+        schema = record.schema()
+        for index in schema.indexes.values():
+            await gone_through(_filled(ctx.state.engine, schema, index))
+        await ctx.state.engine.durable()
+        with ctx.store.transaction():
+            # Looked at again: another request may have made the table meanwhile.
+            if ref.key in ctx.state.tables:
+                raise _exists(ref.name)
+            record = replace(record, encryption=_encryption(ctx, params, source, ref))
+            ctx.state.tables.put(ref.key, record)
+    except BaseException:
+        ctx.state.engine.drop(record.id_bytes)
+        raise
     described = table_description(ctx.state, record, "CREATING")
     described["RestoreSummary"]["RestoreInProgress"] = True
     return {"TableDescription": described}
 
 
-async def _kept(ctx: Context[DynamoState], params: Params, source: TableRecord, record: TableRecord) -> None:
-    try:
-        await ctx.state.engine.durable()
-        with ctx.store.transaction():
-            # Looked at again: another request may have made the table meanwhile.
-            if record.ref.key in ctx.state.tables:
-                raise AwsError("TableAlreadyExistsException", f"Table already exists: {record.name}")
-            record = replace(record, encryption=_encryption(ctx, params, source, record.ref))
-            ctx.state.tables.put(record.ref.key, record)
-    except BaseException:
-        ctx.state.engine.drop(record.id_bytes)
-        raise
+def _exists(name: str) -> AwsError:
+    return AwsError("TableAlreadyExistsException", f"Table already exists: {name}")
+
+
+def _filled(engine: TablesEngine, table: TableSchema, index: IndexSchema) -> Iterator[None]:
+    place: bytes | None = None
+    while (place := engine.fill_index(table, index, place)) is not None:
+        yield
 
 
 def _target(
@@ -97,6 +108,8 @@ def _target(
         throughput=source.throughput,
         table_class=source.table_class,
         restored=restored,
+        on_demand=source.on_demand,
+        warm=source.warm,
     )
     used = {record.hash_key, record.range_key}.union(
         *(index.hash_keys + index.range_keys for index in record.indexes)
@@ -131,6 +144,7 @@ def _indexes(params: Params, source: TableRecord) -> tuple[IndexRecord, ...]:
         held = {index.name: index for index in source.indexes if index.is_global is is_global}
         wanted = params.get(member)
         chosen += held.values() if wanted is None else (_matching(held, given) for given in wanted)
+    chosen = [replace(index, status="ACTIVE") for index in chosen]
     return tuple(chosen)
 
 

@@ -3,7 +3,9 @@
 from casemate.services.dynamodb.operations import (
     backups,
     batches,
+    contributor_insights,
     items,
+    kinesis_destinations,
     partiql,
     policies,
     queries,
@@ -18,7 +20,9 @@ from casemate.services.dynamodb.operations import (
 __all__ = [
     "backups",
     "batches",
+    "contributor_insights",
     "items",
+    "kinesis_destinations",
     "partiql",
     "policies",
     "queries",

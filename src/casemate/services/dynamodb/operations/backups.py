@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.dynamodb.backups.descriptions import backup_description, backup_details, backup_summary
 from casemate.services.dynamodb.backups.records import BackupRecord, backup_ref
@@ -42,8 +43,9 @@ async def create_backup(ctx: Context[DynamoState], params: Params) -> Output:
     table = ctx.state.tables.get(*ref.key)
     if table is None:
         raise source_not_found(ref.name)
-    backup = take_backup(ctx, table, params["BackupName"], "USER")
-    await ctx.state.engine.durable()
+    if not ctx.state.is_usable(table):
+        raise AwsError("TableInUseException", f"Table is being created or deleted: {ref.name}")
+    backup = await take_backup(ctx, table, params["BackupName"], "USER")
     with ctx.store.transaction():
         ctx.state.backups.put(backup.ref.key, backup)
     return {"BackupDetails": backup_details(backup, "CREATING")}
@@ -110,7 +112,7 @@ async def restore_table_from_backup(ctx: Context[DynamoState], params: Params) -
         source_table=backup.table.ref.arn, source_backup=backup.ref.arn, moment=backup.created
     )
 
-    def fill(table: TableRecord) -> None:
-        ctx.state.engine.backups.restore(backup.id_bytes, table.id_bytes)
+    def fill(table: TableRecord) -> Iterator[None]:
+        return ctx.state.engine.backups.restore(backup.id_bytes, table.id_bytes)
 
     return await restore_table(ctx, params, backup.table, restored, fill)

@@ -6,7 +6,7 @@ restorable time lies about five minutes back (Developer Guide); here it is now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -89,8 +89,8 @@ async def restore_table_to_point_in_time(ctx: Context[DynamoState], params: Para
     moment = _moment(ctx, params, source)
     restored = Restored(source_table=source.ref.arn, source_backup=None, moment=moment)
 
-    def fill(table: TableRecord) -> None:
-        ctx.state.engine.backups.restore_past(source.id_bytes, moment, table.id_bytes)
+    def fill(table: TableRecord) -> Iterator[None]:
+        return ctx.state.engine.backups.restore_past(source.id_bytes, moment, table.id_bytes)
 
     return await restore_table(ctx, params, source, restored, fill)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.registry import operations
@@ -50,7 +51,11 @@ def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
     if record.ttl_changed is not None and now - record.ttl_changed < _TTL_SECONDS:
         raise validation("Time to live has been modified multiple times within a fixed interval")
     new = replace(record, ttl_attribute=attribute if enabled else None, ttl_changed=now)
+    if new.replica is not None:
+        new = replace(new, replica=replace(new.replica, expires_items=True))
     ctx.state.tables.put(record.ref.key, new)
+    for other in ctx.state.others(record):
+        ctx.state.tables.put(other.ref.key, followed(record, new, other))
     return {"TimeToLiveSpecification": {"Enabled": enabled, "AttributeName": attribute}}
 
 

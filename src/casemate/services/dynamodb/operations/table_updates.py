@@ -1,19 +1,32 @@
-"""UpdateTable: billing, deletion protection, table class, encryption, global indexes."""
+"""UpdateTable: billing, deletion protection, table class, encryption, global indexes, replicas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Output, Params
+from casemate.services.dynamodb.capacity_settings import (
+    changed_units,
+    on_demand_of,
+    switched,
+    warm_of,
+    warm_throughput,
+)
 from casemate.services.dynamodb.descriptions import table_description
-from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.errors import index_being_updated, validation
+from casemate.services.dynamodb.global_tables.membership import (
+    change_replicas,
+    check_not_busy,
+    check_stream,
+    replica_checks,
+)
+from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
-from casemate.services.dynamodb.permissions import on_table
-from casemate.services.dynamodb.records import TableRecord, Throughput
+from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.switching import check_switch, close_stream, with_stream
@@ -36,42 +49,69 @@ _CHANGES = (
     "StreamSpecification",
     "OnDemandThroughput",
     "WarmThroughput",
+    "ReplicaUpdates",
 )
+_WITH_REPLICAS = ("ReplicaUpdates",)
 _NOTHING = (
     "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
     "SSESpecification or ReplicaUpdates is required"
 )
 
 
-@operations.operation("UpdateTable", checks=on_table("UpdateTable"), runs_async=True)
+@operations.operation("UpdateTable", checks=replica_checks, runs_async=True)
 async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
-    """Changes take effect before this answers; a new index is filled by then."""
+    """Changes take effect before this answers; new indexes and new replicas are filled afterwards (`building`)."""
     refuse_unmodelled(params)
     ref = table_ref(ctx, params["TableName"])
     old = ctx.state.described(ref)
     if all(params.get(member) is None for member in _CHANGES):
         raise validation(_NOTHING)
+    check_not_busy(ctx.state, old)
+    if params.get("ReplicaUpdates"):
+        return await _replicas(ctx, old, params)
+    new = _changed(ctx, old, params)
+    with ctx.store.transaction():
+        if params.get("SSESpecification") is not None:
+            ctx.state.table_keys.release(old)
+            new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
+        new = with_stream(ctx, new, params.get("StreamSpecification"))
+        ctx.state.tables.put(ref.key, new)
+        others = ctx.state.others(old)
+        for other in others:
+            ctx.state.tables.put(other.ref.key, followed(old, new, other))
+    if old.stream is not None and not (new.stream and new.stream.enabled):
+        close_stream(ctx.state, old)
+    for replica in (old, *others):
+        _drop(ctx.state, replica, new)
+    await ctx.state.engine.durable()
+    return {"TableDescription": table_description(ctx.state, new, "UPDATING")}
+
+
+async def _replicas(ctx: Context[DynamoState], record: TableRecord, params: Params) -> Output:
+    if any(params.get(member) is not None for member in _CHANGES if member not in _WITH_REPLICAS):
+        raise validation(f"{INVALID}ReplicaUpdates cannot be combined with other changes of the table")
+    record = await change_replicas(ctx, record, params["ReplicaUpdates"])
+    return {"TableDescription": table_description(ctx.state, record, "UPDATING")}
+
+
+def _changed(ctx: Context[DynamoState], old: TableRecord, params: Params) -> TableRecord:
     new = _billing(ctx, old, params)
     if params.get("DeletionProtectionEnabled") is not None:
         new = replace(new, deletion_protection=params["DeletionProtectionEnabled"])
     if params.get("TableClass"):
         new = replace(new, table_class=params["TableClass"])
+    if params.get("OnDemandThroughput") is not None:
+        limits = on_demand_of(params["OnDemandThroughput"], new.billing_mode, new.on_demand)
+        new = replace(new, on_demand=limits)
+    if params.get("WarmThroughput"):
+        warm = warm_throughput(new.billing_mode, new.throughput, new.warm)
+        new = replace(new, warm=warm_of(params["WarmThroughput"], warm))
     if params.get("GlobalSecondaryIndexUpdates") is not None:
-        new = _indexes(new, params)
+        new = _indexes(ctx, new, params)
     _check_encryption(old, params.get("SSESpecification"))
+    check_stream(new, params.get("StreamSpecification"))
     check_switch(new, params.get("StreamSpecification"))
-    with ctx.store.transaction():
-        if params.get("SSESpecification") is not None:
-            ctx.state.table_keys.release(old)
-            new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
-        _build(ctx.state, old, new)
-        new = with_stream(ctx, new, params.get("StreamSpecification"))
-        ctx.state.tables.put(ref.key, new)
-    if old.stream is not None and not (new.stream and new.stream.enabled):
-        close_stream(ctx.state, old)
-    _drop(ctx.state, old, new)
-    await ctx.state.engine.durable()
-    return {"TableDescription": table_description(ctx.state, new, "UPDATING")}
+    return new
 
 
 def _check_encryption(record: TableRecord, given: Mapping[str, Any] | None) -> None:
@@ -86,9 +126,10 @@ def _check_encryption(record: TableRecord, given: Mapping[str, Any] | None) -> N
 def _billing(ctx: Context[DynamoState], record: TableRecord, params: Params) -> TableRecord:
     mode = params.get("BillingMode") or record.billing_mode
     units = params.get("ProvisionedThroughput")
-    changes: dict[str, Any] = {}
-    if mode != record.billing_mode:
-        changes = {"billing_mode": mode, "billing_changed": ctx.now.timestamp()}
+    now = ctx.now.timestamp()
+    switches = mode != record.billing_mode
+    if switches:
+        record = switched(record, mode, now)
     if mode == "PAY_PER_REQUEST":
         if units is not None:
             raise validation(
@@ -96,11 +137,10 @@ def _billing(ctx: Context[DynamoState], record: TableRecord, params: Params) -> 
                 + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
                 "PAY_PER_REQUEST"
             )
-        changes["throughput"] = Throughput()
-        changes["indexes"] = tuple(replace(index, throughput=Throughput()) for index in record.indexes)
-        return replace(record, **changes)
+        indexes = tuple(replace(index, throughput=Throughput()) for index in record.indexes)
+        return replace(record, throughput=Throughput(), indexes=indexes)
     if units is None:
-        if mode != record.billing_mode:
+        if switches:
             raise validation(
                 INVALID
                 + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is "
@@ -108,11 +148,7 @@ def _billing(ctx: Context[DynamoState], record: TableRecord, params: Params) -> 
             )
         return record
     wanted = throughput_of(units)
-    if (
-        mode == record.billing_mode
-        and wanted == record.throughput
-        and "GlobalSecondaryIndexUpdates" not in params
-    ):
+    if not switches and wanted.is_same(record.throughput) and "GlobalSecondaryIndexUpdates" not in params:
         raise validation(
             f"The provisioned throughput for the table will not change. The requested value equals the current value. "
             f"Current ReadCapacityUnits provisioned for the table: {wanted.read}. Requested ReadCapacityUnits: "
@@ -120,18 +156,18 @@ def _billing(ctx: Context[DynamoState], record: TableRecord, params: Params) -> 
             f"WriteCapacityUnits: {wanted.write}. Refer to the Amazon DynamoDB Developer Guide for current limits and "
             "how to request higher limits."
         )
-    return replace(record, throughput=wanted, **changes)
+    if switches:
+        # On-demand limits have no meaning any more.
+        indexes = tuple(replace(index, on_demand=None) for index in record.indexes)
+        return replace(record, throughput=wanted, on_demand=None, indexes=indexes)
+    return replace(record, throughput=changed_units(record.throughput, wanted, now))
 
 
-def _indexes(record: TableRecord, params: Params) -> TableRecord:
+def _indexes(ctx: Context[DynamoState], record: TableRecord, params: Params) -> TableRecord:
     updates: list[Mapping[str, Any]] = params["GlobalSecondaryIndexUpdates"]
     if not updates:
         raise validation(INVALID + "List of GlobalSecondaryIndexUpdates is empty")
-    if sum("Create" in update or "Delete" in update for update in updates) > 1:
-        raise AwsError(
-            "LimitExceededException",
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
-        )
+    _check_one_at_a_time(record, updates)
     if params.get("AttributeDefinitions"):
         added = attributes_of(params["AttributeDefinitions"])
         for name, kind in added.items():
@@ -147,7 +183,7 @@ def _indexes(record: TableRecord, params: Params) -> TableRecord:
                 + "Each of GlobalSecondaryIndexUpdates must contain exactly one of Create, Update, Delete"
             )
         ((action, given),) = update.items()
-        record = _index_update(record, action, given)
+        record = _index_update(ctx, record, action, given)
     used = {record.hash_key, record.range_key} | {
         name for index in record.indexes for name in index.hash_keys + index.range_keys
     }
@@ -157,7 +193,23 @@ def _indexes(record: TableRecord, params: Params) -> TableRecord:
     return replace(record, attributes=kept)
 
 
-def _index_update(record: TableRecord, action: str, given: Mapping[str, Any]) -> TableRecord:
+def _check_one_at_a_time(record: TableRecord, updates: Sequence[Mapping[str, Any]]) -> None:
+    """An index that is being filled may be deleted; no other one may come or go meanwhile (Developer Guide, "Managing
+    Global Secondary Indexes").
+    """
+    named = [update.get("Create") or update.get("Delete") for update in updates]
+    changed = {given["IndexName"] for given in named if given}
+    filling = {index.name for index in record.indexes if index.status == "CREATING"}
+    if changed and len(changed | filling) > 1:
+        raise AwsError(
+            "LimitExceededException",
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+        )
+
+
+def _index_update(
+    ctx: Context[DynamoState], record: TableRecord, action: str, given: Mapping[str, Any]
+) -> TableRecord:
     name = given["IndexName"]
     present = record.index(name)
     if action == "Create":
@@ -169,25 +221,32 @@ def _index_update(record: TableRecord, action: str, given: Mapping[str, Any]) ->
                 f"GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}",
             )
         index = global_index(given, record.attributes, record.billing_mode, record.next_index)
+        index = replace(index, status="CREATING")
         return replace(record, indexes=(*record.indexes, index), next_index=record.next_index + 1)
     if present is None or not present.is_global:
         raise AwsError("ResourceNotFoundException", "Requested resource not found")
     if action == "Delete":
         return replace(record, indexes=tuple(index for index in record.indexes if index is not present))
-    units = given.get("ProvisionedThroughput")
-    if units is None:
-        return record
-    changed = replace(present, throughput=throughput_of(units))
+    changed = _changed_index(ctx, record, present, given)
     return replace(record, indexes=tuple(changed if index is present else index for index in record.indexes))
 
 
-def _build(state: DynamoState, old: TableRecord, new: TableRecord) -> None:
-    """Fill new indexes before the record says that they exist."""
-    known = {index.number for index in old.indexes}
-    schema = new.schema()
-    for index in new.indexes:
-        if index.number not in known:
-            state.engine.build_index(schema, schema.indexes[index.name])
+def _changed_index(
+    ctx: Context[DynamoState], record: TableRecord, index: IndexRecord, given: Mapping[str, Any]
+) -> IndexRecord:
+    units = given.get("ProvisionedThroughput")
+    if units is not None:
+        if index.status == "CREATING":
+            raise index_being_updated(record.name, index.name)
+        wanted = changed_units(index.throughput, throughput_of(units), ctx.now.timestamp())
+        index = replace(index, throughput=wanted)
+    if given.get("OnDemandThroughput") is not None:
+        limits = on_demand_of(given["OnDemandThroughput"], record.billing_mode, index.on_demand)
+        index = replace(index, on_demand=limits)
+    if given.get("WarmThroughput"):
+        warm = warm_throughput(record.billing_mode, index.throughput, index.warm)
+        index = replace(index, warm=warm_of(given["WarmThroughput"], warm))
+    return index
 
 
 def _drop(state: DynamoState, old: TableRecord, new: TableRecord) -> None:

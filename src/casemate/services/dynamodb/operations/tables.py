@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.backups.taking import take_backup
+from casemate.services.dynamodb.capacity_settings import on_demand_of, warm_of, warm_throughput
 from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, table_exists, validation
 from casemate.services.dynamodb.names import TableRef, table_ref
@@ -16,8 +16,9 @@ from casemate.services.dynamodb.operations.tags import check_tags
 from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRecord
 from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.removal import check_removable, deleting, remove_table
 from casemate.services.dynamodb.state import DynamoState
-from casemate.services.dynamodb.streams.switching import close_stream, disable_stream, with_stream
+from casemate.services.dynamodb.streams.switching import with_stream
 from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
@@ -92,6 +93,12 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
         next_index=len(indexes) + 1,
         billing_mode=mode,
         throughput=throughput,
+        on_demand=on_demand_of(limits, mode)
+        if (limits := params.get("OnDemandThroughput")) is not None
+        else None,
+        warm=warm_of(warm, warm_throughput(mode, throughput, None))
+        if (warm := params.get("WarmThroughput"))
+        else None,
         table_class=params.get("TableClass") or "STANDARD",
         deletion_protection=params.get("DeletionProtectionEnabled") or False,
         tags=check_tags({}, params.get("Tags") or ()),
@@ -102,9 +109,16 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
 
 def refuse_unmodelled(params: Mapping[str, Any]) -> None:
     """Say so where a request asks for what Casemate does not have."""
-    for member in ("VectorIndexes", "VectorIndexUpdates", "GlobalTableSourceArn", "ReplicaUpdates"):
+    for member in (
+        "VectorIndexes",
+        "VectorIndexUpdates",
+        "GlobalTableSourceArn",
+        "GlobalTableWitnessUpdates",
+    ):
         if params.get(member):
             raise not_modelled(member)
+    if params.get("MultiRegionConsistency") == "STRONG":
+        raise not_modelled("MultiRegionConsistency STRONG")
 
 
 def encryption_of(
@@ -131,47 +145,10 @@ def describe_table(ctx: Context[DynamoState], params: Params) -> Output:
 
 @operations.operation("DeleteTable", checks=on_table("DeleteTable"), runs_async=True)
 async def delete_table(ctx: Context[DynamoState], params: Params) -> Output:
-    """The record goes first, durably; its items then. A crash in between leaves items that the next start purges."""
-    ref = table_ref(ctx, params["TableName"])
-    record = ctx.state.described(ref)
-    if record.deletion_protection:
-        raise validation(
-            f"Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection "
-            f"first. Resource: {ref.arn}"
-        )
-    held = ctx.state.engine.holding(record.id_bytes)
-    answer = {
-        "TableName": record.name,
-        "TableStatus": "DELETING",
-        "ProvisionedThroughput": {
-            "NumberOfDecreasesToday": 0,
-            "ReadCapacityUnits": record.throughput.read,
-            "WriteCapacityUnits": record.throughput.write,
-        },
-        "TableSizeBytes": held.size,
-        "ItemCount": held.items,
-        "TableArn": ref.arn,
-        "TableId": record.table_id,
-        "DeletionProtectionEnabled": False,
-    }
-    # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup.
-    backup = None
-    if record.recovery_since is not None:
-        # Nothing is awaited before the table is gone: every acknowledged write is in the copy.
-        backup = take_backup(ctx, record, f"{ref.name}$DeletedTableBackup", "SYSTEM")
-    with ctx.store.transaction():
-        ctx.state.tables.delete(*ref.key)
-        if backup is not None:
-            ctx.state.backups.put(backup.ref.key, backup)
-        disable_stream(ctx, record)
-        ctx.state.table_keys.release(record)
-    close_stream(ctx.state, record)
-    ctx.state.forget(ref)
-    if backup is not None:
-        await ctx.state.engine.durable()
-    ctx.state.engine.drop(record.id_bytes)
-    ctx.state.engine.undo.drop(record.id_bytes)
-    await ctx.state.engine.durable()
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    check_removable(ctx, record)
+    answer = deleting(ctx.state, record)
+    await remove_table(ctx, record)
     return {"TableDescription": answer}
 
 

@@ -6,28 +6,22 @@ here nothing of a service ever hangs on such a role, so the task has succeeded w
 
 from __future__ import annotations
 
-from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.iam import quotas
-from casemate.services.iam.entities import ROLES, creation_time
+from casemate.services.iam.entities import ROLES
 from casemate.services.iam.errors import invalid_input, no_such_entity, not_found, quota_exceeded
-from casemate.services.iam.linked_services import LinkedService, linked_services, trust_of
+from casemate.services.iam.linked_roles import PREFIX, new_linked_role, role_path
+from casemate.services.iam.linked_services import LinkedService, linked_services
 from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_role_shape
-from casemate.services.iam.state import DeletionTask, IamState, Role
-
-_PREFIX = "/aws-service-role/"
-
-
-def _path(service: str) -> str:
-    return f"{_PREFIX}{service}/"
+from casemate.services.iam.state import DeletionTask, IamState
 
 
 def _create_checks(ctx: Context[IamState], params: Params) -> tuple[Check, ...]:
     service = str(params["AWSServiceName"])
     known = linked_services().get(service)
     name = known.role_name(params.get("CustomSuffix")) if known else "*"
-    resource = ctx.arn("iam", f"role{_path(service)}{name}", region="")
+    resource = ctx.arn("iam", f"role{role_path(service)}{name}", region="")
     context = {"iam:AWSServiceName": service}
     return (Check(action="iam:CreateServiceLinkedRole", resource=resource, context=context),)
 
@@ -53,18 +47,7 @@ def create_service_linked_role(ctx: Context[IamState], params: Params) -> Output
         )
     if len(ctx.state.roles.values(ctx.account)) >= quotas.ROLES_PER_ACCOUNT:
         raise quota_exceeded("RolesPerAccount", quotas.ROLES_PER_ACCOUNT)
-    role = Role(
-        account=ctx.account,
-        name=name,
-        path=_path(service),
-        id=unique_id("AROA", ctx.random_bytes),
-        created=creation_time(ctx),
-        trust=trust_of(service),
-        description=params.get("Description"),
-        attached=(known.policy_arn,),
-    )
-    ROLES.put(ctx, role)
-    return {"Role": full_role_shape(role)}
+    return {"Role": full_role_shape(new_linked_role(ctx, service, name, params.get("Description")))}
 
 
 @operations.operation("DeleteServiceLinkedRole", checks=ROLES.checks("DeleteServiceLinkedRole"))
@@ -74,8 +57,8 @@ def delete_service_linked_role(ctx: Context[IamState], params: Params) -> Output
         raise not_found("Role", role.name)
     ctx.state.roles.delete(ctx.account, role.name.lower())
     ctx.state.last_uses.delete(role.id)
-    service = role.path.removeprefix(_PREFIX).rstrip("/")
-    task = f"task{_PREFIX}{service}/{role.name}/{ctx.new_uuid()}"
+    service = role.path.removeprefix(PREFIX).rstrip("/")
+    task = f"task{PREFIX}{service}/{role.name}/{ctx.new_uuid()}"
     ctx.state.deletion_tasks.put((ctx.account, task), DeletionTask(role_arn=role.arn))
     return {"DeletionTaskId": task}
 

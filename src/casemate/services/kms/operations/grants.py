@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +13,13 @@ from casemate.services.kms.errors import (
     grant_not_found,
     invalid_grant_token,
     limit_exceeded,
+    no_principal,
     not_modelled,
     not_retirable_by,
     validation,
 )
-from casemate.services.kms.grant_statements import GRANT_KEY
 from casemate.services.kms.granting import new_grant
+from casemate.services.kms.key_statements import GRANT_KEY
 from casemate.services.kms.names import Named, named
 from casemate.services.kms.paging import paged
 from casemate.services.kms.permissions import Keys, check_on, context_keys, on_key, on_nothing
@@ -29,6 +31,15 @@ from casemate.services.kms.use import check_grant_tokens, require_enabled, requi
 _MOST = 50_000
 """Developer Guide, "Quotas": grants per KMS key."""
 _PAGE = 50
+_MOST_PAIRS = 8
+_MOST_CHARACTERS = 384
+"""Developer Guide, "Using grant constraints": pairs of a constraint, characters of a value."""
+_PRINCIPAL = re.compile(
+    r"\d{12}|A(IDA|ROA)[A-Z0-9]+"
+    r"|arn:aws:iam::\d{12}:(root|(user|role)/.+)|arn:aws:sts::\d{12}:(assumed-role|federated-user)/.+",
+    re.ASCII,
+)
+"""Developer Guide, "Grant concepts": accounts, users, roles and their sessions; no service, group or organization."""
 _SYMMETRIC_OPERATIONS = frozenset(
     {
         "Encrypt",
@@ -51,6 +62,9 @@ def _grantee(params: Params) -> str:
             raise not_modelled(member)
     if not params.get("GranteePrincipal"):
         raise validation("GranteePrincipal must be specified.")
+    for member in ("GranteePrincipal", "RetiringPrincipal"):
+        if params.get(member) and not _PRINCIPAL.fullmatch(params[member]):
+            raise no_principal(params[member])
     return params["GranteePrincipal"]
 
 
@@ -107,6 +121,11 @@ def _check_operations(key: KeyRecord, wanted: list[str], constraints: Mapping[st
         raise not_modelled("the grant constraint SourceArn")
     if constraints.get("EncryptionContextEquals") and constraints.get("EncryptionContextSubset"):
         raise validation("Only one of EncryptionContextEquals and EncryptionContextSubset can be specified.")
+    for pairs in constraints.values():
+        if len(pairs) > _MOST_PAIRS or any(len(value) > _MOST_CHARACTERS for value in pairs.values()):
+            raise validation(
+                f"A grant constraint has at most {_MOST_PAIRS} pairs and values of {_MOST_CHARACTERS} characters."
+            )
     symmetric = key.spec == "SYMMETRIC_DEFAULT"
     if constraints and not symmetric:
         raise validation(

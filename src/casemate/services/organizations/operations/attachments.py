@@ -8,12 +8,13 @@ from casemate.servicekit.service import Context, Output, Params
 from casemate.services.organizations import lookups
 from casemate.services.organizations.checks import on
 from casemate.services.organizations.errors import constraint_violation, invalid_input, refusal
-from casemate.services.organizations.records import RCP_FULL_AWS_ACCESS, SCP
+from casemate.services.organizations.records import RCP, RCP_FULL_AWS_ACCESS, SCP
 from casemate.services.organizations.registry import management_operation
 from casemate.services.organizations.state import OrganizationsState
 
-_MOST = 5
-"""Organizations User Guide, "Quotas": policies of a type attached to one root, OU or account, AWS's own included."""
+_MOST = {SCP: 10, RCP: 5}
+"""Organizations User Guide, "Quotas": policies of a type attached to one root, OU or account, AWS's own included. Five
+SCPs until 15 May 2026."""
 
 
 @management_operation("AttachPolicy", checks=on("AttachPolicy", "PolicyId", "TargetId"))
@@ -23,7 +24,7 @@ def attach_policy(ctx: Context[OrganizationsState], params: Params) -> Output:
         raise refusal("PolicyTypeNotEnabledException")
     if policy.id in node.attached:
         raise refusal("DuplicatePolicyAttachmentException")
-    if len(ctx.state.attached(node, policy.type)) >= _MOST:
+    if len(ctx.state.attached(node, policy.type)) >= _MOST[policy.type]:
         raise constraint_violation("MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED")
     ctx.state.put_node(replace(node, attached=(*node.attached, policy.id)))
     return {}

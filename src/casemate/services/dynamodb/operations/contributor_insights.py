@@ -1,0 +1,130 @@
+"""UpdateContributorInsights, DescribeContributorInsights, ListContributorInsights: kept and described, nothing is counted.
+
+Source: API reference of the three; Developer Guide, "CloudWatch Contributor Insights for DynamoDB" (the rules' names).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from casemate.servicekit.service import Check, Checks, Context, Output, Params
+from casemate.services.dynamodb.errors import resource_not_found, validation
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.records import ContributorInsights, TableRecord
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+
+SERVICE = "contributorinsights.dynamodb.amazonaws.com"
+_PAGE = 100
+
+
+def _on_holder(action: str) -> Checks[DynamoState]:
+    def checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+        ref, index = table_ref(ctx, params["TableName"]), params.get("IndexName")
+        resource = ref.arn if index is None else ref.index_arn(index)
+        return (Check(action=f"dynamodb:{action}", resource=resource),)
+
+    return checks
+
+
+def _holder(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, str]:
+    """The table, and the global index that is meant, or nothing for the table itself."""
+    record = ctx.state.tables.get(*table_ref(ctx, params["TableName"]).key)
+    name = params.get("IndexName") or ""
+    index = None if record is None or not name else record.index(name)
+    if record is None or (name and (index is None or not index.is_global)):
+        raise resource_not_found()
+    return record, name
+
+
+def _named(record: TableRecord, index: str) -> dict[str, Any]:
+    return {"TableName": record.name, **({"IndexName": index} if index else {})}
+
+
+@operations.operation("UpdateContributorInsights", checks=_on_holder("UpdateContributorInsights"))
+def update_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
+    record, index = _holder(ctx, params)
+    enabled = params["ContributorInsightsAction"] == "ENABLE"
+    if enabled and ctx.state.linked_roles is not None:
+        ctx.state.linked_roles.ensure(ctx, SERVICE)
+    present = record.insights.get(index)
+    setting = ContributorInsights(
+        enabled=enabled,
+        mode=params.get("ContributorInsightsMode")
+        or ("ACCESSED_AND_THROTTLED_KEYS" if present is None else present.mode),
+        changed=ctx.now.timestamp(),
+    )
+    changed = replace(record, insights={**record.insights, index: setting})
+    ctx.state.tables.put(record.ref.key, changed)
+    return {
+        **_named(record, index),
+        "ContributorInsightsStatus": "ENABLING" if enabled else "DISABLING",
+        "ContributorInsightsMode": setting.mode,
+    }
+
+
+@operations.operation("DescribeContributorInsights", checks=_on_holder("DescribeContributorInsights"))
+def describe_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
+    record, index = _holder(ctx, params)
+    setting = record.insights.get(index)
+    if setting is None:
+        return {**_named(record, index), "ContributorInsightsStatus": "DISABLED"}
+    return {
+        **_summary(record, index, setting),
+        "LastUpdateDateTime": datetime.fromtimestamp(setting.changed, UTC),
+        "ContributorInsightsRuleList": _rules(record, index, setting) if setting.enabled else [],
+    }
+
+
+def _summary(record: TableRecord, index: str, setting: ContributorInsights) -> dict[str, Any]:
+    return {
+        **_named(record, index),
+        "ContributorInsightsStatus": "ENABLED" if setting.enabled else "DISABLED",
+        "ContributorInsightsMode": setting.mode,
+    }
+
+
+def _rules(record: TableRecord, index: str, setting: ContributorInsights) -> list[str]:
+    """Most accessed (C) and most throttled (T), by partition key (PK) and by both keys (SK)."""
+    found = record.index(index)
+    sorts = bool(record.range_key) if found is None else bool(found.range_keys)
+    kinds = "T" if setting.mode == "THROTTLED_KEYS" else "CT"
+    resource = f"{record.name}-{index}" if index else record.name
+    return [
+        f"DynamoDBContributorInsights-{key}{kind}-{resource}-{int(setting.changed * 1000)}"
+        for key in (("PK", "SK") if sorts else ("PK",))
+        for kind in kinds
+    ]
+
+
+def _list_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    name = params.get("TableName")
+    resource = "*" if name is None else table_ref(ctx, name).arn
+    return (Check(action="dynamodb:ListContributorInsights", resource=resource),)
+
+
+@operations.operation("ListContributorInsights", checks=_list_checks)
+def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
+    """Where it was ever switched on, by table and index; the token is the last entry of the page."""
+    name = params.get("TableName")
+    prefix = (ctx.account, ctx.region) if name is None else table_ref(ctx, name).key
+    found = sorted(
+        (record.name, index, _summary(record, index, setting))
+        for record in ctx.state.tables.values(*prefix)
+        for index, setting in record.insights.items()
+        if not index or record.index(index) is not None
+    )
+    token = params.get("NextToken")
+    if token is not None:
+        table, separator, index = token.partition("/")
+        if not separator:
+            raise validation("Invalid NextToken")
+        found = [entry for entry in found if entry[:2] > (table, index)]
+    limit = params.get("MaxResults") or _PAGE
+    answer: dict[str, Any] = {"ContributorInsightsSummaries": [summary for _, _, summary in found[:limit]]}
+    if len(found) > limit:
+        answer["NextToken"] = "/".join(found[limit - 1][:2])
+    return answer

@@ -1,0 +1,143 @@
+"""Kinesis streaming destinations: kept and described, nothing is delivered. Streams are not looked for.
+
+Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The texts are AWS's,
+as recorded against it by others (moto's and LocalStack's verified tests).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from casemate.servicekit.service import Check, Checks, Context, Output, Params
+from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.permissions import on_table
+from casemate.services.dynamodb.records import KinesisDestination, TableRecord
+from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.state import DynamoState
+
+SERVICE = "kinesisreplication.dynamodb.amazonaws.com"
+_STREAM = re.compile(r"arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:\d{12}:stream/[a-zA-Z0-9_.-]{1,128}")
+_USED = ("DescribeStream", "PutRecords")
+
+
+def _with_stream(action: str) -> Checks[DynamoState]:
+    """The caller must be able to write to the stream (Developer Guide, "Using IAM with Kinesis Data Streams")."""
+
+    def checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+        yield from on_table(action)(ctx, params)
+        for used in _USED:
+            yield Check(action=f"kinesis:{used}", resource=_stream(params))
+
+    return checks
+
+
+def _stream(params: Params) -> str:
+    arn = params["StreamArn"]
+    if not _STREAM.fullmatch(arn):
+        raise validation(f"Invalid StreamArn: {arn} is not the ARN of a Kinesis data stream")
+    return arn
+
+
+def _found(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, KinesisDestination | None]:
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    arn = _stream(params)
+    return record, next((one for one in record.kinesis if one.stream_arn == arn), None)
+
+
+def _keep(ctx: Context[DynamoState], record: TableRecord, destination: KinesisDestination) -> None:
+    others = [one for one in record.kinesis if one.stream_arn != destination.stream_arn]
+    ctx.state.tables.put(record.ref.key, replace(record, kinesis=(*others, destination)))
+
+
+def _answer(record: TableRecord, destination: KinesisDestination, status: str) -> dict[str, Any]:
+    return {
+        "TableName": record.name,
+        "StreamArn": destination.stream_arn,
+        "DestinationStatus": status,
+    }
+
+
+@operations.operation(
+    "EnableKinesisStreamingDestination", checks=_with_stream("EnableKinesisStreamingDestination")
+)
+def enable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
+    record, present = _found(ctx, params)
+    if present is not None and present.enabled:
+        raise validation(
+            "Table is not in a valid state to enable Kinesis Streaming Destination: EnableKinesisStreamingDestination "
+            "must be DISABLED or ENABLE_FAILED to perform ENABLE operation."
+        )
+    if ctx.state.linked_roles is not None:
+        ctx.state.linked_roles.ensure(ctx, SERVICE)
+    configuration = params.get("EnableKinesisStreamingConfiguration") or {}
+    made = KinesisDestination(
+        stream_arn=params["StreamArn"],
+        enabled=True,
+        precision=configuration.get("ApproximateCreationDateTimePrecision") or "MILLISECOND",
+    )
+    _keep(ctx, record, made)
+    shown = {"ApproximateCreationDateTimePrecision": made.precision}
+    return {**_answer(record, made, "ENABLING"), "EnableKinesisStreamingConfiguration": shown}
+
+
+@operations.operation(
+    "DisableKinesisStreamingDestination", checks=on_table("DisableKinesisStreamingDestination")
+)
+def disable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
+    record, present = _found(ctx, params)
+    if present is None or not present.enabled:
+        raise validation(
+            "Table is not in a valid state to disable Kinesis Streaming Destination: DisableKinesisStreamingDestination "
+            "must be ACTIVE to perform DISABLE operation."
+        )
+    _keep(ctx, record, replace(present, enabled=False))
+    return _answer(record, present, "DISABLING")
+
+
+@operations.operation(
+    "UpdateKinesisStreamingDestination", checks=on_table("UpdateKinesisStreamingDestination")
+)
+def update_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
+    record, present = _found(ctx, params)
+    given = params.get("UpdateKinesisStreamingConfiguration") or {}
+    precision = given.get("ApproximateCreationDateTimePrecision")
+    if precision is None:
+        raise validation(
+            "Streaming destination cannot be updated with given parameters: UpdateKinesisStreamingConfiguration cannot be "
+            "null or contain only null values"
+        )
+    if present is None or not present.enabled:
+        raise validation(
+            "Table is not in a valid state to update Kinesis Streaming Destination: UpdateKinesisStreamingDestination "
+            "must be ACTIVE to perform UPDATE operation."
+        )
+    if precision == present.precision:
+        raise validation(
+            f"Invalid Request: Precision is already set to the desired value of {precision} for tableId: "
+            f"{record.table_id}, kcl stream: {present.stream_arn}"
+        )
+    _keep(ctx, record, replace(present, precision=precision))
+    shown = {"ApproximateCreationDateTimePrecision": precision}
+    return {**_answer(record, present, "UPDATING"), "UpdateKinesisStreamingConfiguration": shown}
+
+
+@operations.operation(
+    "DescribeKinesisStreamingDestination", checks=on_table("DescribeKinesisStreamingDestination")
+)
+def describe_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
+    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    return {
+        "TableName": record.name,
+        "KinesisDataStreamDestinations": [
+            {
+                "StreamArn": one.stream_arn,
+                "DestinationStatus": "ACTIVE" if one.enabled else "DISABLED",
+                "ApproximateCreationDateTimePrecision": one.precision,
+            }
+            for one in record.kinesis
+        ],
+    }
