@@ -105,6 +105,7 @@ def _between(value: int, member: str, least: int, most: int) -> int:
 def _variables(variables: Mapping[str, str]) -> dict[str, str]:
     reserved = sorted(RESERVED & variables.keys())
     if reserved:
+        # Observed: mattermost/mattermost-cloud-monitoring#264 on GitHub.
         raise errors.invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have "
             "provided contains reserved keys that are currently not supported for modification. "
