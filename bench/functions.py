@@ -54,8 +54,8 @@ def main(arguments: list[str]) -> int:
 def markdown(rows: dict[str, dict[str, str]]) -> str:
     """The table of bench/README.md: a measure per row, a peer per column."""
     lines = ["| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
-    for measure in dict.fromkeys(one for row in rows.values() for one in row):
-        lines.append(f"| {measure} | " + " | ".join(row.get(measure, "") for row in rows.values()) + " |")
+    measures = dict.fromkeys(measure for row in rows.values() for measure in row)
+    lines += [f"| {one} | " + " | ".join(row.get(one, "") for row in rows.values()) + " |" for one in measures]
     return "\n".join(lines)
 
 
