@@ -55,7 +55,9 @@ def markdown(rows: dict[str, dict[str, str]]) -> str:
     """The table of bench/README.md: a measure per row, a peer per column."""
     lines = ["| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
     measures = dict.fromkeys(measure for row in rows.values() for measure in row)
-    lines += [f"| {one} | " + " | ".join(row.get(one, "") for row in rows.values()) + " |" for one in measures]
+    lines += [
+        f"| {one} | " + " | ".join(row.get(one, "") for row in rows.values()) + " |" for one in measures
+    ]
     return "\n".join(lines)
 
 
