@@ -71,6 +71,7 @@ class Grammar:
 
     prohibited: frozenset[str] = frozenset()
     needs_principal: bool = False
+    needs_action: bool = True
     needs_resource: bool = True
     newest_version_only: bool = False
     """The Version must be 2012-10-17, and must be there."""

@@ -29,16 +29,16 @@ class _Number(str):
 
 
 def parse_policy(
-    document: str, *, kind: PolicyType, label: str, managed: bool = False, needs_resource: bool = True
+    document: str, *, kind: PolicyType, label: str, managed: bool = False, whole_statements: bool = True
 ) -> Policy:
     """Parse and validate a policy document of type `kind`; raises MalformedPolicy.
 
     `managed`: a managed policy of IAM, whose Version must be 2012-10-17 (an inline policy may leave it out).
-    `needs_resource` False: a key policy, of which KMS takes statements without Resource.
+    `whole_statements` False: a key policy, of which KMS takes statements without Action or Resource.
     """
     rules = GRAMMARS[kind]
-    if not needs_resource:
-        rules = replace(rules, needs_resource=False)
+    if not whole_statements:
+        rules = replace(rules, needs_action=False, needs_resource=False)
     try:
         return _Parser(rules, label=label, managed=managed).policy(document)
     except MalformedPolicy as error:
@@ -172,7 +172,7 @@ class _Parser:
                 _refuse(grammar.SYNTAX)
         if rules.needs_principal and not {"Principal", "NotPrincipal"} & fields.keys():
             _refuse(grammar.missing("Principal"))
-        if not {"Action", "NotAction"} & fields.keys():
+        if rules.needs_action and not {"Action", "NotAction"} & fields.keys():
             _refuse(grammar.missing("Action") if rules.needs_principal else grammar.NO_ACTIONS)
         if rules.needs_resource and not {"Resource", "NotResource"} & fields.keys():
             _refuse(grammar.missing("Resource") if rules.needs_principal else grammar.NO_RESOURCES)

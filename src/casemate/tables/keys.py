@@ -99,14 +99,9 @@ def item_key(table: TableSchema, item: Item) -> bytes:
 
 
 def index_key(table: TableSchema, index: IndexSchema, item: Item) -> bytes | None:
-    """Key of an item's entry in `index`; None when it is not in it (a sparse index).
-
-    That is when it lacks one of the index's attributes, or has one that can be no key: it was there before the index.
-    """
-    for attribute in index.key.attributes:
-        value = item.get(attribute.name)
-        if value is None or value in ("", b"") or type_code(value) != attribute.type:
-            return None
+    """Key of an item's entry in `index`; None when it lacks one of the index's attributes (a sparse index)."""
+    if any(attribute.name not in item for attribute in index.key.attributes):
+        return None
     partition = tuple(item[attribute.name] for attribute in index.key.partition)
     parts = [partition_prefix(table.table_id, index.number, partition)]
     parts += [sort_component(item[attribute.name]) for attribute in index.key.sort]

@@ -49,7 +49,7 @@ class RocksStorage:
             entries.status()
         else:
             entries.seek(start)
-            yield from _rest(entries)
+            yield from _rest(entries, bounds)
 
     def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         # An iterator sees the database as it was when it was made, and it is made here, not when the first entry is asked
@@ -58,7 +58,7 @@ class RocksStorage:
         bounds.set_iterate_upper_bound(end)
         entries = self._db.iter(bounds)
         entries.seek(start)
-        return _rest(entries)
+        return _rest(entries, bounds)
 
     def write(self, changes: Sequence[Change]) -> None:
         self._commit.wrote()
@@ -86,7 +86,8 @@ class RocksStorage:
         self._db.close()
 
 
-def _rest(entries: RdictIter) -> Iterator[tuple[bytes, bytes]]:
+def _rest(entries: RdictIter, _bounds: ReadOptions) -> Iterator[tuple[bytes, bytes]]:
+    """What comes from here on. The bounds are the options' own memory: they must live as long as the iterator."""
     while entries.valid():
         yield entries.key(), entries.value()
         entries.next()

@@ -153,12 +153,12 @@ def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) ->
 def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:
     """Have at `place` what another replica has there. Nothing is checked: it was, where it was written.
 
-    Attributes that cannot be keys of an index stay out of it, as they do when an index is filled.
+    It may be older than an index, and not fit it.
     """
     old = storage.get(place)
     old_item = item_of(old) if old is not None and table.indexes else None
     new_item = item_of(record) if record is not None and table.indexes else None
-    return _written(table, place, old, old_item, new_item, record)
+    return _written(table, place, old, old_item, new_item, record, is_checked=False)
 
 
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
@@ -193,6 +193,8 @@ def _written(
     new_item: Item | None,
     new: bytes | None,
     update: UpdateExpression | None = None,
+    *,
+    is_checked: bool = True,
 ) -> Written:
     before, after = (0 if record is None else record_size(record) for record in (old, new))
     units = Units(table=write_units(max(before, after)))
@@ -201,7 +203,7 @@ def _written(
     growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
     changes: list[Change] = [(key, new)]
     if table.indexes:
-        gathered = _index_changes(table, old_item, new_item)
+        gathered = _index_changes(table, old_item, new_item, is_checked=is_checked)
         changes += gathered.changes
         growth += gathered.growth
         units.indexes = gathered.units
@@ -217,12 +219,16 @@ def _written(
     )
 
 
-def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _IndexChanges:
-    """Index entries follow their item in the same atomic write."""
+def _index_changes(
+    table: TableSchema, old: Item | None, new: Item | None, *, is_checked: bool
+) -> _IndexChanges:
+    """Index entries follow their item in the same atomic write. `is_checked`: the new one is known to fit the indexes."""
     gathered = _IndexChanges()
     for index in table.indexes.values():
         before = None if old is None or not fits(index, old) else index_entry(table, index, old)
-        after = None if new is None else index_entry(table, index, new)
+        after = (
+            index_entry(table, index, new) if new is not None and (is_checked or fits(index, new)) else None
+        )
         if before == after:
             continue
         units = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support.key_cloud import SIMPLE, KeyCloud, refused
 
+from casemate.services.dynamodb.building import Builder
 from casemate.services.dynamodb.table_keys import CACHED_SECONDS
 
 TABLES = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
@@ -327,3 +329,19 @@ def test_another_account_needs_the_table_and_the_key(cloud: KeyCloud, tables: An
     cloud.client("kms").create_grant(KeyId=key, GranteePrincipal=carl.arn, Operations=["Decrypt"])
     cloud.principal = carl
     assert tables.get_item(TableName=arn, Key=ITEM)["Item"] == ITEM
+
+
+def test_a_replica_has_a_key_of_its_own_region(cloud: KeyCloud, tables: Any, key: str) -> None:
+    """Without one that is named it is the AWS managed key there (API reference, CreateReplicationGroupMemberAction)."""
+    other = cloud.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    for region, named in (("eu-central-1", {}), ("eu-west-1", {"KMSMasterKeyId": other})):
+        tables.update_table(TableName="orders", ReplicaUpdates=[{"Create": {"RegionName": region, **named}}])
+        asyncio.run(Builder(cloud.services["dynamodb"].state, cloud.store).build())
+    shown = [one["KMSMasterKeyId"] for one in tables.describe_table(TableName="orders")["Table"]["Replicas"]]
+    managed = cloud.client("kms", region="eu-central-1").describe_key(KeyId="alias/aws/dynamodb")
+    assert shown == [managed["KeyMetadata"]["Arn"], other]
+    assert encryption(tables)["KMSMasterKeyArn"] == key
+    there = cloud.client("dynamodb", region="eu-west-1")
+    assert there.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM
+    cloud.client("kms", region="eu-west-1").disable_key(KeyId=other)
+    assert tables.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM

@@ -190,6 +190,30 @@ def test_indexes_and_their_changes_are_shared(cloud: TablesCloud, here: Any, the
     assert "GlobalSecondaryIndexes" not in describe(third)
 
 
+def test_items_that_do_not_fit_an_index_are_replicated_without_it(
+    cloud: TablesCloud, here: Any, there: Any
+) -> None:
+    """They were there before the index; the new replica has it from its beginning."""
+    here.put_item(TableName="music", Item={"id": {"S": "list"}, "value": {"L": []}})
+    here.put_item(TableName="music", Item={"id": {"S": "long"}, "value": {"S": "x" * 70_000}})
+    put(here, "fits", "x")
+    index = {
+        "IndexName": "by-value",
+        "KeySchema": [{"AttributeName": "value", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    here.update_table(
+        TableName="music",
+        AttributeDefinitions=[{"AttributeName": "value", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    add(here, THERE)
+    assert held(there, IndexName="by-value") == {"fits": "x"}
+    assert there.scan(TableName="music")["Count"] == 3
+    here.delete_item(TableName="music", Key={"id": {"S": "long"}})
+    assert there.scan(TableName="music")["Count"] == 2
+
+
 def test_settings_that_are_shared_follow_and_others_do_not(here: Any, there: Any) -> None:
     add(here, THERE)
     here.update_table(

@@ -311,17 +311,24 @@ def test_an_alias_needs_permission_on_alias_and_key(cloud: KeyCloud, kms: Any, k
     kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
 
 
-def test_a_statement_without_resource_is_taken_and_does_nothing(cloud: KeyCloud, kms: Any, key: str) -> None:
-    """Developer Guide, "Elements in a key policy": CreateKey and PutKeyPolicy succeed, the statement is ineffective."""
+def test_a_statement_without_action_or_resource_is_taken_and_does_nothing(
+    cloud: KeyCloud, kms: Any, key: str
+) -> None:
+    """API Reference, CreateKey and PutKeyPolicy: the call succeeds, the statement "has no effect"."""
     bob = cloud.user("bob")
-    bare = {"Effect": "Allow", "Principal": {"AWS": bob.arn}, "Action": "kms:*"}
-    put_policy(kms, key, ADMIN_ONLY, bare)
-    assert "Resource" not in json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"][1]
-    made = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [ADMIN_ONLY, bare]}))
-    cloud.principal = bob
+    whole = {"Effect": "Allow", "Principal": {"AWS": bob.arn}, "Action": "kms:*", "Resource": "*"}
+    bare = [{name: whole[name] for name in whole if name != missing} for missing in ("Action", "Resource")]
+    put_policy(kms, key, ADMIN_ONLY, *bare)
+    assert json.loads(kms.get_key_policy(KeyId=key)["Policy"])["Statement"][1:] == bare
+    made = kms.create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [ADMIN_ONLY, *bare]}))
     for each in (key, made["KeyMetadata"]["Arn"]):
+        cloud.principal = bob
         with refused("AccessDeniedException.*no resource-based policy allows"):
             kms.describe_key(KeyId=each)
+        cloud.principal = cloud.administrator()
+        put_policy(kms, each, ADMIN_ONLY, whole)
+        cloud.principal = bob
+        kms.describe_key(KeyId=each)
 
 
 def test_a_key_policy_says_nothing_of_retiring(cloud: KeyCloud, kms: Any, key: str) -> None:

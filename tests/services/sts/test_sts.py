@@ -307,6 +307,27 @@ def test_a_session_takes_ten_managed_policies_at_most(cloud: IdentityCloud) -> N
     refused("ValidationError", "limit of 10", call, RoleArn=ROLE, RoleSessionName="me", PolicyArns=arns)
 
 
+def test_managed_session_policies_are_of_the_roles_account(cloud: IdentityCloud) -> None:
+    """STS API Reference, AssumeRole, PolicyArns; AWS's own serve every account."""
+    cloud.principal = cloud.administrator()
+    make_role(cloud, trusting({"AWS": WORKLOAD}))
+    iam = cloud.client("iam")
+    own = iam.create_policy(PolicyName="p", PolicyDocument=ALLOW_ALL)["Policy"]["Arn"]
+    call = cloud.client("sts").assume_role
+    call(RoleArn=ROLE, RoleSessionName="me", PolicyArns=[{"arn": own}])
+    cloud.principal = cloud.administrator(MANAGEMENT)
+    made = cloud.client("iam", account=MANAGEMENT).create_policy(PolicyName="p", PolicyDocument=ALLOW_ALL)
+    cloud.principal = cloud.administrator()
+    refused(
+        "ValidationError",
+        "does not exist or is not attachable",
+        call,
+        RoleArn=ROLE,
+        RoleSessionName="me",
+        PolicyArns=[{"arn": made["Policy"]["Arn"]}],
+    )
+
+
 def test_a_role_takes_the_place_of_its_callers_permissions(cloud: IdentityCloud) -> None:
     """IAM User Guide, "Permissions for AssumeRole": the policies of who assumed it are not evaluated any more."""
     make_role(cloud, trusting({"AWS": f"arn:aws:iam::{WORKLOAD}:user/bob"}))

@@ -52,7 +52,10 @@ def test_a_snapshot_is_what_there_was_when_it_was_taken(storage: Storage) -> Non
     assert next(taken) == (b"a1", b"old")
     storage.write([(b"a2", b"new"), (b"a3", None), (b"a35", b"new")])
     storage.clear(b"a0", b"a9")
+    # Whatever else takes memory meanwhile.
+    others = [storage.snapshot(bytes([number]) * 40, b"z" * 40) for number in range(100)]
     assert list(taken) == [(b"a2", b"old"), (b"a3", b"old")]
+    assert len(others) == 100
 
 
 def test_many_keys_stay_in_order(storage: Storage) -> None:

@@ -1,14 +1,18 @@
 """Amazon DynamoDB.
 
 Modelled: tables with their indexes, billing modes, tags, deletion protection, TTL settings, encryption settings and
-resource policies; backups, and point-in-time recovery to any second since it was switched on; items with conditions, updates, queries, scans, batches, transactions and PartiQL; streams, and
-expiry of items by time to live. A table is ready as soon as CreateTable has answered: that answer says CREATING and
-DeleteTable's DELETING, as AWS's do, and the next DescribeTable shows what is, so that waiters return at their first
-look. A table of another account is named by its ARN.
+resource policies; global tables across the Regions of one Casemate (`global_tables`); backups, and point-in-time recovery
+to any second since it was switched on; items with conditions, updates, queries, scans, batches, transactions and PartiQL;
+streams, and expiry of items by time to live; throttling where it is asked for (`throttling`). A table is ready as soon as
+CreateTable has answered: that answer says CREATING and DeleteTable's DELETING, as AWS's do, and the next DescribeTable
+shows what is, so that waiters return at their first look. New indexes and new replicas take the time that filling them
+takes (`building`). A table of another account is named by its ARN.
 
-Not modelled: global tables, export and import, Kinesis destinations, throttling, encryption of
-the items themselves (a table with a KMS key has a table key under it, and callers must be allowed to use that; the items
-are kept in plaintext, in files that only their owner reads).
+Kept and described, without effect: contributor insights, Kinesis destinations, table classes, warm throughput.
+
+Not modelled: strong consistency across Regions, export and import, encryption of the items themselves (a table with a KMS
+key has a table key under it, and callers must be allowed to use that; the items are kept in plaintext, in files that only
+their owner reads).
 """
 
 from __future__ import annotations

@@ -24,12 +24,15 @@ _RETIRES_NOTHING = ConditionClause(operator="Null", key=GRANT_KEY, values=("true
 def key_policy(document: str, *, label: str) -> Policy:
     """The document as the engine reads it; MalformedPolicy when it is none.
 
-    KMS takes a statement without Resource, but it "doesn't apply to any KMS key": such a statement is left out.
+    KMS takes a statement without Action or Resource, which "has no effect" (API Reference, PutKeyPolicy): it is left out.
     """
-    parsed = parse_policy(document, kind=PolicyType.RESOURCE, label=label, needs_resource=False)
-    return replace(
-        parsed, statements=tuple(each for each in parsed.statements if each.resources or each.not_resources)
-    )
+    parsed = parse_policy(document, kind=PolicyType.RESOURCE, label=label, whole_statements=False)
+    return replace(parsed, statements=tuple(filter(_has_effect, parsed.statements)))
+
+
+def _has_effect(statement: Statement) -> bool:
+    actions = statement.actions or statement.not_actions
+    return bool(actions and (statement.resources or statement.not_resources))
 
 
 def retiring_nothing(policy: Policy) -> tuple[Statement, ...]:

@@ -7,7 +7,7 @@ as recorded against it by others (moto's and LocalStack's verified tests).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +73,7 @@ def enable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Para
         )
     if ctx.state.linked_roles is not None:
         ctx.state.linked_roles.ensure(ctx, SERVICE)
-    configuration = params.get("EnableKinesisStreamingConfiguration") or {}
+    configuration: Mapping[str, Any] = params.get("EnableKinesisStreamingConfiguration") or {}
     made = KinesisDestination(
         stream_arn=params["StreamArn"],
         enabled=True,
@@ -103,7 +103,7 @@ def disable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Par
 )
 def update_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
     record, present = _found(ctx, params)
-    given = params.get("UpdateKinesisStreamingConfiguration") or {}
+    given: Mapping[str, Any] = params.get("UpdateKinesisStreamingConfiguration") or {}
     precision = given.get("ApproximateCreationDateTimePrecision")
     if precision is None:
         raise validation(

@@ -66,9 +66,15 @@ def _as_asked(output: Output, wanted: str | None) -> Output:
     rest = {name: value for name, value in output.items() if name != "ConsumedCapacity"}
     if wanted != "TOTAL":
         return rest
-    capacity = output["ConsumedCapacity"]
-    whole = [_total(one) for one in capacity] if isinstance(capacity, list) else _total(capacity)
+    totals = [_total(one) for one in _capacities(output)]
+    whole = totals if isinstance(output["ConsumedCapacity"], list) else totals[0]
     return {**rest, "ConsumedCapacity": whole}
+
+
+def _capacities(output: Output) -> Sequence[Mapping[str, Any]]:
+    """ConsumedCapacity: one of most operations, one per table of batches and transactions."""
+    capacity: Any = output.get("ConsumedCapacity") or []
+    return cast("Sequence[Mapping[str, Any]]", capacity if isinstance(capacity, list) else [capacity])
 
 
 def _total(capacity: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,9 +129,8 @@ class _Gate:
 
     def _pay(self, demands: _Demands, output: Output) -> None:
         by_name = {demand.table.name: demand for demand in demands if demand is not None}
-        capacity = output.get("ConsumedCapacity") or ()
-        for one in capacity if isinstance(capacity, list) else [capacity]:
-            demand = by_name.get(one["TableName"]) if one else None
+        for one in _capacities(output):
+            demand = by_name.get(one["TableName"])
             if demand is not None:
                 self._throttle.consumed(demand.table, demand.kind, one)
 
@@ -145,7 +150,7 @@ class _Gate:
         self._pay(demands, output)
         unprocessed = dict(output["UnprocessedKeys"])
         for name, wanted in with_keys(left).items():
-            more = unprocessed[name]["Keys"] if name in unprocessed else []
+            more: Sequence[Any] = unprocessed[name]["Keys"] if name in unprocessed else ()
             unprocessed[name] = {**wanted, "Keys": [*more, *wanted["Keys"]]}
         return {**output, "UnprocessedKeys": unprocessed}
 
