@@ -25,6 +25,7 @@ EVERYTHING = Features(
     inbound=True,
     chain=True,
     dead_ends=True,
+    machines=True,
 )
 FAULTY = replace(EVERYTHING, faults=True)
 _PORTS = (443, 80, 5432)
@@ -84,7 +85,8 @@ class Comparison:
                     environment.runtime_api.close()
                     found[interface.interface_id] = environment.netns_fd
                 elif interface.kind is InterfaceKind.INTERFACE:
-                    fd = await self._net.dataplane.interface_namespace(interface.interface_id)
+                    machine = interface.host or interface.interface_id
+                    fd = await self._net.dataplane.interface_namespace(machine)
                     found[interface.interface_id] = fd
                     for port in _PORTS:
                         await self._listen(fd, {"do": "listen", "port": port})

@@ -74,7 +74,7 @@ def _lists_last(items: Any, *, key: Any) -> list[Any]:
     return sorted(items, key=lambda item: not key(item))
 
 
-def _always_crossing(_topology: Topology, subnet: Any) -> dict[str, NftChain]:
+def _always_crossing(subnet: Any) -> dict[str, NftChain]:
     name, acl = f"subnet_{subnet.subnet_id}", f"acl_{subnet.acl_id}"
     return {f"{name}_{side}": NftChain(rules=(f"goto {acl}_{side}",)) for side in ("out", "in")}
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from casemate.dataplane.kernel.client import AttachedEnvironment, KernelDataplane
+
 _CLONE_NEWNET = 0x40000000
 _RESOLVER, _ADDRESS = IPv4Address("169.254.169.253"), IPv4Address("18.156.0.1")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -70,8 +72,43 @@ class LoneNetwork:
         self.processes.append(process)
         return process.pid
 
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
     def close(self) -> None:
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
             process.wait()
+
+
+class HelperNetwork:
+    """The same from the data plane's helper, which needs no root: every environment is outside any VPC."""
+
+    def __init__(self, plane: KernelDataplane) -> None:
+        self.attached: list[str | None] = []
+        self.detached: list[str] = []
+        self._plane = plane
+
+    @classmethod
+    async def start(cls) -> HelperNetwork:
+        return cls(
+            await KernelDataplane.start(
+                on_listener=lambda listener: listener.sock.close(), on_listener_gone=lambda _: None
+            )
+        )
+
+    async def attach_environment(self, interface_id: str | None) -> AttachedEnvironment:
+        self.attached.append(interface_id)
+        return await self._plane.attach_environment(None)
+
+    async def detach_environment(self, token: str) -> None:
+        self.detached.append(token)
+        await self._plane.detach_environment(token)
+
+    async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
+        return await self._plane.spawn(argv, env=env, fds=fds)
+
+    async def aclose(self) -> None:
+        await self._plane.close()

@@ -6,7 +6,8 @@
       "groups": {"sg-f": ["out tcp 443 pl-4ca54025", "in icmp 8 sg-x", "in tcp 1-100 10.0.0.0/8", "out all 0.0.0.0/0"]},
       "acls": {"acl-strict": ["in 100 allow tcp 1024-65535 0.0.0.0/0", "out 100 deny all 10.0.0.0/8"]},
       "interfaces": {"eni-f": "lambda subnet-a 10.0.1.5 sg-f",
-                     "eni-w": "interface subnet-a 10.0.1.6,10.0.1.7 sg-a,sg-b public=18.160.0.9 nocheck"},
+                     "eni-w": "interface subnet-a 10.0.1.6,10.0.1.7 sg-a,sg-b public=18.160.0.9 nocheck",
+                     "eni-x": "interface subnet-a 10.0.1.8 sg-a host=eni-w/1"},
       "nats": {"nat-1": "subnet-a 10.0.1.9 18.160.0.1", "nat-2": "subnet-a 10.0.1.10 private down"},
       "endpoints": {"vpce-ddb": "gateway dynamodb", "vpce-kms": "interface kms eni-kms private-dns down"},
       "faults": ["az-outage us-east-2-a", "nat-failure nat-1", "endpoint-down vpce-ddb"]},
@@ -275,6 +276,8 @@ def _interface(vpc_id: str, name: str, text: str) -> NetworkInterface:
     primary, *secondary = addresses.split(",")
     public = next((word.removeprefix("public=") for word in rest if word.startswith("public=")), None)
     groups = next((word for word in rest if word.startswith("sg-")), "")
+    place = next((word.removeprefix("host=") for word in rest if word.startswith("host=")), "/0")
+    host, index = place.split("/")
     return NetworkInterface(
         interface_id=name,
         vpc_id=vpc_id,
@@ -285,6 +288,8 @@ def _interface(vpc_id: str, name: str, text: str) -> NetworkInterface:
         groups=tuple(groups.split(",")) if groups else (),
         public=IPv4Address(public) if public else None,
         source_dest_check="nocheck" not in rest,
+        host=host,
+        device_index=int(index),
     )
 
 

@@ -51,6 +51,8 @@ class Features:
     in a subnet of its own clients."""
     faults: bool = False
     """Zones, NAT gateways and endpoints that somebody has taken out."""
+    machines: bool = False
+    """Instances with interfaces beside their primary one, in one subnet with it or in several of its zone."""
 
 
 DEFAULT_FEATURES = Features()
@@ -156,6 +158,8 @@ def _vpc(
             rule for rule in rules if not rule.split()[-1].startswith("sg-") or rule.split()[-1] in groups
         ]
     interfaces, numbers = _interfaces(rng, name, subnets, groups, pool, features)
+    if features.machines:
+        _attach_further(rng, interfaces, subnets)
     subnet = f"subnet-{name}0"
     if features.dead_ends and rng.random() < 0.25:
         subnet = rng.choice(sorted(subnets))
@@ -230,6 +234,21 @@ def _interfaces(
                 line += f" public={next(pool)}"
             interfaces[f"eni-{name}{len(interfaces)}"] = line
     return interfaces, numbers
+
+
+def _attach_further(rng: Random, interfaces: dict[str, str], subnets: dict[str, str]) -> None:
+    """Some interfaces become further ones of the instance of another, in the same zone as AWS demands."""
+
+    def zone(interface: str) -> str:
+        return subnets[interfaces[interface].split()[1]].split()[-1]
+
+    alone = [name for name, text in interfaces.items() if text.startswith("interface")]
+    while len(alone) > 1 and rng.random() < 0.6:
+        primary = alone.pop(rng.randrange(len(alone)))
+        beside = [name for name in alone if zone(name) == zone(primary)][: rng.choice((1, 1, 2))]
+        for index, name in enumerate(beside, 1):
+            interfaces[name] += f" host={primary}/{index}"
+            alone.remove(name)
 
 
 def _traffic(rng: Random) -> str:
@@ -321,7 +340,7 @@ def _flows(rng: Random, snapshot: NetworkSnapshot, wanted: int, features: Featur
             destination, protocols = _destination(
                 rng, snapshot, sender, receivers, exposed if features.public_targets else []
             )
-            if destination in (sender.address, *sender.secondary, sender.public):
+            if destination in _own_addresses(sender, everyone):
                 continue
         protocol = rng.choice([TCP, TCP, TCP, *protocols])
         port = rng.choice(_PORTS) if protocol == TCP else 53
@@ -333,6 +352,18 @@ def _flows(rng: Random, snapshot: NetworkSnapshot, wanted: int, features: Featur
             )
         )
     return tuple(flows)
+
+
+def _own_addresses(sender: NetworkInterface, everyone: list[NetworkInterface]) -> set[IPv4Address]:
+    """What the sender's machine has: a packet to one of these never leaves it."""
+    machine = sender.host or sender.interface_id
+    own = [each for each in everyone if machine in (each.interface_id, each.host)]
+    return {
+        address
+        for each in own
+        for address in (each.address, *each.secondary, each.public)
+        if address is not None
+    }
 
 
 def _destination(

@@ -205,7 +205,7 @@ class House:
             authorizer=self.authorizer,
             functions=self._slices.lambda_.service.state,
             instances=self._slices.ec2.instances,
-            tables=self._slices.dynamodb.state,
+            tables=self._slices.tables,
             identities=identity.directory,
             directory=identity.directory,
             organization=identity.organization,

@@ -19,6 +19,7 @@ from casemate.servicekit.clock import system_clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services import cloudtrail, dynamodb, ec2, kms, lambda_, logs
+from casemate.services.dynamodb.asking import AskedTables
 from casemate.services.dynamodb.building import Builder
 from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.services.dynamodb.housekeeping import Housekeeper
@@ -85,6 +86,7 @@ class Slices:
             random_bytes=os.urandom,
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
+        self.tables = AskedTables(self.dynamodb.state, ground.store, clock=system_clock)
         self.dynamodb.state.linked_roles = self._identity.linked_roles
         if ground.options.throttle:
             from casemate.services.dynamodb.throttling.operations import throttled

@@ -54,12 +54,14 @@ class _Delta:
     changed: tuple[KernelObject, ...]
     """In their new state."""
     removed: tuple[KernelObject, ...]
+    displaced: tuple[Link, ...]
+    """Of the removed: those that must go before what is added comes."""
 
     def of(self, kind: type[Kind], *parts: Iterable[KernelObject]) -> tuple[Kind, ...]:
         return tuple(item for part in parts for item in part if isinstance(item, kind))
 
 
-NOTHING = Group(name="", objects={})
+NOTHING = Group.of("")
 
 
 def diff(observed: NetworkPlan, desired: NetworkPlan) -> tuple[GroupChange, ...]:
@@ -111,11 +113,20 @@ def rebuild(before: Group, after: Group) -> GroupChange:
 
 def _is_made_anew(before: Group, after: Group) -> bool:
     """Whether a namespace or a link is no longer the same: what is in it cannot be carried over."""
+    old, new = _differing(before, after)
     return any(
-        key in before.objects and before.objects[key] != item
-        for key, item in after.objects.items()
-        if isinstance(item, Namespace | Link)
+        key in old and old[key] != item for key, item in new.items() if isinstance(item, Namespace | Link)
     )
+
+
+def _differing(before: Group, after: Group) -> tuple[dict[Key, KernelObject], dict[Key, KernelObject]]:
+    """What each has in parts that the other does not have. No key of one is in a part of both: keys are unique."""
+    shared = {id(each) for each in before.parts} & {id(each) for each in after.parts}
+    old, new = (
+        {key: item for each in group.parts if id(each) not in shared for key, item in each.items()}
+        for group in (before, after)
+    )
+    return old, new
 
 
 def removal(group: Group) -> tuple[ops.Operation, ...]:
@@ -139,15 +150,17 @@ def removal(group: Group) -> tuple[ops.Operation, ...]:
 
 def group_diff(before: Group, after: Group) -> GroupChange:
     """From one state of a group to another whose namespaces and links, where both have them, are the same."""
-    old = before.objects
-    added = tuple(item for key, item in after.objects.items() if key not in old)
+    old, new = _differing(before, after)
+    added = tuple(item for key, item in new.items() if key not in old)
+    removed = tuple(item for key, item in old.items() if key not in new)
+    displaced = _displaced(added, removed)
+    anew = {(end.namespace, end.device) for link in displaced for end in (link.near, link.far)}
     changed = tuple(
         item
-        for key, item in after.objects.items()
-        if key in old and old[key] is not item and old[key] != item
+        for key, item in new.items()
+        if key in old and ((old[key] is not item and old[key] != item) or _went_with(item, anew))
     )
-    removed = tuple(item for key, item in old.items() if key not in after.objects)
-    delta = _Delta(old=old, added=added, changed=changed, removed=removed)
+    delta = _Delta(old=old, added=added, changed=changed, removed=removed, displaced=displaced)
     return GroupChange(group=after.name, structure=_structure(delta), contents=_contents(delta))
 
 
@@ -157,6 +170,11 @@ def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
     closing = tuple(item.name for item in delta.of(Listener, delta.removed, delta.changed))
     if closing:
         steps.append(ops.CloseListeners(names=closing))
+    if delta.displaced:
+        ends = {(link.near.namespace, link.near.device) for link in delta.displaced}
+        routes = (item for item in delta.old.values() if isinstance(item, Route))
+        steps += _installs(_hole(route) for route in routes if (route.namespace, route.device) in ends)
+        steps.append(ops.DeleteLinks(links=delta.displaced))
     if namespaces := delta.of(Namespace, delta.added):
         steps.append(ops.CreateNamespaces(namespaces=namespaces))
     if links := delta.of(Link, delta.added):
@@ -178,6 +196,8 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
     cuts = _cuts(delta, (*routes, *leaving), fresh)
     # Flows are cut while their routes are holes: a packet of theirs that took the new route would be answered by a reset.
     guarded = (_guarded(routes + leaving, ruled) | {cut.namespace for cut in cuts}) - fresh
+    # There are holes since the structure was changed.
+    guarded |= {link.near.namespace for link in delta.displaced}
     holes = tuple(_hole(route) for route in routes + leaving if route.namespace in guarded)
     unrouted = tuple(_hole(route) if route.namespace in guarded else route for route in leaving)
     steps: list[ops.Operation] = [*_installs(holes), *cuts, *rules]
@@ -198,13 +218,34 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
         ),
         gone_links,
     )
-    if links := delta.of(Link, delta.removed):
+    if links := tuple(link for link in delta.of(Link, delta.removed) if link not in delta.displaced):
         steps.append(ops.DeleteLinks(links=links))
     if namespaces := delta.of(Namespace, delta.removed):
         steps.append(ops.DeleteNamespaces(names=tuple(item.name for item in namespaces)))
     if listeners := delta.of(Listener, delta.added, delta.changed):
         steps.append(ops.OpenListeners(listeners=listeners))
     return tuple(steps)
+
+
+def _displaced(added: Iterable[KernelObject], removed: Iterable[KernelObject]) -> tuple[Link, ...]:
+    """Links that go before others come, because these take their place: the second device of a machine, say."""
+    taken = {
+        (end.namespace, end.device)
+        for link in added
+        if isinstance(link, Link)
+        for end in (link.near, link.far)
+    }
+    return tuple(
+        link
+        for link in removed
+        if isinstance(link, Link)
+        and any((end.namespace, end.device) in taken for end in (link.near, link.far))
+    )
+
+
+def _went_with(item: KernelObject, devices: set[tuple[str, str]]) -> bool:
+    """Whether it was on one of these devices, so that it is no longer there though nothing of it changed."""
+    return isinstance(item, Address | Delay | Neighbour | Route) and (item.namespace, item.device) in devices
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:
@@ -217,7 +258,7 @@ def _rules(delta: _Delta) -> list[ops.Rules]:
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
-        texts = transactions(amendment(old, ruleset), guard=guard_chain(ruleset))
+        texts = transactions(amendment(old, ruleset), guard=guard_chain(old, ruleset))
         steps += [ops.Rules(namespace=ruleset.namespace, text=text) for text in texts]
     return steps
 

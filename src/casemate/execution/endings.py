@@ -15,6 +15,8 @@ _FAILURES = {
     Event.TIMEOUT: Failure.TIMEOUT,
     Event.EXIT: Failure.EXIT,
     Event.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
+    # Ended while it initialized, because its function changed: the invocation is tried in another environment.
+    Event.RETIRE: Failure.EXIT,
 }
 
 

@@ -66,11 +66,9 @@ class Environment:
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
         self.extensions = Extensions(
             identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),
-            about={
-                "functionName": function.name, "functionVersion": function.version, "handler": function.handler,
-            },
+            about=function.about,
             account=function.account,
-        )  # fmt: skip
+        )
         self._extension_calls = ExtensionCalls(
             self.extensions,
             self._telemetry,
@@ -87,7 +85,7 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
         self._freezer = Freezer()
-        self._mounted = self._runtime_waits = self._runtime_gone = False
+        self._begun = self._mounted = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
@@ -112,6 +110,7 @@ class Environment:
         timeout_seconds: float,
     ) -> None:
         """Start the processes and wait until they ask for work. InitError, AttachError or SandboxError."""
+        self._begun = True
         try:
             attached = await attach(network, interface)
         except BaseException:
@@ -121,6 +120,10 @@ class Environment:
         try:
             self._began = monotonic()
             self._api = await runtime_server.serve(attached.runtime_api, self._on_call, self._on_chunk)
+            if (
+                self._initialized.done()
+            ):  # it was ended while it got its network: there was nothing to kill yet
+                await self._initialized
             self._sandbox = server.launch(attached.netns_fd)
             self._sandbox.listen(self._on_sandbox)
             self._pipe = LogPipe(self._sandbox.log_fd, self.log.function_line)
@@ -136,6 +139,15 @@ class Environment:
         finally:
             os.close(attached.netns_fd)
             self._in_background(self._tear_down(network, attached))
+
+    def abandon(self) -> None:
+        """Nobody will start it. Nothing once `start` was called."""
+        if not self._begun:
+            self._begun = True
+            self.state = State.ENDED
+            if self._initialized.done():
+                self._initialized.exception()  # nobody waits for it
+            self.closed.set_result(None)
 
     async def run(
         self, invocation: Invocation, *, timeout_seconds: float, stream: ResponseStream | None = None
@@ -194,13 +206,8 @@ class Environment:
             answer(ILLEGAL)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
-        running = self._running
-        if (
-            running is not None
-            and running.stream is not None
-            and head.request_id == running.invocation.request_id
-        ):
-            running.stream.write(head.content_type, chunk, flow)
+        if self._running is not None:
+            self._running.stream_on(head, chunk, flow)
 
     def _on_sandbox(self, message: dict[str, Any]) -> None:
         self._mounted |= "started" in message or "extensions" in message
@@ -290,12 +297,7 @@ class Environment:
         answer, self._parked = self._parked, None
         invocation = self._running.invocation
         deadline_ms = int(self._running.deadline.timestamp() * 1000)
-        if self.extensions:
-            tracing = {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id}
-            self.extensions.tell("INVOKE", {
-                "deadlineMs": deadline_ms, "requestId": invocation.request_id,
-                "invokedFunctionArn": invocation.invoked_arn, "tracing": tracing,
-            })  # fmt: skip
+        self.extensions.invoke(invocation, deadline_ms)
         answer(runtime_api.delivery(invocation, deadline_ms=deadline_ms))
         self._freezer.thaw(self._sandbox)
         self._memory.start(self._init_pid)
@@ -423,18 +425,18 @@ class Environment:
     async def _tear_down(self, network: EnvironmentNetwork, attached: Attached) -> None:
         if self._sandbox is not None:
             await self._sandbox.gone
-        if self.state is not State.ENDED:  # the fork-server went, and with it this environment
-            self._apply(Event.EXIT)
-        self._kill()
-        if self._pipe is not None:
-            self._pipe.drain()
-            self._pipe.close()
-        self._extension_calls.close()
-        self.log.flush()
-        if self._api is not None:
-            self._api.close()
-        attached.runtime_api.close()
         try:
+            if self.state is not State.ENDED:  # the fork-server went, and with it this environment
+                self._apply(Event.EXIT)
+            self._kill()
+            if self._pipe is not None:
+                self._pipe.drain()
+                self._pipe.close()
+            self._extension_calls.close()
+            self.log.flush()
+            if self._api is not None:
+                self._api.close()
+            attached.runtime_api.close()
             with contextlib.suppress(RuntimeError, OSError):  # the helper is gone, and the namespace with it
                 await network.detach_environment(attached.token)
         finally:

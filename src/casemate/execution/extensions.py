@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, cast
 
 from casemate.execution import runtime_api
+from casemate.execution.function import Invocation
 from casemate.execution.runtime_api import Answer, Call, Reply
 
 LIMIT = 10
@@ -181,6 +182,15 @@ class Extensions:
                 answer, extension.waiting = extension.waiting, None
                 extension.progress = Progress.WORKING
                 answer(reply)
+
+    def invoke(self, invocation: Invocation, deadline_ms: int) -> None:
+        """Tell those who want to know of an invocation."""
+        if self._by_name:
+            tracing = {"type": "X-Amzn-Trace-Id", "value": invocation.trace_id}
+            self.tell("INVOKE", {
+                "deadlineMs": deadline_ms, "requestId": invocation.request_id,
+                "invokedFunctionArn": invocation.invoked_arn, "tracing": tracing,
+            })  # fmt: skip
 
     def dismiss(self, reason: str, deadline_ms: int) -> None:
         """Tell those who want to know that the environment shuts down."""

@@ -55,6 +55,11 @@ class FunctionVersion:
     notes: tuple[str, ...] = ()
     """What a new log stream says first: how this machine's execution differs from AWS's."""
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What an extension that registers is told of it."""
+        return {"functionName": self.name, "functionVersion": self.version, "handler": self.handler}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invocation:

@@ -10,6 +10,7 @@ from casemate.execution import runtime_api
 from casemate.execution.endings import Ending
 from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
+from casemate.execution.runtime_api import Call, Flow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +37,11 @@ class Running:
             produced=self.stream.size if self.stream else len(ending.payload),
             ending=ending,
         )
+
+    def stream_on(self, head: Call, chunk: bytes, flow: Flow) -> None:
+        """Pass on a piece of its response, if it is its own and anybody wants pieces."""
+        if self.stream is not None and head.request_id == self.invocation.request_id:
+            self.stream.write(head.content_type, chunk, flow)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -79,6 +79,7 @@ class Launcher:
         self._random_bytes = random_bytes
         self._servers: dict[str, ForkServer] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._closed = False
 
     async def start(self) -> None:
         """Look for interpreters, and warm the fork-server that most environments come from."""
@@ -86,7 +87,8 @@ class Launcher:
         await self._fork_server(found.pythons[0])
 
     def close(self) -> None:
-        """End the fork-servers, and every environment with them."""
+        """End the fork-servers, and every environment with them. Nothing is started any more."""
+        self._closed = True
         for server in self._servers.values():
             server.close()
 
@@ -104,6 +106,12 @@ class Launcher:
 
     async def launch(self, environment: Environment, launch: Launch) -> None:
         """Start it. InitError; AwsError when this machine, the network or the role do not let it."""
+        try:
+            await self._launch(environment, launch)
+        finally:
+            environment.abandon()
+
+    async def _launch(self, environment: Environment, launch: Launch) -> None:
         function = launch.function
         credentials = launch.host.credentials(function)
         environment.expires = credentials.expires
@@ -173,15 +181,26 @@ class Launcher:
         async with self._locks.setdefault(python.name, asyncio.Lock()):
             server = self._servers.get(python.name)
             if server is None or not server.alive:
-                server = self._servers[python.name] = await ForkServer.start(
-                    self._network,
-                    base=self._settings.data_dir / f"root-{python.name}",
-                    code=self._settings.code,
-                    ca_bundle=self._settings.ca_bundle,
-                    python=python,
-                    nodes={str(node.major): node.program for node in found.nodes},
-                )
+                server = await self._new_server(found, python)
             return server
+
+    async def _new_server(self, found: Interpreters, python: Python) -> ForkServer:
+        if self._closed:
+            raise SandboxError("no environment is started any more")
+        server = await ForkServer.start(
+            self._network,
+            base=self._settings.data_dir / f"root-{python.name}",
+            code=self._settings.code,
+            ca_bundle=self._settings.ca_bundle,
+            python=python,
+            nodes={str(node.major): node.program for node in found.nodes},
+        )
+        # Known before it is ready: whoever closes need not wait for that.
+        self._servers[python.name] = server
+        if self._closed:
+            server.close()
+        await server.ready()
+        return server
 
 
 def _announce(environment: Environment, launch: Launch, choice: Choice) -> None:

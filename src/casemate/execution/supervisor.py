@@ -289,6 +289,7 @@ class Supervisor:
             await self._launcher.launch(environment, launch)
         except BaseException:
             environment.state = State.ENDED
+            self._await_end(environment)
             raise
         finally:
             pool.forget_ended()
@@ -339,11 +340,15 @@ class Supervisor:
             self._idle_since[environment] = asyncio.get_running_loop().time()
         elif environment.state is State.ENDED:
             self._idle_since.pop(environment, None)
-            self._ending.add(environment)
-            environment.closed.add_done_callback(lambda _: self._ending.discard(environment))
+            self._await_end(environment)
             pool = self._pools.get((environment.function.arn, environment.function.version))
             if pool is not None:
                 pool.forget_ended()
+
+    def _await_end(self, environment: Environment) -> None:
+        if not environment.closed.done():
+            self._ending.add(environment)
+            environment.closed.add_done_callback(lambda _: self._ending.discard(environment))
 
     def _watch(self) -> None:
         if self._reaper is None:

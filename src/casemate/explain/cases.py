@@ -12,7 +12,7 @@ from casemate.policy.decision import Decision
 from casemate.reachability.verdict import Outcome, Verdict
 
 
-def result_of(verdict: Verdict | None, decision: Decision | None) -> str:
+def result_of(verdict: Verdict | None, decision: Decision | None, failure: str = "") -> str:
     """What the caller experiences, in a few words. A request that never arrives is never judged."""
     if verdict is not None and verdict.outcome is Outcome.DROPPED:
         return (
@@ -24,19 +24,27 @@ def result_of(verdict: Verdict | None, decision: Decision | None) -> str:
         return "connection refused"
     if decision is not None and not decision.allowed:
         return "access denied"
+    if failure:
+        return "the service refuses"
     if decision is not None:
         return "works"
     return "the network lets it through" if verdict is not None else "nothing was asked"
 
 
 def render_case(
-    *, title: str, verdict: Verdict | None = None, decision: Decision | None = None, change: str = ""
+    *,
+    title: str,
+    verdict: Verdict | None = None,
+    decision: Decision | None = None,
+    change: str = "",
+    failure: str = "",
 ) -> str:
     """A network verdict and a policy decision about one request, with the result first.
 
-    `change` is what mends a refusal, where that is no change of the policies.
+    `change` is what mends a refusal, where that is no change of the policies; `failure` is what the service answers to
+    a request that is allowed, or that another service refuses it.
     """
-    lines = [*paragraph("", title), *paragraph("Result:", result_of(verdict, decision)), ""]
+    lines = [*paragraph("", title), *paragraph("Result:", result_of(verdict, decision, failure)), ""]
     if verdict is not None:
         lines += verdict_lines(verdict)
     if decision is not None and not _silent(verdict):
@@ -45,6 +53,8 @@ def render_case(
     elif decision is not None:
         outlook = "would be allowed" if decision.allowed else "would be denied"
         lines += ["", f"With the network open, it {outlook}:", *decision_lines(decision)]
+    if failure:
+        lines += ["", *paragraph("The service answers:", failure)]
     return "\n".join(lines).rstrip()
 
 

@@ -18,6 +18,7 @@ from casemate.gateway.authorization import Authorizer, Situation
 from casemate.gateway.context_keys import request_keys
 from casemate.gateway.control import CommandError
 from casemate.gateway.detours import detours
+from casemate.gateway.table_key_question import key_refusal
 from casemate.model.arns import Arn
 from casemate.model.network import EndpointKind, NetworkSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
@@ -69,11 +70,13 @@ class _Answer:
     source: Source
     verdict: Verdict
     decision: Decision | None
-    """None when it never arrives."""
+    """None when it never arrives. KMS's, where the table's key is what refuses."""
+    failure: str = ""
+    """Why the service cannot do what is allowed: the table's key is disabled, say."""
 
     @property
     def works(self) -> bool:
-        return self.decision is not None and self.decision.allowed
+        return self.decision is not None and self.decision.allowed and not self.failure
 
 
 class Explainer:
@@ -128,14 +131,16 @@ class Explainer:
         if change and decision is None:
             verdict = replace(verdict, remedy=change)
         title = f"{question.source} -> {question.action} on {question.target} in {question.target_region}"
-        text = render_case(title=title, verdict=verdict, decision=decision, change=change)
+        text = render_case(
+            title=title, verdict=verdict, decision=decision, change=change, failure=answer.failure
+        )
         exists = self._tables.table_exists(account=question.account, region=question.target_region, name=name)
         if not exists:
             text += (
                 f"\n\nThere is no table {name} in {question.target_region}: "
                 "a call that is let in gets ResourceNotFoundException."
             )
-        members = _as_json(snapshot, verdict, decision)
+        members = _as_json(snapshot, verdict, decision, answer.failure)
         if change:
             members["remedy"] = short_ids(change)
         return {"text": text, "json": {**members, "target_exists": exists}}
@@ -176,12 +181,18 @@ class Explainer:
     ) -> _Answer:
         """Does the packet arrive on that network, and is the request allowed?"""
         verdict = reach_name(snapshot, source, f"dynamodb.{question.target_region}.amazonaws.com")
-        decision = None
-        if verdict.outcome is Outcome.REACHED:
-            name = question.target.partition(":")[2]
-            resource = f"arn:aws:dynamodb:{question.target_region}:{question.account}:table/{name}"
-            decision = self._decide(question, caller, _origin(snapshot, caller, verdict), resource)
-        return _Answer(source=source, verdict=verdict, decision=decision)
+        if verdict.outcome is not Outcome.REACHED:
+            return _Answer(source=source, verdict=verdict, decision=None)
+        situation = self._situation(question, caller, _origin(snapshot, caller, verdict))
+        name = question.target.partition(":")[2]
+        resource = f"arn:aws:dynamodb:{question.target_region}:{question.account}:table/{name}"
+        check = Check(action=question.action, resource=resource)
+        decision, failure = self._authorizer.decide(situation, check), ""
+        if decision.allowed:
+            refused = key_refusal(situation, check, tables=self._tables, authorizer=self._authorizer)
+            if refused is not None:
+                decision, failure = refused.decision or decision, refused.message
+        return _Answer(source=source, verdict=verdict, decision=decision, failure=failure)
 
     def _smaller_change(
         self, question: Question, caller: _Caller, snapshot: NetworkSnapshot, answer: _Answer
@@ -204,10 +215,10 @@ class Explainer:
                 half_way = half_way or f"{detour.change} Then {decision_remedy(after.decision)}."
         return half_way
 
-    def _decide(self, question: Question, caller: _Caller, origin: Origin, resource: str) -> Decision:
+    def _situation(self, question: Question, caller: _Caller, origin: Origin) -> Situation:
         assert caller.principal is not None, "who has no credentials is not judged"
         now: datetime = self._clock()
-        situation = Situation(
+        return Situation(
             service="dynamodb",
             region=question.target_region,
             principal=caller.principal,
@@ -216,7 +227,6 @@ class Explainer:
                 region=question.target_region, now=now, tls=True, user_agent="casemate explain"
             ),
         )
-        return self._authorizer.decide(situation, Check(action=question.action, resource=resource))
 
     def _caller(self, question: Question) -> _Caller:
         kind, _, name = question.source.partition(":")
@@ -307,14 +317,16 @@ def _origin(snapshot: NetworkSnapshot, caller: _Caller, verdict: Verdict) -> Ori
     )
 
 
-def _as_json(snapshot: NetworkSnapshot, verdict: Verdict, decision: Decision | None) -> dict[str, Any]:
+def _as_json(
+    snapshot: NetworkSnapshot, verdict: Verdict, decision: Decision | None, failure: str = ""
+) -> dict[str, Any]:
     outcome = "never arrives"
     if decision is not None:
-        outcome = "allowed" if decision.allowed else "refused"
+        outcome = "allowed" if decision.allowed and not failure else "refused"
     return {
         "outcome": outcome,
         "path": path_of(verdict),
-        "decided": decided_by(verdict, decision),
+        "decided": failure if decision and decision.allowed and failure else decided_by(verdict, decision),
         "remedy": remedy_of(verdict, decision),
         "verdict": to_json(verdict),
         "decision": None if decision is None else to_json(decision),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.lone_network import LoneNetwork
+from tests.support.lone_network import HelperNetwork, LoneNetwork
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome, RoleCredentials
 from casemate.execution.package import unpack
@@ -42,7 +43,7 @@ class RecordingHost:
 class Machine:
     """Runs Python source as functions."""
 
-    def __init__(self, supervisor: Supervisor, network: LoneNetwork) -> None:
+    def __init__(self, supervisor: Supervisor, network: LoneNetwork | HelperNetwork) -> None:
         self.supervisor = supervisor
         self.network = network
         self.host = RecordingHost()
@@ -102,12 +103,13 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
     directory = tmp_path_factory.mktemp("execution")
     bundle = directory / "ca.pem"
     bundle.write_text("-----BEGIN CERTIFICATE-----\nstand-in\n-----END CERTIFICATE-----\n")
-    network = LoneNetwork()
+    # Namespaces of the tests' own process need root; without it they are the data plane's.
+    network = await HelperNetwork.start() if os.geteuid() else LoneNetwork()
     settings = Settings(data_dir=Path(directory) / "data", ca_bundle=bundle)
     supervisor = Supervisor(network, settings)
     await supervisor.start()
     yield Machine(supervisor, network)
     await supervisor.close()
-    network.close()
+    await network.aclose()
     # INVARIANT: every namespace that was attached is detached.
     assert len(network.detached) == len(network.attached)

@@ -398,3 +398,20 @@ async def test_an_interface_that_is_not_there_yet_is_waited_for_and_one_that_nev
         await machine.invoke(never)
     assert (caught.value.code, caught.value.http_status) == ("ResourceNotReadyException", 502)
     assert machine.supervisor.environments(never.arn) == 0
+
+
+async def test_an_environment_retired_while_it_initializes_ends_and_its_invocation_is_tried_again(
+    machine: Machine,
+) -> None:
+    """As when a function's configuration is changed during its first invocation."""
+    source = "import time\ntime.sleep(0.5)\ndef handler(e, c):\n    return e"
+    function = machine.function(source, timeout_seconds=10)
+    invoking = asyncio.create_task(machine.invoke(function, 7))
+    await asyncio.sleep(0.25)
+    (pool,) = [pool for (arn, _), pool in machine.supervisor._pools.items() if arn == function.arn]
+    (first,) = pool.environments
+    machine.supervisor.retire(function.arn)
+    async with asyncio.timeout(5):
+        await first.closed
+        outcome = await invoking
+    assert (outcome.failed, json.loads(outcome.payload)) == (False, 7)

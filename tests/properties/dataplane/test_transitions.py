@@ -17,7 +17,7 @@ from tests.support.topologies import random_topology
 from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import NetworkPlan, Planner
-from casemate.dataplane.plan.objects import Group, Key, Route, RouteKind
+from casemate.dataplane.plan.objects import Group, Key, Route, RouteKind, part
 from casemate.model.network import IPv4Network
 
 Way = tuple[RouteKind, str | None, IPv4Address | None] | None
@@ -129,8 +129,8 @@ def test_the_simulation_sees_a_wrong_order() -> None:
         namespace="router/vpc-a", table=next(iter(vpc.subnets)), destination=IPv4Network("8.8.8.8/32"), kind=RouteKind.BLACKHOLE
     )  # fmt: skip
     open_way = replace(hole, kind=RouteKind.UNICAST, device="igw0")
-    before = Group(name="vpc-a", objects={**before.objects, hole.key: hole})
-    after = Group(name="vpc-a", objects={**after.objects, open_way.key: open_way})
+    before = Group.of("vpc-a", *before.parts, part([hole]))
+    after = Group.of("vpc-a", *after.parts, part([open_way]))
     wrong = GroupChange(
         group="vpc-a",
         contents=(

@@ -9,7 +9,7 @@ from tests.support.vpc_builder import ALL_OUT, VpcBuilder, network, rule
 from casemate.dataplane import operations as ops
 from casemate.dataplane.diff import GroupChange, diff
 from casemate.dataplane.plan import Planner
-from casemate.dataplane.plan.objects import RouteKind
+from casemate.dataplane.plan.objects import Neighbour, Route, RouteKind
 from casemate.dataplane.plan.ruleset import (
     NftChain,
     NftSet,
@@ -60,7 +60,7 @@ def test_a_new_interface_is_one_namespace_and_a_few_elements() -> None:
     ] == ["eni/eni-2"]
     (rules,) = [step for step in steps if isinstance(step, ops.Rules)]
     verbs = [line.split()[:2] for line in rules.text.splitlines()]
-    assert verbs.count(["add", "element"]) == 5, "its address, and its place in four maps"
+    assert verbs.count(["add", "element"]) == 6, "its address, its subnet, and its place in four maps"
     assert ["add", "chain"] not in verbs
 
 
@@ -196,11 +196,56 @@ def test_a_change_too_large_for_one_transaction_is_made_behind_a_closed_door() -
     old = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements={})}, {"arrival": door})
     many = {f"10.{number // 250}.{number % 250}.1": None for number in range(3000)}
     new = ruleset({"s": NftSet(declaration="type ipv4_addr;", elements=many)}, {"arrival": door})
-    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(new))
+    first, *parts, last = transactions(amendment(old, new), guard=guard_chain(old, new))
     assert first == "insert rule ip casemate arrival drop\n"
     assert last == "flush chain ip casemate arrival\nadd rule ip casemate arrival ct state invalid drop\n"
     assert len(parts) > 1
     assert all(len(part) <= 16384 for part in parts)
     assert "".join(parts) == amendment(old, new)
-    assert transactions("add x\n", guard=guard_chain(new)) == ("add x\n",)
+    assert transactions("add x\n", guard=guard_chain(old, new)) == ("add x\n",)
     assert transactions("", guard=None) == ()
+
+
+def test_a_machine_s_second_interface_gives_its_place_to_another() -> None:
+    """Both are `eth1` there; a device of that name cannot be made while there is one."""
+
+    def machine(second: str, address: str) -> NetworkSnapshot:
+        vpc = base().interface(second, "subnet-1", address, "sg-1").build()
+        attached = replace(vpc.interfaces[second], host="eni-1", device_index=1)
+        return network(replace(vpc, interfaces={**vpc.interfaces, second: attached}))
+
+    (found,) = change(machine("eni-2", "10.0.1.20"), machine("eni-3", "10.0.1.30"))
+    kinds = [type(step) for step in found.structure]
+    assert kinds.index(ops.DeleteLinks) < kinds.index(ops.CreateLinks)
+    holes, gone = found.structure[0], found.structure[1]
+    assert isinstance(holes, ops.Install)
+    assert [(str(each.destination), each.kind) for each in holes.objects if isinstance(each, Route)] == [
+        ("10.0.1.20/32", RouteKind.BLACKHOLE)
+    ]
+    assert isinstance(gone, ops.DeleteLinks)
+    assert [link.far.device for link in gone.links] == ["eth1"]
+    assert not [step for step in found.contents if isinstance(step, ops.DeleteLinks)], "the new one stays"
+    again = [each for step in found.structure[2:] if isinstance(step, ops.Install) for each in step.objects]
+    assert [str(each.address) for each in again if isinstance(each, Neighbour) and each.device == "eth1"] == [
+        "10.0.1.1"
+    ], "the way to the router went with the old device, though it is the same for the new one"
+    left = [each for step in found.contents if isinstance(step, ops.Withdraw) for each in step.objects]
+    assert [
+        (str(each.destination), each.kind)
+        for each in left
+        if isinstance(each, Route) and each.table == "main"
+    ] == [("10.0.1.20/32", RouteKind.BLACKHOLE)], "the hole in its place goes too"
+
+
+def test_the_closed_door_was_there_before_and_stays_what_it_was() -> None:
+    """Flow logs that are newly on bring base chains, in front of all others, with rules of their own."""
+    many = base()
+    for number in range(200):
+        many.interface(f"eni-x{number}", "subnet-1", f"10.0.1.{number + 20}", "sg-1")
+    logged = replace(many.build(), logged_interfaces=tuple(sorted(many.build().interfaces)))
+    (found,) = change(base(), network(logged))
+    texts = [step.text for step in found.contents if isinstance(step, ops.Rules)]
+    assert len(texts) > 3
+    assert texts[0] == "insert rule ip casemate arrival drop\n"
+    assert any("add chain ip casemate sent" in text for text in texts)
+    assert not [line for text in texts[1:-1] for line in text.splitlines() if " arrival" in line]

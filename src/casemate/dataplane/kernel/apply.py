@@ -91,6 +91,7 @@ class Kernel:
         """Every pair of devices, up at both ends and settled."""
         making: dict[str, list[Message]] = {}
         raising: dict[str, list[Message]] = {}
+        """Both ends are up once the far one is: what settles it may follow at once."""
         settling: dict[str, list[Message]] = {}
         for link in links:
             near, far = self._namespaces[link.near.namespace], self._namespaces[link.far.namespace]
@@ -98,9 +99,10 @@ class Kernel:
             peer = (link.far.device, peer_index, link.far.mac, far.fd)
             veth = rtnetlink.new_veth(link.near.device, index, link.near.mac, peer)
             making.setdefault(link.near.namespace, []).append(veth)
-            raising.setdefault(link.far.namespace, []).append(rtnetlink.link_up(peer_index))
+            raising.setdefault(link.far.namespace, []).extend(
+                (rtnetlink.link_up(peer_index), rtnetlink.settle(peer_index))
+            )
             settling.setdefault(link.near.namespace, []).append(rtnetlink.settle(index))
-            settling.setdefault(link.far.namespace, []).append(rtnetlink.settle(peer_index))
         for step in (making, raising, settling):
             for namespace, messages in step.items():
                 self._namespaces.run(namespace, messages)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -28,6 +29,9 @@ from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
 from casemate.dataplane.kernel.spawn import Children
 from casemate.dataplane.plan.objects import Listener
+
+_IDLE_SECONDS = 0.002
+"""A call that follows another one this soon does not wait for a namespace to be made."""
 
 _log = logging.getLogger("casemate.dataplane.helper")
 
@@ -51,11 +55,21 @@ class Helper:
     def serve(self) -> None:
         """Until the front door is gone."""
         try:
-            while (received := channel.receive(self._control)) is not None:
+            while (received := self._next()) is not None:
                 call, fds = received
                 self._answer(call, fds)
         finally:
             self._children.kill()
+
+    def _next(self) -> tuple[Any, list[int]] | None:
+        """The next call; until it comes there is time to make what it may need."""
+        while not self._is_called(_IDLE_SECONDS) and self._namespaces.stock():
+            pass
+        return channel.receive(self._control)
+
+    def _is_called(self, seconds: float) -> bool:
+        readable, _, _ = select.select([self._control], [], [], seconds)
+        return bool(readable)
 
     def _answer(self, call: messages.Call, fds: list[int]) -> None:
         passed: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,13 @@ from casemate.dataplane.kernel.nftables import Nftables
 from casemate.dataplane.plan.objects import LOOPBACK
 
 _FIRST_DEVICE = 10
+_SPARES = 3
+"""Namespaces made before they are asked for. One takes 1 to 3 ms with its settings, most of it waiting for locks of the
+kernel while others are being taken down; a third of a megabyte each."""
+_OPEN_SOCKETS = 64
+"""Rtnetlink sockets that are kept: a change comes back to the same router, and to a new namespace several times."""
+
+Sysctls = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -25,12 +33,21 @@ class Held:
     tables: dict[str, int] = field(default_factory=dict[str, int])
     next_device: int = _FIRST_DEVICE
     nftables: Nftables | None = None
+    netlink: NetlinkSocket | None = None
 
     def number(self, device: str) -> int:
         """A new interface index for `device`. Indexes are never used twice."""
         self.devices[device] = self.next_device
         self.next_device += 1
         return self.devices[device]
+
+    def close(self) -> None:
+        """Let go of it. The kernel ends it when no process and no socket is left in it."""
+        if self.nftables is not None:
+            self.nftables.close()
+        if self.netlink is not None:
+            self.netlink.close()
+        os.close(self.fd)
 
 
 class Namespaces:
@@ -39,6 +56,10 @@ class Namespaces:
     def __init__(self) -> None:
         self._home = syscalls.open_own_network()
         self._held: dict[str, Held] = {}
+        self._spare: dict[Sysctls, list[Held]] = {}
+        self._last_asked: Sysctls | None = None
+        self._open: OrderedDict[str, Held] = OrderedDict()
+        """Those with an rtnetlink socket; the one used last at the end."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._held
@@ -50,24 +71,41 @@ class Namespaces:
         """A new namespace with its loopback up."""
         if name in self._held:
             raise FileExistsError(f"namespace {name} exists")
+        asked = tuple(sysctls)
+        self._last_asked = asked
+        spare = self._spare.get(asked)
+        held = self._held[name] = spare.pop() if spare else self._make(asked)
+        self._keep_open(name, held)
+        return held
+
+    def stock(self) -> bool:
+        """Make a spare namespace like the one asked for last; False when there are enough."""
+        if self._last_asked is None or len(self._spare.get(self._last_asked, ())) >= _SPARES:
+            return False
+        self._spare.setdefault(self._last_asked, []).append(self._make(self._last_asked))
+        return True
+
+    def _make(self, sysctls: Sysctls) -> Held:
         syscalls.unshare(syscalls.CLONE_NEWNET)
         try:
             held = Held(fd=syscalls.open_own_network())
-            _write_sysctls(sysctls)
-            with NetlinkSocket(NETLINK_ROUTE) as netlink:
-                netlink.run([rtnetlink.link_up(1)])
+            try:
+                _write_sysctls(sysctls)
+                held.netlink = NetlinkSocket(NETLINK_ROUTE)
+                held.netlink.run([rtnetlink.link_up(1)])
+            except BaseException:
+                held.close()
+                raise
         finally:
             syscalls.enter_network(self._home)
-        self._held[name] = held
         return held
 
     def delete(self, name: str) -> None:
         """Let go of a namespace. The kernel ends it when no process and no socket is left in it."""
         held = self._held.pop(name, None)
+        self._open.pop(name, None)
         if held is not None:
-            if held.nftables is not None:
-                held.nftables.close()
-            os.close(held.fd)
+            held.close()
 
     def write_sysctls(self, name: str, sysctls: Sequence[tuple[str, str]]) -> None:
         with self.inside(name):
@@ -75,10 +113,21 @@ class Namespaces:
 
     def run(self, name: str, messages: Sequence[Message]) -> None:
         """Rtnetlink messages in one namespace."""
-        with self.inside(name):
-            netlink = NetlinkSocket(NETLINK_ROUTE)
-        with netlink:
-            netlink.run(messages)
+        held = self._held[name]
+        if held.netlink is None:
+            with self.inside(name):
+                held.netlink = NetlinkSocket(NETLINK_ROUTE)
+        self._keep_open(name, held)
+        held.netlink.run(messages)
+
+    def _keep_open(self, name: str, held: Held) -> None:
+        self._open[name] = held
+        self._open.move_to_end(name)
+        if len(self._open) > _OPEN_SOCKETS:
+            _, longest_unused = self._open.popitem(last=False)
+            if longest_unused.netlink is not None:
+                longest_unused.netlink.close()
+                longest_unused.netlink = None
 
     def nftables(self, name: str) -> Nftables:
         held = self._held[name]

@@ -10,9 +10,6 @@ both devices are known: traffic between two interfaces of one subnet does not cr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
 from ipaddress import IPv4Address, collapse_addresses
 
 from casemate.dataplane.plan.faults import faults
@@ -26,14 +23,14 @@ from casemate.dataplane.plan.recording import (
     recording,
 )
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
-from casemate.dataplane.plan.topology import Topology, addresses_of, device_of, is_unchecked
+from casemate.dataplane.plan.topology import Topology
 from casemate.dataplane.plan.tracking import ALWAYS_TRACKED, TRACKED_ARRIVE, TRACKED_LEAVE, untracked
+from casemate.dataplane.plan.written import GroupSet, Written, attached, endpoints
 from casemate.model.network import (
     GroupRef,
-    InterfaceKind,
     NetworkAcl,
-    NetworkInterface,
     PrefixListRef,
+    RulePeer,
     SecurityGroup,
     Subnet,
 )
@@ -43,20 +40,31 @@ DROPS = ("sg-egress-drops", "acl-egress-drops", "acl-ingress-drops", "sg-ingress
 
 def router_ruleset(topology: Topology) -> Ruleset:
     """The whole table of one VPC's router."""
-    sets = _address_sets(topology)
-    sets |= _dispatch(topology)
-    sets |= _members(topology)
-    sets |= _prefix_lists(topology)
+    recall, vpc = topology.memory.recall, topology.vpc
+    here, behind = attached(topology), endpoints(topology)
+    peers = tuple(peer.device for peer in topology.peers)
+    sets = recall(
+        "addresses",
+        (here, behind, peers, topology.public, vpc.cidrs),
+        lambda: _address_sets(topology, here, behind),
+    )
+    sets = sets | recall("dispatch", (here, behind), lambda: _dispatch(here, behind))
+    group_sets = sorted({item.groups for item in (*here, *behind) if not item.is_gateway})
+    used = sorted({group_id for groups in group_sets for group_id in groups.groups})
+    sets |= _members(topology, used)
+    sets |= _prefix_lists(topology, used)
     chains: dict[str, NftChain] = {}
-    for groups in _group_sets(topology):
+    for groups in group_sets:
         chains |= _group_set_chains(topology, groups)
-    for group_id in sorted({group_id for groups in _group_sets(topology) for group_id in groups.groups}):
-        chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
-    for subnet in _used_subnets(topology):
-        chains |= _subnet_chains(topology, subnet)
-    for acl_id in sorted({subnet.acl_id for subnet in _used_subnets(topology)}):
-        chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
-    counting, endpoints = _endpoint_chains(topology)
+    for group_id in used:
+        chains |= _group_chains(vpc.groups.get(group_id), group_id)
+    subnets = _used_subnets(topology)
+    sets |= recall("subnets", (here, behind), lambda: _subnet_devices(here, behind))
+    for subnet in subnets:
+        chains |= _subnet_chains(subnet)
+    for acl_id in sorted({subnet.acl_id for subnet in subnets}):
+        chains |= _acl_chains(vpc.acls.get(acl_id), acl_id)
+    counting, endpoint_ids = _endpoint_chains(topology)
     flow_sets, flow_chains = recording(topology)
     sets |= flow_sets
     chains |= flow_chains
@@ -71,7 +79,7 @@ def router_ruleset(topology: Topology) -> Ruleset:
         namespace=topology.router,
         sets=sets,
         chains=chains,
-        counters=frozenset(DROPS) | frozenset(endpoints) | meters | fault_counters,
+        counters=frozenset(DROPS) | frozenset(endpoint_ids) | meters | fault_counters,
     )
 
 
@@ -160,33 +168,33 @@ def _set(declaration: str, elements: Iterable[object] = ()) -> NftSet:
     return NftSet(declaration=declaration, elements={str(element): None for element in elements})
 
 
+_RANGES = "type ipv4_addr; flags interval;"
+
+
 def _quoted(device: str) -> str:
     return f'"{device}"'
 
 
-def _address_sets(topology: Topology) -> dict[str, NftSet]:
-    checked = [interface for interface in topology.attached if not is_unchecked(interface)]
-    unchecked = [device_of(interface) for interface in topology.attached if is_unchecked(interface)]
-    peerings = [peer.device for peer in topology.peers]
+def _address_sets(
+    topology: Topology, here: tuple[Written, ...], behind: tuple[Written, ...]
+) -> dict[str, NftSet]:
+    unchecked = [item.device for item in here if item.unchecked]
+    peerings = [_quoted(peer.device) for peer in topology.peers]
     public = topology.public
     return {
         "addresses": _set(
             "type ifname . ipv4_addr;",
-            (f"{_quoted(device_of(item))} . {address}" for item in checked for address in addresses_of(item)),
+            (pair for item in here for pair in item.pairs),
         ),
-        "unchecked": _set("type ifname;", map(_quoted, [SERVICES, GATEWAY, *peerings, *unchecked])),
+        "unchecked": _set("type ifname;", [_quoted(SERVICES), _quoted(GATEWAY), *peerings, *unchecked]),
         "gateways": _set(
             "type ifname;",
-            (
-                _quoted(device_of(item))
-                for item in topology.attached
-                if item.kind is InterfaceKind.NAT_GATEWAY
-            ),
+            (item.device for item in here if item.is_gateway),
         ),
-        "peerings": _set("type ifname;", map(_quoted, peerings)),
+        "peerings": _set("type ifname;", peerings),
         "platform": _set("type ipv4_addr;", topology.platform),
         "resolvers": _set("type ipv4_addr;", topology.platform[:2]),
-        "endpoints": _set("type ipv4_addr;", (item.address for item in topology.endpoint_interfaces)),
+        "endpoints": _set("type ipv4_addr;", (item.address for item in behind)),
         "vpc": _set("type ipv4_addr; flags interval;", collapse_addresses(topology.vpc.cidrs)),
         "public_sources": _set("type ipv4_addr;", public),
         "public_of": _map("type ipv4_addr : ipv4_addr;", public),
@@ -198,75 +206,28 @@ def _map(declaration: str, elements: Mapping[str, str] | Mapping[IPv4Address, IP
     return NftSet(declaration=declaration, elements={str(key): str(value) for key, value in elements.items()})
 
 
-def _dispatch(topology: Topology) -> dict[str, NftSet]:
+def _dispatch(here: tuple[Written, ...], behind: tuple[Written, ...]) -> dict[str, NftSet]:
     """Maps from a device, or an endpoint's address, to the chain that judges it: cost does not grow with their number."""
     by_device: dict[str, dict[str, str]] = {name: {} for name in ("sg_out", "sg_in", "acl_out", "acl_in")}
-    for interface in topology.attached:
-        device = _quoted(device_of(interface))
-        if interface.kind is not InterfaceKind.NAT_GATEWAY:  # a NAT gateway has no security group
-            by_device["sg_out"][device] = f"goto {_group_set_of(interface).chain}_out"
-            by_device["sg_in"][device] = f"goto {_group_set_of(interface).chain}_in"
-        by_device["acl_out"][device] = f"goto subnet_{safe(interface.subnet_id)}_out"
-        by_device["acl_in"][device] = f"goto subnet_{safe(interface.subnet_id)}_in"
-    maps = {name: _map("type ifname : verdict;", elements) for name, elements in by_device.items()}
-    endpoints = topology.endpoint_interfaces
+    for item in here:
+        if not item.is_gateway:  # a NAT gateway has no security group
+            by_device["sg_out"][item.device] = f"goto {item.chain}_out"
+            by_device["sg_in"][item.device] = f"goto {item.chain}_in"
+        by_device["acl_out"][item.device] = f"goto {item.subnet}_out"
+        by_device["acl_in"][item.device] = f"goto {item.subnet}_in"
+    maps = {
+        name: NftSet(declaration="type ifname : verdict;", elements=found)
+        for name, found in by_device.items()
+    }
     by_address = {
-        "sg_in_endpoint": {str(item.address): f"goto {_group_set_of(item).chain}_in" for item in endpoints},
-        "acl_out_endpoint": {
-            str(item.address): f"goto subnet_{safe(item.subnet_id)}_out" for item in endpoints
-        },
-        "acl_in_endpoint": {
-            str(item.address): f"goto subnet_{safe(item.subnet_id)}_in" for item in endpoints
-        },
+        "sg_in_endpoint": {item.address: f"goto {item.chain}_in" for item in behind},
+        "acl_out_endpoint": {item.address: f"goto {item.subnet}_out" for item in behind},
+        "acl_in_endpoint": {item.address: f"goto {item.subnet}_in" for item in behind},
     }
     return maps | {name: _map("type ipv4_addr : verdict;", elements) for name, elements in by_address.items()}
 
 
-def _filtered(topology: Topology) -> tuple[NetworkInterface, ...]:
-    return (*topology.attached, *topology.endpoint_interfaces)
-
-
-@lru_cache(maxsize=4096)
-def _chain_of(groups: tuple[str, ...]) -> str:
-    return "groups_" + sha256(" ".join(groups).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class _GroupSet:
-    """Security groups that interfaces have together: interfaces of one kind with the same groups share their chains."""
-
-    groups: tuple[str, ...]
-    always_tracked: bool
-    """Lambda's interfaces and those of endpoints; and appliances, which are neither end of what they pass on."""
-
-    @property
-    def chain(self) -> str:
-        name = _chain_of(self.groups)
-        return name if self.always_tracked else f"{name}_plain"
-
-
-def _group_set_of(interface: NetworkInterface) -> _GroupSet:
-    return _group_set(
-        interface.groups, interface.kind is not InterfaceKind.INTERFACE or is_unchecked(interface)
-    )
-
-
-@lru_cache(maxsize=4096)
-def _group_set(groups: tuple[str, ...], always_tracked: bool) -> _GroupSet:  # noqa: FBT001 - lru_cache wants it so
-    return _GroupSet(groups=tuple(sorted(set(groups))), always_tracked=always_tracked)
-
-
-def _group_sets(topology: Topology) -> list[_GroupSet]:
-    return sorted(
-        {
-            _group_set_of(interface)
-            for interface in _filtered(topology)
-            if interface.kind is not InterfaceKind.NAT_GATEWAY
-        }
-    )
-
-
-def _group_set_chains(topology: Topology, groups: _GroupSet) -> dict[str, NftChain]:
+def _group_set_chains(topology: Topology, groups: GroupSet) -> dict[str, NftChain]:
     known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
     chains: dict[str, NftChain] = {}
     for suffix, egress in (("out", True), ("in", False)):
@@ -293,61 +254,70 @@ def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftCh
     }
 
 
-def _used_groups(topology: Topology) -> list[SecurityGroup]:
-    used = {group_id for groups in _group_sets(topology) for group_id in groups.groups}
-    return [topology.vpc.groups[group_id] for group_id in sorted(used) if group_id in topology.vpc.groups]
+def _peers_of(topology: Topology, used: list[str]) -> list[RulePeer]:
+    """Whom the rules of security groups in use name."""
+    known = topology.vpc.groups
+    return [rule.peer for group_id in used if group_id in known for rule in known[group_id].rules]
 
 
-def _members(topology: Topology) -> dict[str, NftSet]:
+def _members(topology: Topology, used: list[str]) -> dict[str, NftSet]:
     """For each security group that a rule names: the private addresses of its members."""
-    named = {
-        rule.peer.group_id
-        for group in _used_groups(topology)
-        for rule in group.rules
-        if isinstance(rule.peer, GroupRef)
-    }
+    named = {peer.group_id for peer in _peers_of(topology, used) if isinstance(peer, GroupRef)}
+    given = tuple(
+        (vpc.region, vpc.interfaces) for vpc in (topology.vpc, *(peer.vpc for peer in topology.peers))
+    )
     return {
-        group_set(group_id): _set("type ipv4_addr;", topology.members_of(group_id))
+        group_set(group_id): topology.memory.recall(
+            ("members", group_id),
+            given,
+            # What is made is made before the name is bound anew.
+            lambda group_id=group_id: _set("type ipv4_addr;", topology.members_of(group_id)),
+        )
         for group_id in sorted(named)
     }
 
 
-def _prefix_lists(topology: Topology) -> dict[str, NftSet]:
-    named = {
-        rule.peer.prefix_list_id
-        for group in _used_groups(topology)
-        for rule in group.rules
-        if isinstance(rule.peer, PrefixListRef)
-    }
+def _prefix_lists(topology: Topology, used: list[str]) -> dict[str, NftSet]:
+    peers = _peers_of(topology, used)
+    named = {peer.prefix_list_id for peer in peers if isinstance(peer, PrefixListRef)}
     named |= {prefix_list_id for _, _, prefix_list_id in topology.endpoint_routes}
     return {
-        prefix_list_set(list_id): _set(
-            "type ipv4_addr; flags interval;", collapse_addresses(topology.cidrs_of(list_id))
+        prefix_list_set(list_id): topology.memory.recall(
+            ("list", list_id), (cidrs,), lambda cidrs=cidrs: _set(_RANGES, collapse_addresses(cidrs))
         )
-        for list_id in sorted(named)
+        for list_id, cidrs in ((each, topology.cidrs_of(each)) for each in sorted(named))
     }
 
 
 def _used_subnets(topology: Topology) -> list[Subnet]:
-    used = {interface.subnet_id for interface in _filtered(topology)}
+    used = {item.subnet_id for item in (*topology.attached, *topology.endpoint_interfaces)}
     return [topology.vpc.subnets[subnet_id] for subnet_id in sorted(used)]
 
 
-def _subnet_chains(topology: Topology, subnet: Subnet) -> dict[str, NftChain]:
+def _subnet_devices(here: tuple[Written, ...], behind: tuple[Written, ...]) -> dict[str, NftSet]:
+    """For each subnet: the devices of what is in it."""
+    found: dict[str, list[str]] = {}
+    for item in here:
+        found.setdefault(item.subnet, []).append(item.device)
+    for item in behind:
+        found.setdefault(item.subnet, [])
+    return {f"{subnet}_devices": _set("type ifname;", devices) for subnet, devices in found.items()}
+
+
+def _subnet_chains(subnet: Subnet) -> dict[str, NftChain]:
     """To the subnet's network ACL, except for what stays inside the subnet."""
-    devices = [
-        _quoted(device_of(interface))
-        for interface in topology.attached
-        if interface.subnet_id == subnet.subnet_id
-    ]
-    inside = f"{{ {', '.join(sorted(devices))} }}"
     name, acl = f"subnet_{safe(subnet.subnet_id)}", f"acl_{safe(subnet.acl_id)}"
-    out = [f'oifname "{SERVICES}" ip daddr {subnet.cidr} accept', f"goto {acl}_out"]
-    back = [f'iifname "{SERVICES}" ip saddr {subnet.cidr} accept', f"goto {acl}_in"]
-    if devices:
-        out.insert(0, f"oifname {inside} accept")
-        back.insert(0, f"iifname {inside} accept")
-    return {f"{name}_out": NftChain(rules=tuple(out)), f"{name}_in": NftChain(rules=tuple(back))}
+    out = (
+        f"oifname @{name}_devices accept",
+        f'oifname "{SERVICES}" ip daddr {subnet.cidr} accept',
+        f"goto {acl}_out",
+    )
+    back = (
+        f"iifname @{name}_devices accept",
+        f'iifname "{SERVICES}" ip saddr {subnet.cidr} accept',
+        f"goto {acl}_in",
+    )
+    return {f"{name}_out": NftChain(rules=out), f"{name}_in": NftChain(rules=back)}
 
 
 def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:

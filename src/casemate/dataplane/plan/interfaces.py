@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
 from casemate.dataplane.plan import names
@@ -42,11 +41,10 @@ STRICT_TRACKING = (("netfilter/nf_conntrack_tcp_loose", "0"),)
 """A packet in the middle of an unknown TCP connection is invalid: flows that were cut stay cut."""
 
 
-@lru_cache(maxsize=16384)
 def interface_objects(
     interface: NetworkInterface, subnet: Subnet, cidrs: tuple[IPv4Network, ...]
 ) -> tuple[KernelObject, ...]:
-    """Everything one interface needs outside the router's rules. The same tuple for the same interface."""
+    """Everything one interface needs outside the router's rules."""
     router = names.router(interface.vpc_id)
     inside = names.interface_namespace(names.safe(interface.host or interface.interface_id))
     device, mac = device_of(interface), names.mac(interface.interface_id)

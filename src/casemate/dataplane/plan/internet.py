@@ -23,6 +23,7 @@ from casemate.dataplane.plan.objects import (
     Neighbour,
     Route,
     RouteKind,
+    part,
 )
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER
@@ -89,7 +90,7 @@ def internet_group(*, host: bool = False) -> Group:
         hub_ruleset(hub, PUBLIC_HUB_ADDRESS),
         *(_relay(inside) if host else ()),
     ]
-    return Group.of(GROUP, objects)
+    return Group.of(GROUP, part(objects))
 
 
 def _relay(inside: str) -> list[KernelObject]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import internet_group
-from casemate.dataplane.plan.objects import Group, Link, LinkEnd, Neighbour
+from casemate.dataplane.plan.memory import Memory
+from casemate.dataplane.plan.objects import Group, KernelObject, Link, LinkEnd, Neighbour, part
 from casemate.dataplane.plan.topology import Peer, Topology, has_endpoint, has_workload
 from casemate.dataplane.plan.vpc import vpc_group
 from casemate.model.network import NetworkSnapshot, PeeringConnection, PrefixList, VpcSnapshot
@@ -30,6 +31,7 @@ class _Planned:
     peers: tuple[Peer, ...]
     prefix_lists: Mapping[str, PrefixList]
     group: Group
+    memory: Memory
 
 
 class Planner:
@@ -71,8 +73,15 @@ class Planner:
             same = kept.prefix_lists is prefix_lists or kept.prefix_lists == prefix_lists
             if same:
                 return kept.group
-        group = vpc_group(Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers))
-        self._planned[vpc.vpc_id] = _Planned(vpc=vpc, peers=peers, prefix_lists=prefix_lists, group=group)
+        # Of a plan that fails nothing is kept: the next one begins with nothing.
+        self._planned.pop(vpc.vpc_id, None)
+        memory = kept.memory if kept else Memory()
+        topology = Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers, memory=memory)
+        group = vpc_group(topology, before=kept.group if kept else None)
+        memory.turn()
+        self._planned[vpc.vpc_id] = _Planned(
+            vpc=vpc, peers=peers, prefix_lists=prefix_lists, group=group, memory=memory
+        )
         return group
 
 
@@ -108,13 +117,11 @@ def _peering_group(peering: PeeringConnection) -> Group:
     device = names.device("p", peering.peering_id)
     ends = [names.router(peering.requester_vpc), names.router(peering.accepter_vpc)]
     mac = names.ROUTER_MAC
-    return Group.of(
-        peering.peering_id,
-        [
-            Link(
-                near=LinkEnd(namespace=ends[0], device=device, mac=mac),
-                far=LinkEnd(namespace=ends[1], device=device, mac=mac),
-            ),
-            *(Neighbour(namespace=end, device=device, address=names.ROUTER_SIDE, mac=mac) for end in ends),
-        ],
-    )
+    objects: list[KernelObject] = [
+        Link(
+            near=LinkEnd(namespace=ends[0], device=device, mac=mac),
+            far=LinkEnd(namespace=ends[1], device=device, mac=mac),
+        ),
+        *(Neighbour(namespace=end, device=device, address=names.ROUTER_SIDE, mac=mac) for end in ends),
+    ]
+    return Group.of(peering.peering_id, part(objects))

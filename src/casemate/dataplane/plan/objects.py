@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
@@ -162,17 +162,43 @@ class Listener:
 KernelObject = Namespace | Link | Address | Neighbour | Delay | Route | RoutingRule | Ruleset | Listener
 
 
+Part = Mapping[Key, KernelObject]
+"""Objects that come from one thing of the model. While this does not change, every plan has the same `Part` object."""
+
+
+def part(objects: Iterable[KernelObject]) -> Part:
+    """INVARIANT: no two objects share a key."""
+    listed = tuple(objects)
+    keyed = {item.key: item for item in listed}
+    assert len(keyed) == len(listed), "an object is planned twice"
+    return keyed
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """Objects that are applied, and fail, together."""
 
     name: str
     """A VPC's id, a peering connection's id, or `internet`."""
+    parts: tuple[Part, ...]
+    """In the order in which they are made."""
     objects: Mapping[Key, KernelObject]
+    """Those of all parts."""
 
     @classmethod
-    def of(cls, name: str, objects: list[KernelObject]) -> Group:
-        """INVARIANT: no two objects of a group share a key."""
-        keyed = {item.key: item for item in objects}
-        assert len(keyed) == len(objects), f"{name}: an object is planned twice"
-        return cls(name=name, objects=keyed)
+    def of(cls, name: str, *parts: Part, before: Group | None = None) -> Group:
+        """INVARIANT: no two objects of a group share a key. `before`: a group that has most of `parts` already."""
+        kept = {id(each) for each in parts}
+        known = {id(each) for each in before.parts} if before else set[int]()
+        objects = dict(before.objects) if before else {}
+        for each in before.parts if before else ():
+            if id(each) not in kept:
+                for key in each:
+                    del objects[key]
+        count = len(objects)
+        for each in parts:
+            if id(each) not in known:
+                objects.update(each)
+                count += len(each)
+        assert len(objects) == count, f"{name}: an object is planned twice"
+        return cls(name=name, parts=parts, objects=objects)

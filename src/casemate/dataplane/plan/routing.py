@@ -8,7 +8,7 @@ from casemate.dataplane.plan import names
 from casemate.dataplane.plan.interfaces import DEFAULT
 from casemate.dataplane.plan.objects import KernelObject, Route, RouteKind, RoutingRule
 from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
-from casemate.model.network import InterfaceKind, PrefixListRef, Subnet, TargetKind
+from casemate.model.network import InterfaceKind, NetworkInterface, PrefixListRef, Subnet, TargetKind
 from casemate.model.network import Route as ModelRoute
 
 LINK_LOCAL = IPv4Network("169.254.0.0/16")
@@ -21,6 +21,13 @@ def routing(topology: Topology) -> list[KernelObject]:
         objects.append(RoutingRule(namespace=topology.router, table=subnet.subnet_id, source=subnet.cidr))
         objects += _subnet_table(topology, subnet)
     return objects
+
+
+def forwarding(topology: Topology) -> tuple[NetworkInterface, ...]:
+    """The interfaces that a route leads to: of all that are attached, routing depends on these alone."""
+    targets = {gateway.interface_id for gateway in topology.vpc.nat_gateways.values()}
+    targets |= {route.target_id for table in topology.vpc.route_tables.values() for route in table.routes}
+    return tuple(item for item in topology.attached if item.interface_id in targets)
 
 
 def _main(topology: Topology) -> list[Route]:

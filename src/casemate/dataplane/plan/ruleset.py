@@ -8,6 +8,7 @@ from dataclasses import dataclass
 TABLE = "casemate"
 _FAMILY_TABLE = f"ip {TABLE}"
 _TRANSACTION_CHARACTERS = 16384
+_GUARDS = "type filter hook prerouting"
 _ELEMENTS = 150
 """At most so many to a command, so that commands can be spread over transactions."""
 
@@ -35,6 +36,11 @@ class NftChain:
     rules: tuple[str, ...]
     hook: str = ""
     """`type filter hook forward priority 0;` for a base chain."""
+
+    @property
+    def priority(self) -> int:
+        """Of a base chain: the least is first at its hook."""
+        return int(self.hook.partition(" priority ")[2].partition(";")[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +86,26 @@ def transactions(commands: str, *, guard: str | None) -> tuple[str, ...]:
     return (closed, *texts, f"flush chain {_FAMILY_TABLE} {name}\n{restore}")
 
 
-def guard_chain(ruleset: Ruleset) -> str:
-    """The first base chain of `ruleset`, which every packet meets: its name, then the commands that fill it."""
-    name = next(name for name, chain in ruleset.chains.items() if chain.hook)
+def guard_chain(old: Ruleset, new: Ruleset) -> str | None:
+    """A base chain that every packet meets: its name, then the commands that fill it.
+
+    INVARIANT: it is there before the change, and the change does not touch it: else the first transaction would fail,
+    or one of those that follow would take the guard away. `arrival` and its like, first at the first hook, never change.
+    None for the namespace of one interface, whose few rules are one transaction anyway.
+    """
+    name = min(
+        (
+            name
+            for name, chain in new.chains.items()
+            if _GUARDS in chain.hook and old.chains.get(name) == chain
+        ),
+        key=lambda name: new.chains[name].priority,
+        default=None,
+    )
+    if name is None:
+        return None
     return f"{name}\n" + "".join(
-        f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in ruleset.chains[name].rules
+        f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in new.chains[name].rules
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from casemate.dataplane.plan import names
+from casemate.dataplane.plan.memory import Memory
 from casemate.model.network import (
     EndpointKind,
     InterfaceKind,
@@ -57,6 +58,8 @@ class Topology:
     vpc: VpcSnapshot
     prefix_lists: Mapping[str, PrefixList]
     peers: tuple[Peer, ...] = ()
+    memory: Memory = field(default_factory=Memory)
+    """What the last plan of this VPC was made of."""
 
     @cached_property
     def router(self) -> str:

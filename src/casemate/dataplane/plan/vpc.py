@@ -26,26 +26,44 @@ from casemate.dataplane.plan.objects import (
     Neighbour,
     Route,
     RouteKind,
+    part,
 )
-from casemate.dataplane.plan.routing import routing
+from casemate.dataplane.plan.routing import forwarding, routing
 from casemate.dataplane.plan.topology import LINK_LOCAL_RESOLVER, Topology
 
 ANY = IPv4Address("0.0.0.0")  # noqa: S104 - inside a namespace, where every address is local
 
 
-def vpc_group(topology: Topology) -> Group:
-    """Everything one VPC needs in the kernel."""
-    objects: list[KernelObject] = [
-        Namespace(name=topology.router, sysctls=FORWARDS, conntrack=STRICT_TRACKING),
-        *_services(topology),
-        *(_gateway(topology) if topology.vpc.internet_gateway_id else ()),
-        *routing(topology),
-        router_ruleset(topology),
-    ]
+def vpc_group(topology: Topology, *, before: Group | None = None) -> Group:
+    """Everything one VPC needs in the kernel. `before`: what the same memory made last."""
+    recall, vpc, cidrs = topology.memory.recall, topology.vpc, topology.vpc.cidrs
+    peers = tuple((peer.peering_id, peer.cidrs) for peer in topology.peers)
+    endpoints = (topology.endpoint_interfaces, cidrs, vpc.dns_support, peers)
+    parts = [
+        recall("services", endpoints, lambda: part([_router(topology), *_services(topology)])),
+        recall(
+            "gateway", (vpc.internet_gateway_id, topology.public), lambda: part(_gateway(topology))
+        ),
+        recall(
+            "routing",
+            (forwarding(topology), vpc.subnets, vpc.route_tables, vpc.nat_gateways, vpc.endpoints,
+             vpc.internet_gateway_id, topology.prefix_lists, *endpoints),
+            lambda: part(routing(topology)),
+        ),
+        part([router_ruleset(topology)]),
+    ]  # fmt: skip
     for interface in topology.attached:
-        objects += interface_objects(interface, topology.subnet_of(interface), topology.vpc.cidrs)
-    objects += delays(topology)
-    return Group.of(topology.vpc.vpc_id, objects)
+        given = (interface, topology.subnet_of(interface), cidrs)
+        # What is made is made before the name is bound anew.
+        parts.append(
+            recall(interface.interface_id, given, lambda given=given: part(interface_objects(*given)))
+        )
+    parts.append(part(delays(topology)))
+    return Group.of(vpc.vpc_id, *parts, before=before)
+
+
+def _router(topology: Topology) -> Namespace:
+    return Namespace(name=topology.router, sysctls=FORWARDS, conntrack=STRICT_TRACKING)
 
 
 def _services(topology: Topology) -> list[KernelObject]:
@@ -93,6 +111,8 @@ def listeners(namespace: str, vpc_id: str | None, resolvers: tuple[IPv4Address, 
 
 def _gateway(topology: Topology) -> list[KernelObject]:
     """The internet gateway: a link to the internet, and a way back for each public address."""
+    if not topology.vpc.internet_gateway_id:
+        return []
     outside = names.device("v", topology.vpc.vpc_id)
     inside = names.INTERNET_NAMESPACE
     objects = _link(

@@ -145,7 +145,7 @@ class ForkServer:
         python: Python,
         nodes: Mapping[str, Path],
     ) -> ForkServer:
-        """Start one and wait until it has imported everything. SandboxError when it does not come up."""
+        """Start one. It can be closed at once; wait for `ready` before it launches anything."""
         for directory in (base, code):
             directory.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -166,14 +166,24 @@ class ForkServer:
         environment = {"PYTHONPATH": str(Path(casemate.__file__).parents[1]), "PATH": "/usr/bin:/bin"}
         try:
             server.pid = await spawner.spawn(command, env=environment, fds=[theirs.fileno()])
+        except BaseException:
+            server._ready.cancel()
+            server.close()
+            raise
         finally:
             theirs.close()
-        try:
-            await asyncio.wait_for(server._ready, _STARTUP_SECONDS)
-        except TimeoutError as error:
-            server.close()
-            raise SandboxError(f"the fork-server was not ready within {_STARTUP_SECONDS} s") from error
         return server
+
+    async def ready(self) -> None:
+        """Wait until it has imported everything. SandboxError when it does not come up."""
+        try:
+            await asyncio.wait_for(self._ready, _STARTUP_SECONDS)
+        except TimeoutError as error:
+            self.close()
+            raise SandboxError(f"the fork-server was not ready within {_STARTUP_SECONDS} s") from error
+        except BaseException:
+            self.close()
+            raise
 
     def launch(self, network_fd: int) -> Sandbox:
         """Fork an environment in that network namespace. It waits to be described."""

@@ -63,6 +63,12 @@ class Tables(Protocol):
 
     def table_exists(self, *, account: str, region: str, name: str) -> bool: ...
 
+    def unlock(
+        self, *, account: str, region: str, name: str, principal: Principal, authorize: Authorize
+    ) -> None:
+        """AwsError unless `principal` can now use the key that a table is encrypted with, if there is and it is."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamShard:

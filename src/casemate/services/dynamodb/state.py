@@ -96,10 +96,6 @@ class DynamoState:
             self._known[ref.key] = known
         return known
 
-    def table_exists(self, *, account: str, region: str, name: str) -> bool:
-        """Port `Tables`."""
-        return self.tables.get(account, region, name) is not None
-
     def others(self, record: TableRecord) -> list[TableRecord]:
         """The other replicas of a global table, by Region."""
         replica = record.replica

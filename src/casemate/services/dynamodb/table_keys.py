@@ -52,21 +52,28 @@ class TableKeys:
         encryption = record.encryption
         if encryption is None:
             return
-        assert self._keys is not None
         cached = (record.table_id, ctx.principal.arn, encryption.table_key)
         now = ctx.now.timestamp()
         opened = self._opened.get(cached)
         if opened is not None and now - opened < CACHED_SECONDS:
             return
         self._opened.pop(cached, None)
+        self.ask(ctx, record)
+        self._opened[cached] = now
+        if len(self._opened) > _MOST_CACHED:
+            self._opened.popitem(last=False)
+
+    def ask(self, ctx: Context[Any], record: TableRecord) -> None:
+        """The caller must be able to decrypt the table's key now; nothing is remembered."""
+        encryption = record.encryption
+        if encryption is None:
+            return
+        assert self._keys is not None
         protected = ProtectedKey(key_arn=encryption.key_arn, blob=encryption.table_key)
         try:
             self._keys.unlock(ctx, protected, _use(record.ref))
         except AwsError as error:
             raise kms_failure(error, ctx.request_id) from error
-        self._opened[cached] = now
-        if len(self._opened) > _MOST_CACHED:
-            self._opened.popitem(last=False)
 
     def release(self, record: TableRecord) -> None:
         """End the use of the table's key. Call inside a transaction."""

@@ -25,8 +25,8 @@ from casemate.services.lambda_.event_queue import EventQueue
 from casemate.services.lambda_.idling import Sweeper
 from casemate.services.lambda_.layer_versions import LayerPermissions
 from casemate.services.lambda_.names import parse_arn
-from casemate.services.lambda_.operations import OPERATIONS
 from casemate.services.lambda_.provisioning import Provisioner
+from casemate.services.lambda_.registry import OPERATIONS
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.state import LambdaState, Permissions
 from casemate.services.lambda_.unpacking import Unpacking

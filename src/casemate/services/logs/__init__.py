@@ -13,7 +13,7 @@ from casemate.servicekit.clock import Clock, system_clock
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.logs.events import EventLog
-from casemate.services.logs.operations import OPERATIONS
+from casemate.services.logs.registry import OPERATIONS
 from casemate.services.logs.state import LogsState
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from typing import Any
 
 from casemate.model.errors import AwsError
-from casemate.model.ids import uuid4
-from casemate.model.origin import InternetOrigin
 from casemate.model.principals import Principal
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import StreamChange, StreamChanges, StreamShard
-from casemate.servicekit.service import Authorize, Check, Context
+from casemate.servicekit.service import Authorize
 from casemate.servicekit.store import Store
+from casemate.services.dynamodb.asking import context_of
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.encryption import open_key
 from casemate.services.dynamodb.streams.records import StreamRecord, parse_stream_arn
@@ -71,21 +68,13 @@ class StreamReading:
         if stream is None:
             return
 
-        def ask(check: Check, *, principal: Principal | None = principal, through: str | None = None) -> None:
-            authorize(check, principal=principal, through=through)
-
-        context = Context(
+        context = context_of(
+            principal,
             state=self._state,
-            request_id=uuid4(os.urandom),
-            account=principal.account,
-            region=stream.region,
-            principal=principal,
-            # Lambda reads from its own network. A key asked for in a forward access session never sees the path.
-            origin=InternetOrigin(address=IPv4Address("0.0.0.0")),  # noqa: S104 no address at all
-            now=self._clock(),
-            random_bytes=os.urandom,
             store=self._store,
-            authorize=ask,
+            clock=self._clock,
+            region=stream.region,
+            authorize=authorize,
         )
         open_key(context, stream)
 

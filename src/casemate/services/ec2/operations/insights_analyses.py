@@ -7,7 +7,8 @@ from casemate.servicekit.ports import FunctionFacts
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.insights.ends import Ends
-from casemate.services.ec2.insights.findings import analyze
+from casemate.services.ec2.insights.findings import Findings, analyze
+from casemate.services.ec2.insights.foreign import inaccessible
 from casemate.services.ec2.operations.insights_paths import components_of
 from casemate.services.ec2.paging import Rendered, filtered, paged, selected
 from casemate.services.ec2.records import InsightsAnalysis, InsightsPath
@@ -37,6 +38,13 @@ def _output(state: Ec2State, analysis: InsightsAnalysis, *, running: bool = Fals
     }
     if running:
         return made
+    if analysis.failure:
+        return {
+            **made,
+            "Status": "failed",
+            "StatusMessage": analysis.failure,
+            "SuggestedAccounts": list(analysis.suggested),
+        }
     return {
         **made,
         "NetworkPathFound": analysis.found,
@@ -80,6 +88,9 @@ def start_network_insights_analysis(ctx: Ctx, params: Params) -> Output:
         components = components_of(ctx)
         ends = Ends(components, path, _function(ctx, path))
         findings = analyze(components, ends, filter_in=filter_in, filter_out=filter_out)
+        hidden = inaccessible(findings, ctx.account)
+        if hidden:
+            findings = Findings(found=False)
         known = InsightsAnalysis(
             id=ctx.new_id("nia"),
             account=ctx.account,
@@ -93,6 +104,8 @@ def start_network_insights_analysis(ctx: Ctx, params: Params) -> Output:
             back=findings.back,
             explanations=findings.explanations,
             warning=findings.warning,
+            failure=f"The request failed due to inaccessible resource {next(iter(hidden))}" if hidden else "",
+            suggested=tuple(sorted(set(hidden.values()))),
         )
         state.insights_analyses.put(known)
         tags.put(state, ctx, known.id, labels)

@@ -43,3 +43,7 @@ class InsightsAnalysis(Record):
     explanations: list[dict[str, Any]]
     warning: str = ""
     """Cause and remedy in words."""
+    failure: str = ""
+    """Why there is no answer: the status message."""
+    suggested: tuple[str, ...] = ()
+    """Accounts into which the way leads."""

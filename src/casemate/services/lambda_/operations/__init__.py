@@ -18,10 +18,8 @@ from casemate.services.lambda_.operations import (
     urls,
     versions,
 )
-from casemate.services.lambda_.operations.registry import OPERATIONS
 
 __all__ = [
-    "OPERATIONS",
     "account",
     "aliases",
     "concurrency",

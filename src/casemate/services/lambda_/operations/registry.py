@@ -1,4 +1,4 @@
-"""The registry, how inputs name functions, and what operations are authorized on."""
+"""How inputs name functions, and what operations are authorized on."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from casemate.model.errors import AwsError
-from casemate.servicekit.constrained import ConstrainedOperations
-from casemate.servicekit.constraints import Violation, message
 from casemate.servicekit.service import Check, Context, Params
-from casemate.services.lambda_ import errors, names
+from casemate.services.lambda_ import errors, names, registry
 from casemate.services.lambda_.state import LambdaState
 
-
-def _refused(violations: list[Violation]) -> AwsError:
-    """What the model forbids: Lambda's ValidationException, but for the runtime's name."""
-    for one in violations:
-        if one.path == "runtime":
-            return errors.invalid(
-                f"Value {one.value} at 'runtime' failed to satisfy constraint: {one.rule} or be a valid ARN"
-            )
-    return AwsError("ValidationException", message(violations))
-
-
-OPERATIONS: ConstrainedOperations[LambdaState] = ConstrainedOperations("lambda", refuse=_refused)
+OPERATIONS = registry.OPERATIONS
 Ctx = Context[LambdaState]
 _PAGE = 50
 

@@ -1,6 +1,5 @@
 """The operations of CloudWatch Logs."""
 
 from casemate.services.logs.operations import filtering, groups, reading, streams, tags, writing
-from casemate.services.logs.operations.registry import OPERATIONS
 
-__all__ = ["OPERATIONS", "filtering", "groups", "reading", "streams", "tags", "writing"]
+__all__ = ["filtering", "groups", "reading", "streams", "tags", "writing"]

@@ -1,14 +1,14 @@
-"""The registry, and what the operations are authorized on."""
+"""What the operations are authorized on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from casemate.servicekit.service import Check, Context, Operations, Params
-from casemate.services.logs import errors
+from casemate.servicekit.service import Check, Context, Params
+from casemate.services.logs import errors, registry
 from casemate.services.logs.state import LogGroup, LogsState
 
-OPERATIONS: Operations[LogsState] = Operations("logs")
+OPERATIONS = registry.OPERATIONS
 Ctx = Context[LogsState]
 
 
