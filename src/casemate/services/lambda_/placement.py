@@ -30,6 +30,7 @@ def is_empty(config: Mapping[str, Any]) -> bool:
     subnets: list[str] = config.get("SubnetIds") or []
     groups: list[str] = config.get("SecurityGroupIds") or []
     if bool(subnets) != bool(groups):
+        # Observed: aws/aws-sdk-js#1293 on GitHub.
         raise errors.invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
     if len(subnets) > _SUBNETS:
         raise errors.constraint(
@@ -121,6 +122,7 @@ def _check_permissions(ctx: Context[LambdaState], role: Principal) -> None:
         try:
             ctx.authorize(Check(action=action), principal=role)
         except AwsError as error:
+            # Observed: aws/aws-sam-cli#617 on GitHub.
             name = action.removeprefix("ec2:")
             raise errors.invalid(
                 f"The provided execution role does not have permissions to call {name} on EC2"
