@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "src")]
@@ -50,9 +51,9 @@ def _in_process(options: argparse.Namespace, inputs: int) -> tuple[list[Finding]
     slowest, done, started = 0.0, 0, time.monotonic()
     batches = [f"{options.seed}-{number}" for number in range(-(-inputs // BATCH))]
     # A new process now and then: what a batch leaves in caches is not another one's.
-    with ProcessPoolExecutor(options.processes, max_tasks_per_child=20) as pool:
+    with get_context("spawn").Pool(options.processes, maxtasksperchild=20) as pool:
         for seed, (found, counted, longest) in zip(
-            batches, pool.map(fuzz, batches, [BATCH] * len(batches)), strict=True
+            batches, pool.imap(partial(fuzz, count=BATCH), batches), strict=True
         ):
             known = {finding.what for finding in findings}
             for finding in found:

@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,21 @@ def test_the_target_of_another_service_is_not_taken_for_its_own(lives: tuple[Lif
         assert one.call("ListTables", {})[0] == 200
     assert short.call("ListKeys", {}) == whole.call("ListKeys", {})
     assert short.call("ListKeys", {})[0] == 400
+
+
+def test_a_readmitted_request_is_a_use_of_its_key(
+    lives: tuple[Life, Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AccessKeyLastUsed tells of it as of any other; it is written at most once a minute."""
+    short, _ = lives
+    short.forbid("nothing")
+    read = ("GetItem", {**NAME, "Key": {"p": {"S": "a"}, "s": {"N": "1"}}})
+    short.call(*read)
+    short.call(*read)
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
+    monkeypatch.setattr(short.pipeline, "_clock", lambda: later)
+    before = short.readmitted
+    assert short.call(*read)[0] == 200
+    assert short.readmitted == before + 1
+    used = short.iam.get_access_key_last_used(AccessKeyId=short.credentials.access_key)["AccessKeyLastUsed"]
+    assert used == {"LastUsedDate": later, "ServiceName": "dynamodb", "Region": "us-east-2"}

@@ -11,6 +11,9 @@ EXPLAINED = {
     r"dynamodb:ListStreams on .*/stream/": (
         "Lambda asks for a stream; roles that allow it on the stream alone are enough (AWS SAM, DynamoDBStreamReadPolicy)"
     ),
+    r"dynamodb:\w+: does not have the condition key dynamodb:FirstPartitionKeyValues": (
+        "the reference lists the key and gives it no action; the Developer Guide has it for all that have LeadingKeys"
+    ),
     r"iam:\w+ on arn:aws:iam::\d{12}:root: takes": "the root user asks about itself",
     r"logs:DescribeLogGroups on .*:log-group::log-stream:": "what AWS's own denials name, observed",
     r"kms:RetireGrant: no condition key casemate:GrantId": "which grant: AWS has no key for it",

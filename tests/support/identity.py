@@ -16,6 +16,7 @@ from botocore.parsers import create_parser
 from casemate.gateway.authorization import refusal
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal, PrincipalKind
+from casemate.policy.context import principal_context
 from casemate.policy.decision import Decision, PolicyType
 from casemate.policy.evaluation import evaluate
 from casemate.policy.parser import parse_policy
@@ -89,7 +90,7 @@ class IdentityCloud(DirectCloud):
                 action=check.action,
                 resource=check.resource,
                 resource_account=owner,
-                context={"aws:PrincipalArn": principal.identity_arn, **check.context},
+                context={**principal_context(principal), **check.context},
             ),
             PolicySet(
                 identity=identities.identity,

@@ -102,7 +102,7 @@ class KeyCloud(IdentityCloud):
             region=REGION,
             principal=principal,
             origin=None,
-            request=forwarded_keys(keys, through) if through else keys,
+            request=forwarded_keys(keys, through, principal) if through else keys,
         )
 
     def _context(self, service: Service[Any], account: str, region: str) -> Context[Any]:

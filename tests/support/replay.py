@@ -22,27 +22,10 @@ class Replay:
 
     def advance(self, streams: Any, arn: str) -> None:
         """Apply everything the stream has beyond what was applied."""
-        for shard in _shards(streams, arn):
-            for record in self._records(streams, arn, shard):
+        for shard in shards_of(streams, arn):
+            for record in records_of(streams, arn, shard, self._read.get(shard)):
+                self._read[shard] = record["dynamodb"]["SequenceNumber"]
                 self._apply(record)
-
-    def _records(self, streams: Any, arn: str, shard: str) -> Iterator[dict[str, Any]]:
-        last = self._read.get(shard)
-        where: dict[str, str] = (
-            {"ShardIteratorType": "TRIM_HORIZON"}
-            if last is None
-            else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": last}
-        )
-        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **where)["ShardIterator"]
-        while iterator is not None:
-            page = streams.get_records(ShardIterator=iterator)
-            for record in page["Records"]:
-                number = record["dynamodb"]["SequenceNumber"]
-                assert shard not in self._read or int(number) > int(self._read[shard]), "numbers grow"
-                self._read[shard] = number
-                yield record
-            # An open shard always has a next iterator: its end is the first page without records.
-            iterator = page.get("NextShardIterator") if page["Records"] else None
 
     def _apply(self, record: dict[str, Any]) -> None:
         change = record["dynamodb"]
@@ -59,7 +42,8 @@ class Replay:
             self.items[key] = new
 
 
-def _shards(streams: Any, arn: str) -> list[str]:
+def shards_of(streams: Any, arn: str) -> list[str]:
+    """The shards of a stream, parents first."""
     found: list[str] = []
     start: dict[str, str] = {}
     while True:
@@ -68,3 +52,22 @@ def _shards(streams: Any, arn: str) -> list[str]:
         if page.get("LastEvaluatedShardId") is None:
             return found
         start = {"ExclusiveStartShardId": page["LastEvaluatedShardId"]}
+
+
+def records_of(streams: Any, arn: str, shard: str, after: str | None = None) -> Iterator[dict[str, Any]]:
+    """Every record of a shard, or those after a sequence number."""
+    where: dict[str, str] = (
+        {"ShardIteratorType": "TRIM_HORIZON"}
+        if after is None
+        else {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+    )
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **where)["ShardIterator"]
+    while iterator is not None:
+        page = streams.get_records(ShardIterator=iterator)
+        for record in page["Records"]:
+            number = record["dynamodb"]["SequenceNumber"]
+            assert after is None or int(number) > int(after), "numbers grow"
+            after = number
+            yield record
+        # An open shard always has a next iterator: its end is the first page without records.
+        iterator = page.get("NextShardIterator") if page["Records"] else None

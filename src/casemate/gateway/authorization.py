@@ -82,11 +82,11 @@ class Authorizer:
         context: Values = {
             **situation.request,
             **principal_keys(principal, caller),
-            **resource_keys(owner, holder),
+            **resource_keys(check.action, owner, holder),
         }
         if situation.origin is not None:
             context |= network_keys(
-                situation.origin, service=prefix, region=situation.region, organization=organization
+                situation.origin, action=check.action, region=situation.region, organization=organization
             )
         context |= check.context
         scps: tuple[PolicyLevel, ...] = ()

@@ -17,7 +17,7 @@ from typing import Any
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal
 from casemate.gateway.callers import caller_of, signature_of
-from casemate.gateway.context_keys import forwarded_keys, request_keys
+from casemate.gateway.context_keys import forwarded_keys, forwarded_origin, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.model.errors import AwsError
@@ -119,6 +119,7 @@ class FunctionUrlDoor:
             # The endpoint is HTTPS only; plain HTTP on the loopback port stands for it.
             tls=True,
             user_agent=request.headers.get("user-agent") or "",
+            referer=request.headers.get("referer"),
         )
         self._authorize(exchange, url)
         assert exchange.principal is not None
@@ -194,12 +195,13 @@ class FunctionUrlDoor:
         through: str | None = None,
     ) -> None:
         assert principal is not None
+        origin = None if inside else exchange.origin
         situation = Situation(
             service="lambda",
             region=exchange.region,
             principal=principal,
-            origin=None if inside or through else exchange.origin,
-            request=forwarded_keys(exchange.keys, through) if through else exchange.keys,
+            origin=forwarded_origin(origin) if through else origin,
+            request=forwarded_keys(exchange.keys, through, principal) if through else exchange.keys,
         )
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)

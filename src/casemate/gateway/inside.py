@@ -27,9 +27,9 @@ class Inside:
             assert principal is not None, "where there is no request there is no caller"
             now = self._clock()
             self._uses.used(principal, service=check.action.partition(":")[0], region=region, now=now)
-            keys = request_keys(region=region, now=now, tls=True, user_agent="")
+            keys = request_keys(region=region, now=now, tls=True)
             if through is not None:
-                keys = forwarded_keys(keys, through)
+                keys = forwarded_keys(keys, through, principal)
             situation = Situation(
                 service=service, region=region, principal=principal, origin=None, request=keys
             )

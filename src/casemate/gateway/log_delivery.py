@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from casemate.gateway.authorization import Authorizer, Situation, refusal
+from casemate.gateway.context_keys import request_keys
 from casemate.model.arns import Arn
 from casemate.model.principals import Principal
 from casemate.servicekit.clock import Clock
@@ -39,13 +40,14 @@ class RoleLogDelivery:
         region: str,
         role_arn: str,
         service: str,
+        source_arn: str,
         group: str,
         stream: str,
         events: Sequence[tuple[int, str]],
     ) -> None:
         """Write the lines as `role_arn`; AwsError when the role does not let `service` in, or may not write."""
         session = self._sessions.assume_for_service(
-            role_arn=role_arn, session_name="vpc-flow-logs", service=service
+            role_arn=role_arn, session_name="vpc-flow-logs", service=service, source_arn=source_arn
         )
         self._uses.used(session.principal, service="logs", region=region, now=self._clock())
         resource = f"log-group:{group}"
@@ -60,7 +62,13 @@ class RoleLogDelivery:
         self._sink.write(account=account, region=region, group=group, stream=stream, events=events)
 
     def _require(self, principal: Principal, region: str, check: Check) -> None:
-        situation = Situation(service="logs", region=region, principal=principal, origin=None)
+        situation = Situation(
+            service="logs",
+            region=region,
+            principal=principal,
+            origin=None,
+            request=request_keys(region=region, now=self._clock(), tls=True),
+        )
         decision = self._authorizer.decide(situation, check)
         if not decision.allowed:
             raise refusal("logs", decision)

@@ -6,14 +6,15 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from casemate.gateway.action_names import asked_actions, iam_prefix
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.callers import caller_of, signature_of
-from casemate.gateway.context_keys import forwarded_keys, request_keys
+from casemate.gateway.context_keys import forwarded_keys, forwarded_origin, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.location import locate, scoped_elsewhere
@@ -170,6 +171,7 @@ class Pipeline:
             # Inside the network TLS ends at the listener; a laptop's plain HTTP on the loopback address is what it is.
             tls=exchange.arrival.tls,
             user_agent=exchange.request.headers.get("user-agent") or "",
+            referer=exchange.request.headers.get("referer"),
         )
 
     def _authorize(self, exchange: Exchange) -> None:
@@ -180,9 +182,7 @@ class Pipeline:
         operation = exchange.operation
         action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
         if operation is None:
-            assert exchange.principal is not None
-            account = exchange.principal.account
-            return reference_checks(action, exchange.params, region=exchange.region, account=account)
+            return tuple(_missing_checks(exchange))
         if operation.checks is None:
             return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
@@ -255,12 +255,13 @@ class Pipeline:
         assert principal is not None
         if not exchange.keys:
             self._gather_keys(exchange)
+        origin = None if inside else exchange.origin
         situation = Situation(
             service=exchange.service_name,
             region=exchange.region,
             principal=principal,
-            origin=None if inside or through else exchange.origin,
-            request=forwarded_keys(exchange.keys, through) if through else exchange.keys,
+            origin=forwarded_origin(origin) if through else origin,
+            request=forwarded_keys(exchange.keys, through, principal) if through else exchange.keys,
         )
         decision = self._authorizer.decide(situation, check)
         exchange.decisions.append(decision)
@@ -271,15 +272,28 @@ class Pipeline:
             raise refusal(exchange.service_name, decision, encoded)
 
 
-_IAM_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "execute-api": "apigateway"}
-"""Where the name a service signs with is not its prefix in IAM. Source: Service Authorization Reference."""
-
-
 def _iam_prefix(exchange: Exchange) -> str:
     if exchange.service is not None:
         return exchange.service.operations.iam_prefix
-    name = str(exchange.model.signing_name)
-    return _IAM_PREFIXES.get(name, name)
+    return iam_prefix(str(exchange.model.signing_name))
+
+
+def _missing_checks(exchange: Exchange) -> Iterator[Check]:
+    """What a request for an operation that is not implemented is authorized on."""
+    assert exchange.principal is not None
+    account, region, request = exchange.principal.account, exchange.region, exchange.request
+    for asked in asked_actions(
+        _iam_prefix(exchange),
+        exchange.operation_name,
+        exchange.params,
+        method=request.method,
+        path=request.path,
+        region=region,
+    ):
+        if asked.resource:
+            yield Check(action=asked.action, resource=asked.resource)
+        else:
+            yield from reference_checks(asked.action, asked.params, region=region, account=account)
 
 
 def _require_implemented(exchange: Exchange) -> None:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from casemate.wire.http import HttpRequest
 
 _MOST_KEPT = 4096
-_UNUSUAL = frozenset({"smithy-protocol"})
-"""Headers by which a request may be of another protocol than its target says."""
+_UNUSUAL = frozenset({"smithy-protocol", "referer"})
+"""Headers by which a request may be of another protocol than its target says, or have a key that others have not."""
 MakeContext = Callable[[Exchange], Context[Any]]
 
 

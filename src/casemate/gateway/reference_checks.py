@@ -35,6 +35,9 @@ def _texts(params: Params) -> Iterator[tuple[str, str]]:
     for name, value in params.items():
         if isinstance(value, str):
             yield name, value
+            if name.endswith("Url") and "://" in value:
+                # A queue is named by its URL, which ends in its name.
+                yield f"{name.removesuffix('Url')}Name", value.rstrip("/").rpartition("/")[2]
         elif isinstance(value, list):
             members = cast("list[object]", value)
             yield from ((name.removesuffix("s"), each) for each in members if isinstance(each, str))
@@ -58,6 +61,9 @@ def _named(kind: ResourceType, texts: tuple[tuple[str, str], ...], place: dict[s
 
 
 def _stem(name: str) -> str:
-    """`RoleNameWithPath`, `RoleName` and `Role` are one: the reference and the models differ in this only."""
-    lowered = name.lower()
+    """`RoleNameWithPath`, `RoleName` and `Role` are one: the reference and the models differ in this only.
+
+    And what S3's operations call `Key` is `ObjectName`.
+    """
+    lowered = "objectname" if name == "Key" else name.lower()
     return _SUFFIX.sub("", lowered) or lowered

@@ -57,6 +57,7 @@ GLOBAL_KEYS = {
     "aws:AssumedRoot": _BOOL,
     "aws:FederatedProvider": _STRING,
     "aws:TokenIssueTime": _DATE,
+    "aws:SignInSessionArn": _ARN,
     "aws:MultiFactorAuthAge": KeyInfo(type=KeyType.NUMERIC),
     "aws:MultiFactorAuthPresent": _BOOL,
     "aws:ChatbotSourceArn": _ARN,
@@ -66,6 +67,9 @@ GLOBAL_KEYS = {
     "ec2:RoleDelivery": KeyInfo(type=KeyType.NUMERIC),
     "ec2:SourceInstanceArn": _ARN,
     "glue:RoleAssumedBy": _STRING,
+    "glue:CredentialIssuingService": _STRING,
+    "codebuild:BuildArn": _ARN,
+    "codebuild:ProjectArn": _ARN,
     "lambda:SourceFunctionArn": _ARN,
     "ssm:SourceInstanceArn": _ARN,
     "identitystore:UserId": _STRING,
@@ -87,7 +91,10 @@ GLOBAL_KEYS = {
     "aws:CalledVia": _STRINGS,
     "aws:CalledViaFirst": _STRING,
     "aws:CalledViaLast": _STRING,
+    "aws:CalledViaAWSMCP": _STRING,
     "aws:ViaAWSService": _BOOL,
+    "aws:ViaAWSMCPService": _BOOL,
+    "aws:IsMcpServiceAction": _BOOL,
     "aws:CurrentTime": _DATE,
     "aws:EpochTime": _DATE,
     "aws:referer": _STRING,
@@ -116,13 +123,13 @@ def key_info(key: str) -> KeyInfo | None:
 def principal_context(principal: Principal) -> dict[str, ContextValue]:
     """The keys that the caller alone determines; absent ones are left out as AWS leaves them out.
 
-    `aws:username` is there for IAM users only, `aws:MultiFactorAuthPresent` for temporary credentials only, and an
-    anonymous caller has nearly none.
+    `aws:username` is there for IAM users only, `aws:MultiFactorAuthPresent` for the temporary credentials of users and
+    roles only ("not present for federated identities"), and an anonymous caller has nearly none.
     """
     kind = principal.kind
     if kind is PrincipalKind.ANONYMOUS:
         return {
-            "aws:PrincipalIsAWSService": "false",
+            "aws:PrincipalAccount": "anonymous",
             "aws:PrincipalType": kind.value,
             "aws:userid": "anonymous",
         }
@@ -156,10 +163,9 @@ def principal_context(principal: Principal) -> dict[str, ContextValue]:
     if principal.mfa_age_seconds is not None:
         keys["aws:MultiFactorAuthAge"] = str(principal.mfa_age_seconds)
         keys["aws:MultiFactorAuthPresent"] = "true"
-    elif principal.token_issued is not None or kind in {
-        PrincipalKind.ROLE_SESSION,
-        PrincipalKind.FEDERATED_USER,
-    }:
+    elif kind is PrincipalKind.ROLE_SESSION or (
+        principal.token_issued is not None and kind is not PrincipalKind.FEDERATED_USER
+    ):
         keys["aws:MultiFactorAuthPresent"] = "false"
     keys.update({f"aws:PrincipalTag/{key}": value for key, value in principal.tags.items()})
     return keys

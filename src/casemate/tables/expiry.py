@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from casemate.tables.keys import index_prefix, successor
 from casemate.tables.records import wire_of
 from casemate.tables.schema import TableSchema
@@ -37,7 +39,8 @@ def find_expired(
 ) -> tuple[list[Item], bytes | None]:
     """Keys of the expired among the next items after `place`, and the new place; None: that was the last slice."""
     start = index_prefix(table.table_id, 0)
-    name = expiry.attribute.encode()
+    # As it stands in a record: JSON escapes quotes.
+    name = msgspec.json.encode(expiry.attribute)[1:-1]
     found: list[Item] = []
     for count, (key, record) in enumerate(storage.scan(place or start, successor(start)), 1):
         # Most items without the attribute are passed over undecoded.

@@ -10,7 +10,7 @@ from tests.support.policy import cases, policies_of, request_of
 from casemate.policy.decision import Outcome, PolicyType
 from casemate.policy.evaluation import evaluate
 
-TABLES_OF_DECISIONS = ("evaluation", "perimeter", "pages", "parties", "worked_examples")
+TABLES_OF_DECISIONS = ("evaluation", "perimeter", "pages", "parties", "worked_examples", "conditions")
 ORDER = [
     PolicyType.RCP,
     PolicyType.SCP,

@@ -110,8 +110,8 @@ def test_the_key_sees_the_service_and_the_table(cloud: KeyCloud, tables: Any) ->
         },
         "ForAnyValue:StringEquals": {"aws:CalledVia": "dynamodb.amazonaws.com"},
         "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": list(CONTEXT)},
-        "Bool": {"aws:ViaAWSService": "true"},
-        "Null": {"aws:SourceIp": "true"},
+        "Bool": {"aws:ViaAWSService": "true", "aws:MultiFactorAuthPresent": "false"},
+        "Null": {"aws:SourceVpc": "true", "aws:SourceVpce": "true", "aws:VpcSourceIp": "true"},
     }
     cloud.principal = cloud.user("ann", TABLES, {**DECRYPT, "Condition": condition})
     tables.get_item(TableName="orders", Key=ITEM)

@@ -238,7 +238,8 @@ def test_writes_are_limited_to_listed_attributes(player: Player) -> None:
 def test_a_deny_protects_two_attributes_and_leaves_the_rest(player: Player) -> None:
     protect = {
         "ForAllValues:StringNotLike": {"dynamodb:Attributes": ["FreeGames", "Boss*"]},
-        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+        # Not IfExists: "the ReturnValues parameter always has a value (NONE unless otherwise specified)".
+        "StringEquals": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
     }
     writer = player(allow("dynamodb:UpdateItem", **protect))
 
@@ -279,6 +280,13 @@ def test_an_index_is_a_resource_of_its_own_and_select_limits_it_to_what_it_proje
         KeyConditionExpression="UserId = :u",
         ExpressionAttributeValues=values,
     )
+
+
+def test_the_first_partition_key_is_the_leading_key(player: Player) -> None:
+    own = {"ForAllValues:StringEquals": {"dynamodb:FirstPartitionKeyValues": ["ann"]}}
+    reader = player(allow(["dynamodb:GetItem", "dynamodb:Query"], **own))
+    assert reader.get_item(TableName=TABLE, Key=key("ann"))["Item"]
+    refused(reader.get_item, TableName=TABLE, Key=key("bob"))
 
 
 def test_leading_keys_of_an_index_query_are_the_index_partition_key(player: Player) -> None:

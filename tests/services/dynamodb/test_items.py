@@ -438,3 +438,21 @@ def test_requests_past_botocores_validation(
     _, answer = cloud._call("dynamodb", operation, params, "000000000000", "us-east-2")
     assert answer["Error"]["Code"] == "ValidationException"
     assert message in answer["Error"]["Message"]
+
+
+def test_what_a_filter_alone_fetches_is_not_shown(orders: Any) -> None:
+    """API reference, Query, Select: of an index ALL_PROJECTED_ATTRIBUTES is the default."""
+    item = {"customer": {"S": "a"}, "number": {"N": "1"}, "status": {"S": "open"}, "total": {"N": "5"}}
+    orders.put_item(TableName="orders", Item=item)
+    asked = {
+        "TableName": "orders",
+        "IndexName": "by-status",
+        "KeyConditionExpression": "customer = :a",
+        "FilterExpression": "#total > :one",
+        "ExpressionAttributeNames": {"#total": "total"},
+        "ExpressionAttributeValues": {":a": {"S": "a"}, ":one": {"N": "1"}},
+    }
+    shown = {name: value for name, value in item.items() if name != "total"}
+    assert orders.query(**asked)["Items"] == [shown]
+    assert orders.query(**asked, Select="ALL_PROJECTED_ATTRIBUTES")["Items"] == [shown]
+    assert orders.query(**asked, Select="ALL_ATTRIBUTES")["Items"] == [item]

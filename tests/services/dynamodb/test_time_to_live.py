@@ -129,3 +129,18 @@ def test_a_stream_is_trimmed_and_then_forgotten(
     keeper.trim_streams()
     assert list(storage.scan(b"s", b"t")) == []
     assert streams.list_streams()["Streams"] == []
+
+
+def test_an_attribute_whose_name_json_escapes_expires_items_too(
+    cloud: DirectCloud, client: Any, keeper: Housekeeper
+) -> None:
+    make(client)
+    odd = 'the "end"\n'
+    client.update_time_to_live(
+        TableName="orders", TimeToLiveSpecification={"Enabled": True, "AttributeName": odd}
+    )
+    client.put_item(
+        TableName="orders", Item={"id": {"S": "past"}, odd: {"N": str(int(cloud.now.timestamp()) - 1)}}
+    )
+    asyncio.run(keeper.expire_items())
+    assert keys(client) == set()

@@ -37,9 +37,8 @@ class Organization:
 
 
 def network(origin: InternetOrigin | EndpointOrigin, service: str, *members: str) -> dict[str, object]:
-    return dict(
-        network_keys(origin, service=service, region="us-east-2", organization=Organization(*members))
-    )
+    action = service if ":" in service else f"{service}:Any"
+    return dict(network_keys(origin, action=action, region="us-east-2", organization=Organization(*members)))
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "iam"])
@@ -57,7 +56,15 @@ def test_through_an_endpoint_there_is_no_source_address(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "present"), [("s3", True), ("kms", True), ("dynamodb", False), ("iam", False)]
+    ("service", "present"),
+    [
+        ("s3", True),
+        ("kms", True),
+        ("iam", True),
+        ("iam:PassRole", False),
+        ("dynamodb", False),
+        ("sts", False),
+    ],
 )
 def test_the_arn_of_the_vpc_is_filled_by_some_services_only(service: str, present: bool) -> None:
     assert ("aws:SourceVpcArn" in network(ENDPOINT, service)) is present
@@ -69,19 +76,23 @@ def test_the_owner_of_the_endpoint_and_its_organization() -> None:
     assert "aws:VpceOrgID" not in alone
     member = network(ENDPOINT, "dynamodb", ACCOUNT)
     assert (member["aws:VpceOrgID"], member["aws:VpceOrgPaths"]) == ("o-1", ("o-1/r-1/ou-1/",))
-    assert "aws:VpceAccount" not in network(ENDPOINT, "iam", ACCOUNT)
+    assert "aws:VpceAccount" not in network(ENDPOINT, "iam:PassRole", ACCOUNT)
+    queue = network(ENDPOINT, "sqs", ACCOUNT)
+    assert queue["aws:VpceOrgID"] == "o-1"
+    assert {"aws:VpceAccount", "aws:VpceOrgPaths"}.isdisjoint(queue)
 
 
 def test_the_organization_of_caller_and_resource_are_there_exactly_for_members() -> None:
     assert "aws:PrincipalOrgID" not in principal_keys(ADMIN, None)
     assert principal_keys(ADMIN, MEMBER)["aws:PrincipalOrgID"] == "o-1"
-    assert resource_keys(ACCOUNT, None) == {"aws:ResourceAccount": ACCOUNT}
-    assert resource_keys(ACCOUNT, MEMBER)["aws:ResourceOrgPaths"] == ("o-1/r-1/ou-1/",)
+    assert resource_keys("s3:GetObject", ACCOUNT, None) == {"aws:ResourceAccount": ACCOUNT}
+    assert resource_keys("s3:GetObject", ACCOUNT, MEMBER)["aws:ResourceOrgPaths"] == ("o-1/r-1/ou-1/",)
+    assert resource_keys("ec2:CreateVpcEndpoint", ACCOUNT, MEMBER) == {}
 
 
 def test_the_keys_of_the_request_itself() -> None:
     now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-    keys = request_keys(region="us-east-2", now=now, tls=False, user_agent="")
+    keys = request_keys(region="us-east-2", now=now, tls=False)
     assert keys == {
         "aws:CurrentTime": "2026-11-21T09:00:00Z",
         "aws:EpochTime": "1795251600",

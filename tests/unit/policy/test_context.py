@@ -48,9 +48,11 @@ def test_a_service_is_known_by_its_service_name_alone() -> None:
 
 def test_an_anonymous_caller_has_no_account_and_no_arn() -> None:
     keys = principal_context(anonymous())
-    assert keys["aws:PrincipalType"] == "Anonymous"
-    assert "aws:PrincipalArn" not in keys
-    assert "aws:PrincipalAccount" not in keys
+    assert keys == {
+        "aws:PrincipalAccount": "anonymous",
+        "aws:PrincipalType": "Anonymous",
+        "aws:userid": "anonymous",
+    }
 
 
 def test_every_key_of_a_principal_is_in_the_table() -> None:

@@ -122,9 +122,11 @@ class RoleSessions(Protocol):
         service: str,
         source_function_arn: str | None = None,
         source_instance: InstanceSource | None = None,
+        source_arn: str | None = None,
     ) -> Credential:
         """Credentials of `role_arn` for an AWS service such as `lambda.amazonaws.com`.
 
+        `source_arn`: the resource for which it calls, `aws:SourceArn`; a function's session has the function as its own.
         Raises AwsError AccessDenied when the trust policy does not let the service in.
         """
         ...

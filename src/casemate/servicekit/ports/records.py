@@ -34,9 +34,10 @@ class LogDelivery(Protocol):
         region: str,
         role_arn: str,
         service: str,
+        source_arn: str,
         group: str,
         stream: str,
         events: Sequence[tuple[int, str]],
     ) -> None:
-        """Write as `role_arn`; AwsError when the role does not let `service` in, or is not allowed to write."""
+        """Write as `role_arn` the logs of `source_arn`; AwsError when the role does not let `service` in, or is not allowed to write."""
         ...

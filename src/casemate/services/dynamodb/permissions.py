@@ -16,6 +16,8 @@ from casemate.services.dynamodb.state import DynamoState
 
 TableChecks = Callable[[Context[DynamoState], Params], Iterable[Check]]
 _RETURNS = ("ReturnValues", "ReturnConsumedCapacity")
+_RETURNING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+"""Their "ReturnValues parameter always has a value (NONE unless otherwise specified)"."""
 
 
 def on_table(action: str) -> TableChecks:
@@ -56,7 +58,9 @@ def item_check(
     context: dict[str, str | tuple[str, ...]] = {}
     values = [*leading, *_partition_values(ctx, ref, keys)]
     if values:
-        context["dynamodb:LeadingKeys"] = tuple(_key_text(value) for value in values)
+        texts = tuple(_key_text(value) for value in values)
+        # Two names of one key: they "can be used exchangeably".
+        context["dynamodb:LeadingKeys"] = context["dynamodb:FirstPartitionKeyValues"] = texts
     names = tuple(dict.fromkeys(attributes))
     if names:
         context["dynamodb:Attributes"] = names
@@ -64,6 +68,8 @@ def item_check(
         context["dynamodb:Select"] = select
     if enclosing is not None:
         context["dynamodb:EnclosingOperation"] = enclosing
+    if enclosing is None and action in _RETURNING:
+        context["dynamodb:ReturnValues"] = "NONE"
     for member in _RETURNS:
         if params.get(member):
             context[f"dynamodb:{member}"] = params[member]

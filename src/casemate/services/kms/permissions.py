@@ -84,6 +84,12 @@ def context_keys(encryption_context: Mapping[str, str] | None) -> Keys:
     return keys
 
 
+def bypass_key(params: Params) -> Keys:
+    """Only of a request that has the parameter: the guide's example tells with Null whether it "is not used"."""
+    bypass = params.get("BypassPolicyLockoutSafetyCheck")
+    return {} if bypass is None else {"kms:BypassPolicyLockoutSafetyCheck": str(bypass).lower()}
+
+
 def tag_keys(tags: Iterable[Mapping[str, Any]]) -> Keys:
     """`aws:RequestTag/NAME` and `aws:TagKeys`."""
     given = {tag["TagKey"]: tag["TagValue"] for tag in tags}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from casemate.model.arns import Arn
 from casemate.model.principals import InstanceSource, Principal, PrincipalKind
+from casemate.policy.context import principal_context
 from casemate.policy.decision import PolicyType
 from casemate.policy.evaluation import evaluate
 from casemate.policy.request import AuthorizationRequest, PolicySet
@@ -29,12 +31,13 @@ class ServiceSessions:
         service: str,
         source_function_arn: str | None = None,
         source_instance: InstanceSource | None = None,
+        source_arn: str | None = None,
     ) -> Credential:
         """Credentials of `role_arn` for `service`; AccessDenied when the trust policy does not let it in."""
         role = self._state.directory.role(role_arn)
         if role is None:
             raise access_denied(_not_authorized(service, role_arn))
-        self._authorize(role, session_name, service, source_function_arn)
+        self._authorize(role, session_name, service, source_arn or source_function_arn)
         with self._state.store.transaction():
             session = new_session(
                 self._state,
@@ -50,21 +53,25 @@ class ServiceSessions:
         return credential_of(session, role_principal(session, role))
 
     def _authorize(self, role: AssumableRole, session_name: str, service: str, source: str | None) -> None:
+        principal = Principal(kind=PrincipalKind.SERVICE, arn=service, account="", user_id=service)
+        membership = self._state.organization.membership(role.account)
+        now = self._state.clock()
         context: dict[str, str | tuple[str, ...]] = {
+            **principal_context(principal),
             "sts:RoleSessionName": session_name,
-            "aws:PrincipalIsAWSService": "true",
-            "aws:PrincipalServiceName": service,
+            "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "aws:EpochTime": str(int(now.timestamp())),
             "aws:SecureTransport": "true",
             "aws:ViaAWSService": "false",
             "aws:ResourceAccount": role.account,
+            **({} if source is None else self._source_keys(source)),
         }
-        if source is not None:
-            context["aws:SourceArn"] = source
-            context["aws:SourceAccount"] = source.split(":", 5)[4]
-        membership = self._state.organization.membership(role.account)
+        if membership is not None:
+            context["aws:ResourceOrgID"] = membership.organization_id
+            context["aws:ResourceOrgPaths"] = membership.paths
         decision = evaluate(
             AuthorizationRequest(
-                principal=Principal(kind=PrincipalKind.SERVICE, arn=service, account="", user_id=service),
+                principal=principal,
                 action="sts:AssumeRole",
                 resource=role.arn,
                 resource_account=role.account,
@@ -79,6 +86,23 @@ class ServiceSessions:
         )
         if not decision.allowed:
             raise access_denied(decision.message)
+
+    def _source_keys(self, source: str) -> dict[str, str | tuple[str, ...]]:
+        """Keys of the resource for which the service calls, and of its owner's organization.
+
+        Source: IAM User Guide, "AWS global condition context keys", aws:SourceArn, -Account, -OrgID and -OrgPaths.
+        """
+        arn = Arn.parse(source)
+        keys: dict[str, str | tuple[str, ...]] = {
+            "aws:SourceArn": source,
+            "aws:SourceAccount": arn.account,
+            "aws:RequestedRegion": arn.region,
+        }
+        membership = self._state.organization.membership(arn.account)
+        if membership is not None:
+            keys["aws:SourceOrgID"] = membership.organization_id
+            keys["aws:SourceOrgPaths"] = membership.paths
+        return keys
 
 
 def _not_authorized(service: str, role_arn: str) -> str:

@@ -82,6 +82,36 @@ def test_a_resource_control_policy_binds_services_too() -> None:
         )
 
 
+def test_the_source_and_its_organization() -> None:
+    """aws:SourceArn, -Account, -OrgID and -OrgPaths of the resource a service acts for; none where it names none."""
+    cloud = IdentityCloud()
+    member = cloud.organization.membership(WORKLOAD)
+    assert member is not None
+    log = f"arn:aws:ec2:us-east-2:{WORKLOAD}:vpc-flow-log/fl-1"
+    make_role(
+        cloud,
+        ArnLike={"aws:SourceArn": f"arn:aws:ec2:*:{WORKLOAD}:vpc-flow-log/*"},
+        StringEquals={
+            "aws:SourceAccount": WORKLOAD,
+            "aws:SourceOrgID": member.organization_id,
+            "aws:ResourceOrgID": member.organization_id,
+            "aws:RequestedRegion": "us-east-2",
+        },
+        **{
+            "ForAnyValue:StringEquals": {
+                "aws:SourceOrgPaths": list(member.paths),
+                "aws:PrincipalServiceNamesList": "lambda.amazonaws.com",
+            },
+            "DateGreaterThan": {"aws:CurrentTime": "2020-01-01"},
+        },
+    )
+    call = cloud.service_sessions.assume_for_service
+    call(role_arn=ROLE, session_name="x", service="lambda.amazonaws.com", source_arn=log)
+    for source in (None, log.replace(WORKLOAD, "222222222222")):
+        with pytest.raises(AwsError):
+            call(role_arn=ROLE, session_name="x", service="lambda.amazonaws.com", source_arn=source)
+
+
 def test_no_resource_control_policy_keeps_a_service_from_its_service_linked_role() -> None:
     """Organizations User Guide, "Resources and entities not restricted by RCPs"."""
     cloud = IdentityCloud()

@@ -18,6 +18,7 @@ from casemate.tables.errors import INVALID
 from casemate.tables.expressions.compiled import Compiler, ProjectionExpression
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.keyconditions import KeyConditionExpression
+from casemate.tables.expressions.paths import Tree, tree_of
 from casemate.tables.reads import Page, Reading
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.values import item_from_wire, to_wire
@@ -123,6 +124,7 @@ def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
     if index is not None and index.is_global and params.get("ConsistentRead"):
         raise validation("Consistent reads are not supported on global secondary indexes")
     start = params.get("ExclusiveStartKey")
+    fetch = index is not None and _beyond(schema, index, params, wanted)
     return Reading(
         table=schema,
         index=index,
@@ -130,13 +132,25 @@ def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
         start_after=None if start is None else item_from_wire(start),
         filter=wanted.filter,
         filter_values=wanted.compiler.placeholders.values,
-        projection=None if wanted.projection is None else wanted.projection.tree,
+        projection=_projection(
+            schema, index, wanted, fetched=fetch and params.get("Select") != "ALL_ATTRIBUTES"
+        ),
         count_only=params.get("Select") == "COUNT",
-        fetch=index is not None and _beyond(schema, index, params, wanted),
+        fetch=fetch,
         consistent=bool(params.get("ConsistentRead")),
         forward=params.get("ScanIndexForward") is not False,
         whole=True,
     )
+
+
+def _projection(
+    schema: TableSchema, index: IndexSchema | None, wanted: _Wanted, *, fetched: bool
+) -> Tree | None:
+    """What is shown of items; None: what was read. Of items that are fetched for a filter's sake, what the index holds."""
+    if wanted.projection is not None:
+        return wanted.projection.tree
+    held = schema.projected(index) if index is not None and fetched else None
+    return None if held is None else tree_of((name,) for name in held)
 
 
 def _beyond(schema: TableSchema, index: IndexSchema, params: Params, wanted: _Wanted) -> bool:

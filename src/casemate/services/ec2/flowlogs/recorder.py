@@ -126,6 +126,8 @@ class FlowRecorder:
                     region=log.region,
                     role_arn=log.role_arn,
                     service="vpc-flow-logs.amazonaws.com",
+                    # "aws:SourceArn": the flow log (VPC User Guide, "IAM role for publishing flow logs").
+                    source_arn=f"arn:aws:ec2:{log.region}:{log.account}:vpc-flow-log/{log.id}",
                     group=log.log_group,
                     stream=f"{interface_id}-{log.traffic_type.lower()}",
                     events=[(now * 1000, each) for each in lines],

@@ -150,7 +150,9 @@ def tag_mfa_device(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagMFADevice", checks=_on_device("UntagMFADevice"))
 def untag_mfa_device(ctx: Context[IamState], params: Params) -> Output:
     device = _device(ctx, params["SerialNumber"])
-    ctx.state.mfa_devices.put((device.serial,), replace(device, tags=tags_without(device.tags, params)))
+    ctx.state.mfa_devices.put(
+        (device.serial,), replace(device, tags=tags_without(device.tags, params, "MFADevice"))
+    )
     return {}
 
 

@@ -24,6 +24,7 @@ from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_role_shape, role_shape, role_use_shape
 from casemate.services.iam.state import IamState, Role
+from casemate.services.iam.trusting import exchange_trusted
 
 _DEFAULT_SESSION_SECONDS = 3600
 
@@ -114,4 +115,5 @@ def delete_role(ctx: Context[IamState], params: Params) -> Output:
     refuse_while_it_has_policies(role)
     ctx.state.roles.delete(ctx.account, role.name.lower())
     ctx.state.last_uses.delete(role.id)
+    exchange_trusted(ctx.state, role.arn, role.id)
     return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,11 +18,19 @@ from casemate.services.iam.state import IamState
 Tags = dict[str, str]
 
 
-def requested_tags(params: Params) -> Tags:
-    """The `Tags` of a request; keys that differ in case only are the same key."""
+_CASE_BLIND = frozenset({"User", "Role"})
+"""Of users and roles tag keys are the same in any case; of other things not (IAM User Guide, "Rules for tagging")."""
+
+
+def _same(noun: str, key: str) -> str:
+    """What two keys of one tag have in common."""
+    return key.lower() if noun in _CASE_BLIND else key
+
+
+def _requested_tags(params: Params, noun: str) -> Tags:
     listed = cast("list[dict[str, str]]", params.get("Tags") or [])
     tags = {tag["Key"]: tag["Value"] for tag in listed}
-    if len({key.lower() for key in tags}) != len(listed):
+    if len({_same(noun, key) for key in tags}) != len(listed):
         raise invalid_input("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     if any(key.lower().startswith("aws:") for key in tags):
         raise invalid_input("Tag keys starting with 'aws:' are reserved for system use")
@@ -30,7 +39,7 @@ def requested_tags(params: Params) -> Tags:
 
 def new_tags(params: Params, noun: str) -> Tags:
     """The tags of a thing to be made."""
-    return _within_quota(requested_tags(params), noun)
+    return _within_quota(_requested_tags(params, noun), noun)
 
 
 def _within_quota(tags: Tags, noun: str) -> Tags:
@@ -40,16 +49,19 @@ def _within_quota(tags: Tags, noun: str) -> Tags:
 
 
 def tags_with(tags: Tags, params: Params, noun: str) -> Tags:
-    """`tags` and the requested ones; a key that is there in another case takes the new spelling."""
-    wanted = requested_tags(params)
-    replaced = {key.lower() for key in wanted}
-    return _within_quota({**{k: v for k, v in tags.items() if k.lower() not in replaced}, **wanted}, noun)
+    """`tags` and the requested ones; a key that is there, maybe in another case, takes the new spelling."""
+    wanted = _requested_tags(params, noun)
+    return _within_quota({**_without(tags, wanted, noun), **wanted}, noun)
 
 
-def tags_without(tags: Tags, params: Params) -> Tags:
-    """`tags` without those whose keys the request names, in whatever case."""
-    gone = {str(key).lower() for key in params["TagKeys"]}
-    return {key: value for key, value in tags.items() if key.lower() not in gone}
+def tags_without(tags: Tags, params: Params, noun: str) -> Tags:
+    """`tags` without those whose keys the request names."""
+    return _without(tags, params["TagKeys"], noun)
+
+
+def _without(tags: Tags, keys: Iterable[str], noun: str) -> Tags:
+    gone = {_same(noun, key) for key in keys}
+    return {key: value for key, value in tags.items() if _same(noun, key) not in gone}
 
 
 def listed_tags(params: Params, tags: Tags) -> dict[str, Any]:
@@ -73,7 +85,7 @@ def tag_user(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagUser", checks=USERS.checks("UntagUser", request_tag_context))
 def untag_user(ctx: Context[IamState], params: Params) -> Output:
     user = USERS.named(ctx, params)
-    USERS.put(ctx, replace(user, tags=tags_without(user.tags, params)))
+    USERS.put(ctx, replace(user, tags=tags_without(user.tags, params, "User")))
     return {}
 
 
@@ -94,7 +106,7 @@ def tag_role(ctx: Context[IamState], params: Params) -> Output:
 def untag_role(ctx: Context[IamState], params: Params) -> Output:
     role = ROLES.named(ctx, params)
     protect(role)
-    ROLES.put(ctx, replace(role, tags=tags_without(role.tags, params)))
+    ROLES.put(ctx, replace(role, tags=tags_without(role.tags, params, "Role")))
     return {}
 
 
@@ -123,7 +135,7 @@ def tag_policy(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagPolicy", checks=_policy_check("UntagPolicy"))
 def untag_policy(ctx: Context[IamState], params: Params) -> Output:
     policy = customer_policy(ctx, params)
-    changed = replace(policy, tags=tags_without(policy.tags, params))
+    changed = replace(policy, tags=tags_without(policy.tags, params, "Policy"))
     ctx.state.policies.put((policy.account, policy.name.lower()), changed)
     return {}
 
@@ -153,7 +165,7 @@ def tag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
 @operations.operation("UntagInstanceProfile", checks=_profile_check("UntagInstanceProfile"))
 def untag_instance_profile(ctx: Context[IamState], params: Params) -> Output:
     profile = named_profile(ctx, params)
-    changed = replace(profile, tags=tags_without(profile.tags, params))
+    changed = replace(profile, tags=tags_without(profile.tags, params, "InstanceProfile"))
     ctx.state.profiles.put((profile.account, profile.name.lower()), changed)
     return {}
 

@@ -24,6 +24,7 @@ from casemate.services.iam.paging import paged
 from casemate.services.iam.registry import operations
 from casemate.services.iam.shapes import full_user_shape, user_shape
 from casemate.services.iam.state import IamState, User
+from casemate.services.iam.trusting import exchange_trusted
 
 
 @operations.operation("CreateUser", checks=creation_checks("User"))
@@ -97,7 +98,9 @@ def update_user(ctx: Context[IamState], params: Params) -> Output:
         raise already_exists(f"User with name {name} already exists.")
     keys = keys_of(ctx, user.name)
     ctx.state.users.delete(ctx.account, user.name.lower())
-    USERS.put(ctx, replace(user, name=name, path=params.get("NewPath") or user.path))
+    renamed = replace(user, name=name, path=params.get("NewPath") or user.path)
+    USERS.put(ctx, renamed)
+    exchange_trusted(ctx.state, user.arn, renamed.arn)
     for key in keys:
         ctx.state.keys.put((key.id,), replace(key, user=name))
     for device in ctx.state.mfa_devices.values():
@@ -117,4 +120,5 @@ def delete_user(ctx: Context[IamState], params: Params) -> Output:
     if user.groups:
         raise delete_conflict("Cannot delete entity, must remove users from group first.")
     ctx.state.users.delete(ctx.account, user.name.lower())
+    exchange_trusted(ctx.state, user.arn, user.id)
     return {}

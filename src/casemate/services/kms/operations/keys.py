@@ -15,7 +15,7 @@ from casemate.services.kms.material import MAC_HASHES
 from casemate.services.kms.names import named
 from casemate.services.kms.operations.tags import checked_tags
 from casemate.services.kms.paging import paged
-from casemate.services.kms.permissions import having, on_key, on_nothing, tag_keys
+from casemate.services.kms.permissions import bypass_key, having, on_key, on_nothing, tag_keys
 from casemate.services.kms.records import KeyRecord
 from casemate.services.kms.registry import operations
 from casemate.services.kms.state import KmsState
@@ -28,14 +28,13 @@ _PAGE = 100
 
 def _create_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
     spec, usage = _spec_and_usage(params)
-    bypass = bool(params.get("BypassPolicyLockoutSafetyCheck"))
     context = {
         "kms:CallerAccount": ctx.account,
         "kms:KeySpec": spec,
         "kms:KeyUsage": usage,
         "kms:KeyOrigin": params.get("Origin") or "AWS_KMS",
         "kms:MultiRegion": str(bool(params.get("MultiRegion"))).lower(),
-        "kms:BypassPolicyLockoutSafetyCheck": str(bypass).lower(),
+        **bypass_key(params),
         **tag_keys(params.get("Tags") or ()),
     }
     # CreateKey has no resource-level permissions: identity policies decide (there is no key policy yet).

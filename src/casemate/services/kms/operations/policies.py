@@ -8,7 +8,7 @@ from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.kms.key_policies import POLICY_NAME, checked_policy, require_no_lockout
 from casemate.services.kms.names import named
-from casemate.services.kms.permissions import Keys, on_key
+from casemate.services.kms.permissions import bypass_key, on_key
 from casemate.services.kms.registry import operations
 from casemate.services.kms.state import KmsState
 
@@ -25,12 +25,7 @@ def get_key_policy(ctx: Context[KmsState], params: Params) -> Output:
     return {"Policy": key.policy, "PolicyName": POLICY_NAME}
 
 
-def _bypass(params: Params) -> Keys:
-    bypass = bool(params.get("BypassPolicyLockoutSafetyCheck"))
-    return {"kms:BypassPolicyLockoutSafetyCheck": str(bypass).lower()}
-
-
-@operations.operation("PutKeyPolicy", checks=on_key("PutKeyPolicy", request=_bypass))
+@operations.operation("PutKeyPolicy", checks=on_key("PutKeyPolicy", request=bypass_key))
 def put_key_policy(ctx: Context[KmsState], params: Params) -> Output:
     _check_name(params)
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
