@@ -102,7 +102,7 @@ def _select_check(
         "PartiQLSelect",
         prepared.ref,
         {},
-        leading=[key[schema.partition[0].name] for key in partitions],
+        leading=[[key[attribute.name] for attribute in schema.partition] for key in partitions],
         attributes=dict.fromkeys((*_wanted(statement), *selection.named, *selection.writing.attributes)),
         select=_select(statement),
         index=statement.index,
