@@ -5,14 +5,18 @@ Two Casemates live the same life: one readmits, the other takes every request fr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.lives import ARRIVAL, Life, life, policy
+
+from casemate.wire.http import HttpRequest
 
 Call = tuple[str, dict[str, Any]]
 
@@ -144,6 +148,81 @@ def test_the_target_of_another_service_is_not_taken_for_its_own(lives: tuple[Lif
         assert one.call("ListTables", {})[0] == 200
     assert short.call("ListKeys", {}) == whole.call("ListKeys", {})
     assert short.call("ListKeys", {})[0] == 400
+
+
+FUNCTIONS = "/2015-03-31/functions"
+rests = st.tuples(
+    st.sampled_from(["GET", "GET", "GET", "PUT", "POST"]),
+    st.sampled_from([
+        FUNCTIONS, f"{FUNCTIONS}/", f"{FUNCTIONS}?MaxItems=1", f"{FUNCTIONS}/none/invocations", f"{FUNCTIONS}/a%20b",
+        "/2016-08-19/account-settings/", "/2016-08-19/account-settings", "/2018-10-31/layers", "/2018-10-31/layers/x/versions",
+        "/2020-04-22/code-signing-configs", "/nowhere", "/",
+    ]),
+    st.sampled_from([b"", b"{}", b"{", b'{"Unknown": 1}', b"Action=ListFunctions&Version=2015-03-31"]),
+    st.sampled_from([
+        {}, {"Content-Type": "application/json"}, {"Content-Type": "application/x-www-form-urlencoded"},
+        {"X-Amz-Target": "DynamoDB_20120810.ListTables"}, {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"},
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(rests, min_size=1, max_size=10))
+def test_both_ways_answer_alike_where_the_path_names_the_operation(
+    lives: tuple[Life, Life], steps: list[tuple[str, str, bytes, dict[str, str]]]
+) -> None:
+    short, whole = lives
+    for method, path, body, headers in steps:
+        for _ in range(2):
+            answers = [one.rest(method, path, body, **headers) for one in (short, whole)]
+            assert answers[0] == answers[1], (method, path, body, headers)
+
+
+def test_requests_whose_path_names_the_operation_are_readmitted_until_a_record_changes(
+    lives: tuple[Life, Life],
+) -> None:
+    short, _ = lives
+    for _ in range(2):
+        assert short.rest("GET", FUNCTIONS)[0] == 200
+    before = short.readmitted
+    assert short.rest("GET", FUNCTIONS)[0] == 200
+    assert short.readmitted == before + 1
+    short.iam.put_user_policy(
+        UserName="user", PolicyName="rest", PolicyDocument=policy("nothing").replace("dynamodb:", "sts:")
+    )
+    try:
+        assert short.rest("GET", FUNCTIONS)[0] == 403
+    finally:
+        rest = policy("nothing").replace("dynamodb:", "lambda:")
+        short.iam.put_user_policy(UserName="user", PolicyName="rest", PolicyDocument=rest)
+
+
+def test_a_signature_is_good_for_its_own_path_and_method_only(lives: tuple[Life, Life]) -> None:
+    short, whole = lives
+    for one in (short, whole):
+        for _ in range(2):
+            assert one.rest("GET", FUNCTIONS)[0] == 200
+            assert one.rest("GET", "/2018-10-31/layers")[0] == 200
+        signed = one.rest_request("GET", "/2018-10-31/layers", b"")
+        moved = HttpRequest(method="GET", path=FUNCTIONS, headers=signed.headers, body=b"")
+        assert one.runner.run(one.pipeline.handle(moved, ARRIVAL)).status == 403
+
+
+def test_no_service_tells_operations_of_one_path_apart_by_headers(lives: tuple[Life, Life]) -> None:
+    """What readmission of REST services rests on; a service that breaks it needs more than the path to be known by."""
+    session = get_session()
+    for name in lives[0].pipeline._services:  # pyright: ignore[reportPrivateUsage]
+        model = session.get_service_model(name)
+        if model.metadata.get("protocol") != "rest-json":
+            continue
+        seen: dict[tuple[str, str], str] = {}
+        for operation in map(model.operation_model, model.operation_names):
+            uri: str = operation.http["requestUri"]
+            if "?" in uri or operation.deprecated:
+                continue
+            place = (operation.http["method"], re.sub(r"\{[^}]*\}", "{}", uri))
+            assert place not in seen, (name, operation.name, seen[place])
+            seen[place] = operation.name
 
 
 def test_a_readmitted_request_is_a_use_of_its_key(

@@ -53,6 +53,8 @@ class Life:
         self.iam = cloud.client("iam")
         self.iam.create_user(UserName="user")
         self.forbid("nothing")
+        rest = policy("nothing").replace("dynamodb:", "lambda:")
+        self.iam.put_user_policy(UserName="user", PolicyName="rest", PolicyDocument=rest)
         key = self.iam.create_access_key(UserName="user")["AccessKey"]
         self.credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
         cloud.client("dynamodb").create_table(
@@ -87,9 +89,24 @@ class Life:
         pairs = [(name, str(value)) for name, value in signed.headers.items()]
         return HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
 
+    def rest_request(self, method: str, path: str, body: bytes, **headers: str) -> HttpRequest:
+        """To Lambda, whose paths name its operations."""
+        signed = AWSRequest(method, f"http://{HOST}{path}", {"User-Agent": "test", **headers}, body)
+        SigV4Auth(self.credentials, "lambda", "us-east-2").add_auth(signed)
+        pairs = [(name, str(value)) for name, value in signed.headers.items()]
+        path, _, query = path.partition("?")
+        everything = Headers([*pairs, ("Host", HOST)])
+        return HttpRequest(method=method, path=path, query=query, headers=everything, body=body)
+
+    def rest(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[Any, ...]:
+        """As `call`."""
+        return self._seen(self.rest_request(method, path, body, **headers))
+
     def call(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> tuple[Any, ...]:
         """Status, headers, body, event and decisions, without what is different in any two requests."""
-        request = self.request(operation, params, service)
+        return self._seen(self.request(operation, params, service))
+
+    def _seen(self, request: HttpRequest) -> tuple[Any, ...]:
         response: HttpResponse = self.runner.run(self._handle(request))
         kept = dict(response.headers)
         found = self.house.journal.find(kept["x-amzn-RequestId"])
