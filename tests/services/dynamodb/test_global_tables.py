@@ -142,7 +142,7 @@ def test_the_last_writer_wins_however_late_the_news(cloud: TablesCloud, here: An
 STEPS = st.tuples(st.sampled_from((HERE, THERE, THIRD)), st.sampled_from("abc"), st.integers(0, 3))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(STEPS, max_size=15))
 def test_replicas_end_with_the_last_write_of_each_item(steps: list[tuple[str, str, int]]) -> None:
     """A number of 0 deletes the item, the others put it; after a 3 the replicas are told of one write."""

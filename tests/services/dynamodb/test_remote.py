@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -256,7 +257,10 @@ def test_keys_are_needed_and_may_come_from_the_environment() -> None:
 def test_dynalite_behind_casemate_lacks_transactions_and_says_so(tmp_path: Path) -> None:
     port = 20_000 + (time.time_ns() // 1000) % 20_000
     argv = [str(NODE), str(DYNALITE), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    # `node` is a script that starts the real one: both end together only as a group.
+    with subprocess.Popen(
+        argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_for(url)
@@ -276,7 +280,7 @@ def test_dynalite_behind_casemate_lacks_transactions_and_says_so(tmp_path: Path)
             finally:
                 before.stop()
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _wait_for(url: str) -> None:

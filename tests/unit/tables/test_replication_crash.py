@@ -14,7 +14,7 @@ from casemate.tables.reads import Reading
 from casemate.tables.schema import StreamSchema, TableSchema
 from casemate.tables.storage_rocksdb import RocksStorage
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def _replica(letter: bytes) -> TableSchema:
