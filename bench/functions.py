@@ -1,4 +1,7 @@
-"""Lambda from the outside: `python -m bench lambda [--no-peers]`. Cold, warm, many at a time, memory; peers beside it."""
+"""Lambda from the outside: `python -m bench lambda [--no-peers]`. Cold, warm, many at a time, memory; peers beside it.
+
+Prints the table of bench/README.md.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench.__main__ import EMPTY, WITH_BOTO3, client, package, print_table, timed
+from bench.__main__ import EMPTY, WITH_BOTO3, client, package, timed
 from bench.peers import Peer, casemate, ministack
 
 SLEEP = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 1\n"
@@ -44,8 +47,18 @@ def main(arguments: list[str]) -> int:
                 rows[peer.name] = Bench(peer).measure()
             finally:
                 peer.stop()
-    print_table(rows)
+    print(markdown(rows))
     return 0
+
+
+def markdown(rows: dict[str, dict[str, str]]) -> str:
+    """The table of bench/README.md: a measure per row, a peer per column."""
+    lines = ["| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
+    measures = dict.fromkeys(measure for row in rows.values() for measure in row)
+    lines += [
+        f"| {one} | " + " | ".join(row.get(one, "") for row in rows.values()) + " |" for one in measures
+    ]
+    return "\n".join(lines)
 
 
 class Bench:

@@ -6,14 +6,14 @@ import asyncio
 import sys
 import time
 
-from tests.support.kernel_differential import FAULTY, compare
+from tests.support.kernel_differential import DUAL_STACK, compare
 
 
 def main() -> int:
     seed, topologies = int(sys.argv[1]), int(sys.argv[2])
     flows = int(sys.argv[3]) if len(sys.argv) > 3 else 60
     started = time.monotonic()
-    comparison, found = asyncio.run(compare(seed, topologies, flows, FAULTY))
+    comparison, found = asyncio.run(compare(seed, topologies, flows, DUAL_STACK))
     for text in found[:10]:
         print(text)
     print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from tests.support.kernel_differential import DUAL_STACK, EVERYTHING
 from tests.support.kernel_mutants import KERNEL_MUTANTS
 from tests.support.mutation_run import kernel_mutant, verdict_mutants
 from tests.support.verdict_mutants import VERDICT_MUTANTS
@@ -17,7 +18,8 @@ async def run(seed: int) -> int:
         survived += not differing
         print(f"verdict: {name}: " + (f"{differing} of 6000 flows differ" if differing else "NOT CAUGHT"))
     for name, mutant in KERNEL_MUTANTS.items():
-        flows = await kernel_mutant(mutant, seed=seed, topologies=40, flows=200)
+        features = DUAL_STACK if name.startswith("IPv6") else EVERYTHING
+        flows = await kernel_mutant(mutant, seed=seed, topologies=40, flows=200, features=features)
         survived += flows is None
         print(f"kernel: {name}: " + (f"caught within {flows} flows" if flows else "NOT CAUGHT"))
     print(f"{len(VERDICT_MUTANTS) + len(KERNEL_MUTANTS)} mutants, {survived} not caught")

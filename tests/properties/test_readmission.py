@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.session import get_session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.direct import DirectCloud
@@ -60,6 +62,8 @@ class Life:
         self.iam = cloud.client("iam")
         self.iam.create_user(UserName="user")
         self.forbid("nothing")
+        rest = policy("nothing").replace("dynamodb:", "lambda:")
+        self.iam.put_user_policy(UserName="user", PolicyName="rest", PolicyDocument=rest)
         key = self.iam.create_access_key(UserName="user")["AccessKey"]
         self.credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
         cloud.client("dynamodb").create_table(
@@ -94,9 +98,24 @@ class Life:
         pairs = [(name, str(value)) for name, value in signed.headers.items()]
         return HttpRequest(method="POST", path="/", headers=Headers([*pairs, ("Host", HOST)]), body=body)
 
+    def rest_request(self, method: str, path: str, body: bytes, **headers: str) -> HttpRequest:
+        """To Lambda, whose paths name its operations."""
+        signed = AWSRequest(method, f"http://{HOST}{path}", {"User-Agent": "test", **headers}, body)
+        SigV4Auth(self.credentials, "lambda", "us-east-2").add_auth(signed)
+        pairs = [(name, str(value)) for name, value in signed.headers.items()]
+        path, _, query = path.partition("?")
+        everything = Headers([*pairs, ("Host", HOST)])
+        return HttpRequest(method=method, path=path, query=query, headers=everything, body=body)
+
+    def rest(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[Any, ...]:
+        """As `call`."""
+        return self._seen(self.rest_request(method, path, body, **headers))
+
     def call(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> tuple[Any, ...]:
         """Status, headers, body, event and decisions, without what is different in any two requests."""
-        request = self.request(operation, params, service)
+        return self._seen(self.request(operation, params, service))
+
+    def _seen(self, request: HttpRequest) -> tuple[Any, ...]:
         response: HttpResponse = self.runner.run(self._handle(request))
         kept = dict(response.headers)
         found = self.house.journal.find(kept["x-amzn-RequestId"])
@@ -267,6 +286,81 @@ def test_the_target_of_another_service_is_not_taken_for_its_own(lives: tuple[Lif
         assert one.call("ListTables", {})[0] == 200
     assert short.call("ListKeys", {}) == whole.call("ListKeys", {})
     assert short.call("ListKeys", {})[0] == 400
+
+
+FUNCTIONS = "/2015-03-31/functions"
+rests = st.tuples(
+    st.sampled_from(["GET", "GET", "GET", "PUT", "POST"]),
+    st.sampled_from([
+        FUNCTIONS, f"{FUNCTIONS}/", f"{FUNCTIONS}?MaxItems=1", f"{FUNCTIONS}/none/invocations", f"{FUNCTIONS}/a%20b",
+        "/2016-08-19/account-settings/", "/2016-08-19/account-settings", "/2018-10-31/layers", "/2018-10-31/layers/x/versions",
+        "/2020-04-22/code-signing-configs", "/nowhere", "/",
+    ]),
+    st.sampled_from([b"", b"{}", b"{", b'{"Unknown": 1}', b"Action=ListFunctions&Version=2015-03-31"]),
+    st.sampled_from([
+        {}, {"Content-Type": "application/json"}, {"Content-Type": "application/x-www-form-urlencoded"},
+        {"X-Amz-Target": "DynamoDB_20120810.ListTables"}, {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"},
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(rests, min_size=1, max_size=10))
+def test_both_ways_answer_alike_where_the_path_names_the_operation(
+    lives: tuple[Life, Life], steps: list[tuple[str, str, bytes, dict[str, str]]]
+) -> None:
+    short, whole = lives
+    for method, path, body, headers in steps:
+        for _ in range(2):
+            answers = [one.rest(method, path, body, **headers) for one in (short, whole)]
+            assert answers[0] == answers[1], (method, path, body, headers)
+
+
+def test_requests_whose_path_names_the_operation_are_readmitted_until_a_record_changes(
+    lives: tuple[Life, Life],
+) -> None:
+    short, _ = lives
+    for _ in range(2):
+        assert short.rest("GET", FUNCTIONS)[0] == 200
+    before = short.readmitted
+    assert short.rest("GET", FUNCTIONS)[0] == 200
+    assert short.readmitted == before + 1
+    short.iam.put_user_policy(
+        UserName="user", PolicyName="rest", PolicyDocument=policy("nothing").replace("dynamodb:", "sts:")
+    )
+    try:
+        assert short.rest("GET", FUNCTIONS)[0] == 403
+    finally:
+        rest = policy("nothing").replace("dynamodb:", "lambda:")
+        short.iam.put_user_policy(UserName="user", PolicyName="rest", PolicyDocument=rest)
+
+
+def test_a_signature_is_good_for_its_own_path_and_method_only(lives: tuple[Life, Life]) -> None:
+    short, whole = lives
+    for one in (short, whole):
+        for _ in range(2):
+            assert one.rest("GET", FUNCTIONS)[0] == 200
+            assert one.rest("GET", "/2018-10-31/layers")[0] == 200
+        signed = one.rest_request("GET", "/2018-10-31/layers", b"")
+        moved = HttpRequest(method="GET", path=FUNCTIONS, headers=signed.headers, body=b"")
+        assert one.runner.run(one.pipeline.handle(moved, ARRIVAL)).status == 403
+
+
+def test_no_service_tells_operations_of_one_path_apart_by_headers(lives: tuple[Life, Life]) -> None:
+    """What readmission of REST services rests on; a service that breaks it needs more than the path to be known by."""
+    session = get_session()
+    for name in lives[0].pipeline._services:  # pyright: ignore[reportPrivateUsage]
+        model = session.get_service_model(name)
+        if model.metadata.get("protocol") != "rest-json":
+            continue
+        seen: dict[tuple[str, str], str] = {}
+        for operation in map(model.operation_model, model.operation_names):
+            uri: str = operation.http["requestUri"]
+            if "?" in uri or operation.deprecated:
+                continue
+            place = (operation.http["method"], re.sub(r"\{[^}]*\}", "{}", uri))
+            assert place not in seen, (name, operation.name, seen[place])
+            seen[place] = operation.name
 
 
 def test_a_readmitted_request_is_a_use_of_its_key(

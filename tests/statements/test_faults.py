@@ -129,12 +129,33 @@ def test_a_failed_nat_gateway_takes_its_clients_from_the_internet(world: Private
     assert world.invoke(function, "http", **url)["ok"]
 
 
+def test_latency_of_an_endpoint_or_a_subnet_is_seen_by_who_waits(world: PrivateTable, fault: Fault) -> None:
+    """Lower bounds only: how much longer a busy machine takes is no matter."""
+    vpc = world.vpc()
+    subnet = vpc.subnet("private")
+    endpoint = vpc.endpoint("private")
+    function, table = world.function(subnets=[subnet], groups=[vpc.group()]), world.table()
+    assert world.get(function, table)["ok"]
+    for option, target in (("--endpoint", endpoint), ("--subnet", subnet)):
+        asked = fault("latency", option, target, "400ms")
+        assert asked["vpcs"] == [vpc.vpc_id]
+        slow = world.get(function, table, timeout=5)
+        assert slow["ok"]
+        assert slow["seconds"] >= 0.4, option
+        fault("clear", asked["id"])
+    assert world.get(function, table)["seconds"] < 0.4
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (["az-outage", "us-east-2a"], "us-east-2a is no Availability Zone id, such as use2-az1"),
         (["nat-failure", "nat-0"], "nat-0 is no NAT gateway that exists"),
         (["endpoint-down", "vpce-0"], "vpce-0 is no VPC endpoint that exists"),
+        (
+            ["latency", "--endpoint", "vpce-0", "1s"],
+            "vpce-0 is no subnet, VPC endpoint or Availability Zone id",
+        ),
         (["latency", "--az", "use2-az1", "fast"], "fast is no duration from 1ms to 60s, such as 200ms"),
         (["clear", "fault-0"], "there is no fault fault-0"),
     ],

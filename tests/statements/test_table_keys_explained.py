@@ -45,7 +45,7 @@ def key_policy(*principals: str) -> str:
 
 
 def test_the_key_of_a_table_is_asked_as_a_call_would_ask_it(world: PrivateTable) -> None:
-    kms, tables = world.client("kms"), world.client("dynamodb")
+    kms, tables = world.instance.client("kms"), world.dynamodb
     admin = f"arn:aws:iam::{WORKLOAD}:user/admin"
     key = kms.create_key(Policy=key_policy(admin))["KeyMetadata"]["Arn"]
     table = "kept-under-a-key"

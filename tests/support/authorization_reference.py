@@ -11,8 +11,8 @@ EXPLAINED = {
     r"dynamodb:ListStreams on .*/stream/": (
         "Lambda asks for a stream; roles that allow it on the stream alone are enough (AWS SAM, DynamoDBStreamReadPolicy)"
     ),
-    r"dynamodb:\w+: does not have the condition key dynamodb:FirstPartitionKeyValues": (
-        "the reference lists the key and gives it no action; the Developer Guide has it for all that have LeadingKeys"
+    r"dynamodb:\w+: does not have the condition key dynamodb:(First|Second|Third|Fourth)PartitionKeyValues": (
+        "the reference lists the keys and gives them no action; the Developer Guide has them where LeadingKeys is"
     ),
     r"iam:\w+ on arn:aws:iam::\d{12}:root: takes": "the root user asks about itself",
     r"logs:DescribeLogGroups on .*:log-group::log-stream:": "what AWS's own denials name, observed",

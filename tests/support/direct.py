@@ -35,6 +35,8 @@ class DirectCloud:
         self.services = {service.name: service for service in services}
         self.now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
         self.checks: list[Check] = []
+        self.trace = ""
+        """X-Amzn-Trace-Id of every request."""
         self.denied: set[str] = set()
         """Actions that `ctx.authorize` refuses."""
         self._counter = itertools.count(1)
@@ -125,6 +127,7 @@ class DirectCloud:
             random_bytes=self.random_bytes,
             store=self.store,
             authorize=authorize,
+            trace=self.trace,
         )
 
 

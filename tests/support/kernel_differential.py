@@ -11,7 +11,7 @@ from typing import Any
 from casemate.dataplane.kernel import messages
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkSnapshot
 from casemate.reachability import reach
-from casemate.reachability.verdict import Flow, FromInterface, Outcome, Verdict
+from casemate.reachability.verdict import Flow, FromInterface, Outcome, ReasonCode, Verdict
 from tests.support.kernel_network import KernelNetwork
 from tests.support.topologies import Features, Topology, random_topology
 
@@ -28,6 +28,7 @@ EVERYTHING = Features(
     machines=True,
 )
 FAULTY = replace(EVERYTHING, faults=True)
+DUAL_STACK = replace(FAULTY, ipv6=True)
 _PORTS = (443, 80, 5432)
 
 
@@ -91,8 +92,13 @@ class Comparison:
                     for port in _PORTS:
                         await self._listen(fd, {"do": "listen", "port": port})
                     await self._listen(fd, {"do": "answer", "port": 53})
+                    if interface.ipv6:
+                        for port in _PORTS:
+                            await self._listen(fd, {"do": "listen", "port": port, "address": "::"})
+                        await self._listen(fd, {"do": "answer", "port": 53, "address": "::"})
         _, (found[""],) = await self._net.dataplane._call(messages.OpenNamespace("internet"))
         await self._listen(found[""], {"do": "answer", "port": 53})
+        await self._listen(found[""], {"do": "answer", "port": 53, "address": "::"})
         return found
 
     async def _listen(self, namespace: int, request: dict[str, Any]) -> None:
@@ -130,13 +136,17 @@ def _source(snapshot: NetworkSnapshot, flow: Flow) -> str:
     for vpc in snapshot.vpcs.values():
         interface = vpc.interfaces.get(flow.source.interface_id)
         if interface is not None and interface.kind is not InterfaceKind.LAMBDA:
+            if flow.destination.version == 6:
+                return str(interface.ipv6[0]) if interface.ipv6 else "::"
             return str(interface.address)
-    return "0.0.0.0"
+    return "::" if flow.destination.version == 6 else "0.0.0.0"
 
 
 def agree(verdict: Verdict, kernel: str) -> bool:
     """Silence for silence, a refusal for a refusal, and an answer to the address that the verdict says is seen."""
     match verdict.outcome:
+        case Outcome.DROPPED if verdict.reason is ReasonCode.CM_NO_IPV6_ADDRESS:
+            return kernel in ("ENETUNREACH", "EADDRNOTAVAIL")  # the sender's own system says so
         case Outcome.DROPPED:
             return kernel == "timeout"
         case Outcome.REFUSED:

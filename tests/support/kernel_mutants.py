@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from unittest.mock import patch
 
 from casemate.dataplane.plan import filters, matches, routing
+from casemate.dataplane.plan.ipv6 import filters as ipv6_filters
 from casemate.dataplane.plan.ruleset import NftChain
 from casemate.dataplane.plan.topology import Topology, addresses_of
 from casemate.model.network import IcmpType, PortRange, VpcSnapshot
@@ -18,6 +19,7 @@ Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
 _acl_chains, _protocol, _members_of = filters._acl_chains, matches._protocol, Topology.members_of
 _ANYTHING = IcmpType()
+_IPV6 = ipv6_filters._BASE_CHAINS
 
 
 def _instead(owner: Any, name: str, replacement: Any, **more: Any) -> Mutant:
@@ -70,6 +72,16 @@ def _one_port_late(protocol: int, ports: PortRange, icmp: IcmpType) -> str:
     return _protocol(protocol, late if ports.first else ports, icmp)
 
 
+def _ipv6_chains(**rules: tuple[str, ...]) -> Mutant:
+    changed = {name: replace(_IPV6[name], rules=each) for name, each in rules.items()}
+    return _instead(ipv6_filters, "_BASE_CHAINS", {**_IPV6, **changed})
+
+
+def _own_ipv6_members(topology: Topology, group_id: str) -> list[IPv6Address]:
+    holders = [each for each in topology.vpc.interfaces.values() if group_id in each.groups]
+    return [address for each in holders for address in each.ipv6]
+
+
 def _lists_last(items: Any, *, key: Any) -> list[Any]:
     return sorted(items, key=lambda item: not key(item))
 
@@ -98,4 +110,20 @@ KERNEL_MUTANTS: dict[str, Mutant] = {
     ),
     "a prefix list's route beats a static one": _instead(routing, "sorted", _lists_last, create=True),
     "peers' packets go on to other networks": _base_chains(arrival=_without("arrival", "@peerings")),
+    "IPv6: network ACLs are stateful": _ipv6_chains(
+        acl_egress=("ct state established accept", *_IPV6["acl_egress"].rules),
+        acl_ingress=("ct state established accept", *_IPV6["acl_ingress"].rules),
+    ),
+    "IPv6: the receiver's security groups are not asked": _ipv6_chains(sg_ingress=()),
+    "IPv6: an answer leaves by any door": _ipv6_chains(
+        departure=tuple(rule for rule in _IPV6["departure"].rules if "ct direction reply" not in rule)
+    ),
+    "IPv6: the internet begins connections at an egress-only gateway": _ipv6_chains(
+        # Either of the two rules would do: the first spares the receiver the packet.
+        arrival=tuple(rule for rule in _IPV6["arrival"].rules if "ct state new drop" not in rule),
+        departure=tuple(rule for rule in _IPV6["departure"].rules if 'eigw0" ct direction' not in rule),
+    ),
+    "IPv6: a reference does not cross a peering connection": _instead(
+        Topology, "ipv6_members_of", _own_ipv6_members
+    ),
 }

@@ -8,7 +8,7 @@ from casemate.reachability import reach
 from tests.support.kernel_differential import EVERYTHING, Comparison, agree
 from tests.support.kernel_mutants import Mutant
 from tests.support.kernel_network import KernelNetwork
-from tests.support.topologies import Topology, random_topology
+from tests.support.topologies import Features, Topology, random_topology
 from tests.support.verdict_mutants import mistaken_verdict
 
 
@@ -33,14 +33,16 @@ def _differing(topology: Topology, comparison: Comparison) -> int:
     return sum(not agree(reach(topology.snapshot, flow), comparison.said[flow]) for flow in topology.flows)
 
 
-async def kernel_mutant(mutant: Mutant, *, seed: int, topologies: int, flows: int) -> int | None:
+async def kernel_mutant(
+    mutant: Mutant, *, seed: int, topologies: int, flows: int, features: Features = EVERYTHING
+) -> int | None:
     """The flows tried until the mistaken kernel was caught; None when it never was."""
     rng = Random(seed)
     with mutant():
         async with KernelNetwork.running() as net:
             comparison = Comparison(net)
             for _ in range(topologies):
-                topology = random_topology(rng, flows=flows, features=EVERYTHING)
+                topology = random_topology(rng, flows=flows, features=features)
                 if await comparison.run(topology):
                     return comparison.flows
     return None

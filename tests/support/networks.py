@@ -14,12 +14,15 @@
      "peerings": {"pcx-1": "vpc-a vpc-b", "pcx-2": "vpc-a vpc-c inactive requester-dns"},
      "prefix_lists": {"pl-mine": "10.0.5.0/24 198.51.100.0/24"}}
 
+IPv6: `"cidr6": "2600:1f00:0:100::/56"` and `"eigws": ["eigw-a"]` of a VPC, `six=2600:1f00:0:100::/64` of a subnet,
+`six=2600:1f00:0:100::5` of an interface; routes, rules, entries and prefix lists may name IPv6 ranges.
+
 Local routes are added to every table. A subnet without an ACL gets the VPC's default one, which allows everything.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from casemate.model.faults import Fault, FaultKind
@@ -27,6 +30,7 @@ from casemate.model.network import (
     ALL_PORTS,
     ALL_PROTOCOLS,
     ICMP,
+    ICMPV6,
     TCP,
     UDP,
     EndpointKind,
@@ -63,7 +67,7 @@ AWS_PREFIX_LISTS = {
     )
     for listed in SERVICE_PREFIX_LISTS.values()
 }
-PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "all": ALL_PROTOCOLS}
+PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMPV6, "all": ALL_PROTOCOLS}
 
 
 def merged(base: Any, patch: Any) -> Any:
@@ -94,7 +98,7 @@ def build(network: dict[str, Any], *, generation: int = 1) -> NetworkSnapshot:
     }
     prefix_lists = dict(AWS_PREFIX_LISTS)
     for list_id, text in network.get("prefix_lists", {}).items():
-        cidrs = tuple(IPv4Network(cidr) for cidr in text.split())
+        cidrs = tuple(ip_network(cidr) for cidr in text.split())
         prefix_lists[list_id] = PrefixList(
             prefix_list_id=list_id, name=list_id, cidrs=cidrs, max_entries=len(cidrs) or 1
         )
@@ -109,9 +113,15 @@ def build(network: dict[str, Any], *, generation: int = 1) -> NetworkSnapshot:
 def build_vpc(vpc_id: str, parts: dict[str, Any]) -> VpcSnapshot:
     region = parts.get("region", "us-east-2")
     cidrs = tuple(IPv4Network(cidr) for cidr in parts.get("cidr", "10.0.0.0/16").split())
+    cidrs_6 = tuple(IPv6Network(cidr) for cidr in parts.get("cidr6", "").split())
     default_acl = f"acl-{vpc_id}"
     acls = {
-        default_acl: ["in 100 allow all 0.0.0.0/0", "out 100 allow all 0.0.0.0/0"],
+        default_acl: [
+            "in 100 allow all 0.0.0.0/0",
+            "out 100 allow all 0.0.0.0/0",
+            "in 101 allow all ::/0",
+            "out 101 allow all ::/0",
+        ],
         **parts.get("acls", {}),
     }
     tables = parts.get("tables", {"rtb-main": []})
@@ -135,7 +145,9 @@ def build_vpc(vpc_id: str, parts: dict[str, Any]) -> VpcSnapshot:
         cidrs=cidrs,
         dns_support=parts.get("dns_support", True),
         dns_hostnames=parts.get("dns_hostnames", True),
+        ipv6_cidrs=cidrs_6,
         internet_gateway_id=parts.get("igw"),
+        egress_only_gateways=tuple(sorted(parts.get("eigws", ()))),
         subnets={name: _subnet(vpc_id, name, text, region, default_acl) for name, text in parts.get("subnets", {}).items()},
         route_tables={
             name: RouteTable(
@@ -143,7 +155,7 @@ def build_vpc(vpc_id: str, parts: dict[str, Any]) -> VpcSnapshot:
                 vpc_id=vpc_id,
                 is_main=name == "rtb-main",
                 routes=tuple(
-                    [Route(destination=cidr, target=TargetKind.LOCAL, target_id="local") for cidr in cidrs]
+                    [Route(destination=cidr, target=TargetKind.LOCAL, target_id="local") for cidr in (*cidrs, *cidrs_6)]
                     + [route(text) for text in routes]
                 ),
             )
@@ -186,7 +198,7 @@ def route(text: str) -> Route:
     return Route(
         destination=PrefixListRef(prefix_list_id=destination)
         if destination.startswith("pl-")
-        else IPv4Network(destination),
+        else ip_network(destination),
         target=_TARGETS[target.split("-")[0]],
         target_id=target,
         blackhole="blackhole" in flags,
@@ -198,9 +210,9 @@ def _traffic(words: list[str]) -> tuple[int, PortRange, IcmpType]:
     name = words.pop(0)
     protocol = PROTOCOLS[name] if name in PROTOCOLS else int(name)
     ports, icmp = ALL_PORTS, IcmpType()
-    if words and "." not in words[0] and words[0][0].isdigit():
+    if words and not {".", ":"} & set(words[0]) and words[0][0].isdigit():
         number = words.pop(0)
-        if protocol == ICMP:
+        if protocol in (ICMP, ICMPV6):
             icmp = IcmpType(type=int(number))
         else:
             first, _, last = number.partition("-")
@@ -223,14 +235,16 @@ def group_rule(text: str, rule_id: str = "sgr-1") -> SecurityGroupRule:
         if peer.startswith("sg-")
         else PrefixListRef(prefix_list_id=peer)
         if peer.startswith("pl-")
-        else IPv4Network(peer),
+        else ip_network(peer),
     )
 
 
 def acl_entries(texts: list[str]) -> tuple[NetworkAclEntry, ...]:
     """`in 100 allow tcp 443 0.0.0.0/0`; the closing denies are added."""
     entries: list[NetworkAclEntry] = []
-    for text in [*texts, "in 32767 deny all 0.0.0.0/0", "out 32767 deny all 0.0.0.0/0"]:
+    closing = ["in 32767 deny all 0.0.0.0/0", "out 32767 deny all 0.0.0.0/0"]
+    closing += ["in 32768 deny all ::/0", "out 32768 deny all ::/0"]
+    for text in [*texts, *closing]:
         direction, number, action, *words = text.split()
         protocol, ports, icmp = _traffic(words)
         (cidr,) = words
@@ -240,7 +254,7 @@ def acl_entries(texts: list[str]) -> tuple[NetworkAclEntry, ...]:
                 egress=direction == "out",
                 allow=action == "allow",
                 protocol=protocol,
-                cidr=IPv4Network(cidr),
+                cidr=ip_network(cidr),
                 ports=ports,
                 icmp=icmp,
             )
@@ -252,6 +266,7 @@ def _subnet(vpc_id: str, name: str, text: str, region: str, default_acl: str) ->
     cidr, table, *rest = text.split()
     zone = next((word.removeprefix("zone=") for word in rest if word.startswith("zone=")), "a")
     acl = next((word for word in rest if word.startswith("acl-")), default_acl)
+    six = next((word.removeprefix("six=") for word in rest if word.startswith("six=")), "")
     return Subnet(
         subnet_id=name,
         vpc_id=vpc_id,
@@ -261,6 +276,7 @@ def _subnet(vpc_id: str, name: str, text: str, region: str, default_acl: str) ->
         route_table_id=table,
         explicit_association=table != "rtb-main",
         acl_id=acl,
+        ipv6_cidr=IPv6Network(six) if six else None,
     )
 
 
@@ -276,6 +292,7 @@ def _interface(vpc_id: str, name: str, text: str) -> NetworkInterface:
     primary, *secondary = addresses.split(",")
     public = next((word.removeprefix("public=") for word in rest if word.startswith("public=")), None)
     groups = next((word for word in rest if word.startswith("sg-")), "")
+    six = next((word.removeprefix("six=") for word in rest if word.startswith("six=")), "")
     place = next((word.removeprefix("host=") for word in rest if word.startswith("host=")), "/0")
     host, index = place.split("/")
     return NetworkInterface(
@@ -288,6 +305,7 @@ def _interface(vpc_id: str, name: str, text: str) -> NetworkInterface:
         groups=tuple(groups.split(",")) if groups else (),
         public=IPv4Address(public) if public else None,
         source_dest_check="nocheck" not in rest,
+        ipv6=tuple(map(IPv6Address, six.split(","))) if six else (),
         host=host,
         device_index=int(index),
     )

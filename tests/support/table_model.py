@@ -102,8 +102,10 @@ class ModelTable:
     # What a write would make of an item: (the new item, None for none), or Refused.
 
     def after_put(self, item: Item, condition: Any = None) -> Item | None:
+        # What no item may be is refused before the condition is asked.
+        self.checked(item)
         self.check(condition, self.at(item))
-        return self.checked(item)
+        return item
 
     def after_delete(self, key: Item, condition: Any = None) -> Item | None:
         self.check(condition, self.at(key))

@@ -20,6 +20,7 @@ from casemate.servicekit.constraints import models
 from casemate.servicekit.service import Check, Context, Service
 from casemate.servicekit.store import Store
 from casemate.services import dynamodb
+from casemate.services.dynamodb.building import Builder
 from casemate.services.dynamodb.housekeeping import Housekeeper
 from casemate.tables.engine import TablesEngine
 from casemate.tables.storage import Storage
@@ -95,6 +96,9 @@ class TableService:
         try:
             parsed = parse(request, model)
             output = await self._output(self._services[service], parsed)
+            if operation == "UpdateTable":
+                # What begins with it and takes its time is done before the next request comes.
+                await Builder(self.state, self.store).build()
         except AwsError as error:
             return serialize_error(model, parsed and parsed.operation, "json", error, number)
         return serialize(parsed, output, number)

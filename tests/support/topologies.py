@@ -21,6 +21,7 @@ from typing import Any
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkInterface, NetworkSnapshot
 from casemate.model.regions import SERVICE_PREFIX_LISTS, public_pool, service_address
 from casemate.reachability.verdict import Flow, FromInterface, FromInternet, Source
+from tests.support.dual_stack import add_ipv6, ipv6_ends
 from tests.support.networks import build
 
 REGION, OTHER_REGION = "us-east-2", "eu-west-1"
@@ -51,6 +52,8 @@ class Features:
     in a subnet of its own clients."""
     faults: bool = False
     """Zones, NAT gateways and endpoints that somebody has taken out."""
+    ipv6: bool = False
+    """Dual-stack subnets and interfaces, egress-only gateways, and flows to IPv6 addresses."""
     machines: bool = False
     """Instances with interfaces beside their primary one, in one subnet with it or in several of its zone."""
 
@@ -87,6 +90,8 @@ def random_topology(rng: Random, *, flows: int = 40, features: Features = DEFAUL
     if features.faults:
         for vpc in [value for name, value in notation.items() if name.startswith("vpc-")]:
             vpc["faults"] = _faults(rng, vpc)
+    if features.ipv6:
+        add_ipv6(rng, notation)
     snapshot = build(notation)
     return Topology(snapshot=snapshot, flows=_flows(rng, snapshot, flows, features), notation=notation)
 
@@ -334,6 +339,8 @@ def _flows(rng: Random, snapshot: NetworkSnapshot, wanted: int, features: Featur
         if features.inbound and exposed and rng.random() < 0.2:
             source: Source = FromInternet(address=rng.choice(INTERNET_HOSTS))
             destination, protocols = rng.choice(exposed), (TCP, UDP, ICMP)
+        elif features.ipv6 and rng.random() < 0.5:
+            source, destination, protocols = ipv6_ends(rng, snapshot, senders)
         else:
             sender = rng.choice(senders)
             source = FromInterface(interface_id=sender.interface_id)

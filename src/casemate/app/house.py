@@ -25,6 +25,7 @@ from casemate.gateway.function_urls import FunctionUrlDoor
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import StartError
 from casemate.gateway.journal import Journal
+from casemate.gateway.latency import seconds_to_wait
 from casemate.gateway.log_delivery import RoleLogDelivery
 from casemate.gateway.meter_reading import MeterReading
 from casemate.gateway.pipeline import Pipeline
@@ -260,9 +261,19 @@ class House:
         # `_wire` never yields to the loop: no connection is served before it has made the pipeline.
         if arrival.destination == METADATA and arrival.side is Side.VPC:
             return self._tell_instance(request, arrival)
+        if arrival.side is Side.VPC and (wait := seconds_to_wait(arrival, self._snapshot())):
+            return self._handle_slowly(request, arrival, wait)
+        return self._serve(request, arrival)
+
+    def _serve(self, request: HttpRequest, arrival: Arrival) -> Awaitable[HttpResponse]:
         if self.function_urls.serves(request):
             return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    async def _handle_slowly(self, request: HttpRequest, arrival: Arrival, wait: float) -> HttpResponse:
+        response = await self._serve(request, arrival)
+        await asyncio.sleep(wait)
+        return response
 
     async def _tell_instance(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
         assert self._slices.ec2.metadata and arrival.vpc_id  # noqa: PT018
@@ -301,6 +312,7 @@ class House:
         return {
             "network": network,
             "network_enforced": enforced,
+            "ipv6": None if isinstance(plane, NoDataplane) else plane.mode.no_ipv6 or None,
             "network_failure": self.follower.failure,
             "faults": self.faults.summary,
             "internet": self._options.internet,

@@ -16,6 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  casemate fault nat-failure nat-0a1b2c3d4e5f60718       what is routed to the NAT gateway is lost\n"
         "  casemate fault endpoint-down vpce-0a1b2c3d4e5f60718    what enters the endpoint is lost\n"
         "  casemate fault latency --az use2-az1 200ms             each round trip takes 200 ms longer\n"
+        "  casemate fault latency --endpoint vpce-0a1b2c3d 200ms  each answer that leaves by it takes 200 ms longer\n"
         "  casemate fault list\n"
         "  casemate fault clear fault-1\n\n"
         "A fault is kept in memory: it ends with `clear`, with `casemate reset`, and with the instance.\n"
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = latency.add_mutually_exclusive_group(required=True)
     where.add_argument("--subnet", dest="target", metavar="SUBNET", help="of all that is in the subnet")
     where.add_argument("--az", dest="target", metavar="ZONE-ID", help="of all that is in the zone")
+    where.add_argument(
+        "--endpoint", dest="target", metavar="VPCENDPOINT", help="of the answers that leave by the endpoint"
+    )
     latency.add_argument("duration", metavar="DURATION", help="200ms or 2s")
     _command(kinds, "list", "the faults in force")
     clear = _command(kinds, "clear", "end a fault")

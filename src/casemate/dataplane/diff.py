@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from casemate.dataplane.plan.network import NetworkPlan
 from casemate.dataplane.plan.objects import (
     Address,
     Delay,
+    DualStack,
     Group,
     KernelObject,
     Key,
@@ -31,7 +32,7 @@ from casemate.dataplane.plan.objects import (
     RouteKind,
     RoutingRule,
 )
-from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation, guard_chain, transactions
+from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation, deletion, guard_chain, transactions
 
 Kind = TypeVar("Kind", bound=KernelObject)
 
@@ -180,6 +181,7 @@ def _structure(delta: _Delta) -> tuple[ops.Operation, ...]:
     if links := delta.of(Link, delta.added):
         steps.append(ops.CreateLinks(links=links))
     addressing = (
+        *delta.of(DualStack, delta.added, delta.changed),
         *delta.of(Address, delta.added, delta.changed),
         *delta.of(Neighbour, delta.added, delta.changed),
         *delta.of(Delay, delta.added, delta.changed),
@@ -215,9 +217,16 @@ def _contents(delta: _Delta) -> tuple[ops.Operation, ...]:
             *delta.of(Address, delta.removed),
             *delta.of(Neighbour, delta.removed),
             *delta.of(Delay, delta.removed),
+            *delta.of(DualStack, delta.removed),
         ),
         gone_links,
     )
+    # Nothing leads past these rules any more.
+    steps += [
+        ops.Rules(namespace=ruleset.namespace, text=deletion(ruleset))
+        for ruleset in delta.of(Ruleset, delta.removed)
+        if (ruleset.namespace, "") not in gone_links
+    ]
     if links := tuple(link for link in delta.of(Link, delta.removed) if link not in delta.displaced):
         steps.append(ops.DeleteLinks(links=links))
     if namespaces := delta.of(Namespace, delta.removed):
@@ -245,7 +254,10 @@ def _displaced(added: Iterable[KernelObject], removed: Iterable[KernelObject]) -
 
 def _went_with(item: KernelObject, devices: set[tuple[str, str]]) -> bool:
     """Whether it was on one of these devices, so that it is no longer there though nothing of it changed."""
-    return isinstance(item, Address | Delay | Neighbour | Route) and (item.namespace, item.device) in devices
+    return (
+        isinstance(item, DualStack | Address | Delay | Neighbour | Route)
+        and (item.namespace, item.device) in devices
+    )
 
 
 def _rules(delta: _Delta) -> list[ops.Rules]:
@@ -258,7 +270,7 @@ def _rules(delta: _Delta) -> list[ops.Rules]:
     for ruleset in delta.of(Ruleset, delta.changed):
         old = delta.old[ruleset.key]
         assert isinstance(old, Ruleset)
-        texts = transactions(amendment(old, ruleset), guard=guard_chain(old, ruleset))
+        texts = transactions(amendment(old, ruleset), guard=guard_chain(old, ruleset), table=ruleset.table)
         steps += [ops.Rules(namespace=ruleset.namespace, text=text) for text in texts]
     return steps
 
@@ -266,14 +278,22 @@ def _rules(delta: _Delta) -> list[ops.Rules]:
 def _guarded(routes: tuple[Route, ...], ruled: set[str]) -> set[str]:
     """Namespaces in which changing routes one by one, or beside rules, could open something in between."""
     guarded = {route.namespace for route in routes if route.namespace in ruled}
-    by_table: dict[tuple[str, str], list[IPv4Network]] = {}
+    by_table: dict[tuple[str, str], list[Route]] = {}
     for route in routes:
-        by_table.setdefault((route.namespace, route.table), []).append(route.destination)
-    for (namespace, _), destinations in by_table.items():
-        ordered = sorted(destinations)
-        if any(inner.subnet_of(outer) for outer, inner in pairwise(ordered)):
+        by_table.setdefault((route.namespace, route.table), []).append(route)
+    for (namespace, _), changing in by_table.items():
+        if _is_nested(changing):
             guarded.add(namespace)
     return guarded
+
+
+def _is_nested(routes: list[Route]) -> bool:
+    """Whether one destination lies in another."""
+    four = sorted(route.destination for route in routes if isinstance(route.destination, IPv4Network))
+    six = sorted(route.destination for route in routes if isinstance(route.destination, IPv6Network))
+    return any(inner.subnet_of(outer) for outer, inner in pairwise(four)) or any(
+        inner.subnet_of(outer) for outer, inner in pairwise(six)
+    )
 
 
 def _hole(route: Route) -> Route:
@@ -318,7 +338,9 @@ def _cuts(delta: _Delta, routes: Iterable[Route], fresh: set[str]) -> list[ops.C
         after = None if route.key in gone else route
         sources = (before and before.sources) or (after and after.sources)
         endpoints = (before.endpoint if before else None, after.endpoint if after else None)
-        if sources is not None and endpoints[0] != endpoints[1] and route.namespace not in fresh:
+        if sources is None or not isinstance(route.destination, IPv4Network):
+            continue  # endpoints are for IPv4
+        if endpoints[0] != endpoints[1] and route.namespace not in fresh:
             ranges.setdefault((route.namespace, sources), []).append(route.destination)
     return [
         ops.CutFlows(namespace=namespace, sources=(sources,), destinations=tuple(destinations))

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from casemate.dataplane.plan.objects import (
     Address,
     Delay,
+    DualStack,
     Link,
     Listener,
     Namespace,
@@ -16,7 +17,7 @@ from casemate.dataplane.plan.objects import (
     RoutingRule,
 )
 
-LinkObject = Address | Delay | Neighbour | Route | RoutingRule
+LinkObject = DualStack | Address | Delay | Neighbour | Route | RoutingRule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

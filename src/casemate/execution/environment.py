@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
 from uuid import UUID
 
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
+from casemate.execution.aftermath import Aftermath
 from casemate.execution.attaching import attach
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
@@ -21,13 +21,13 @@ from casemate.execution.extensions import Extensions
 from casemate.execution.failures import InitError, NotDeliveredError
 from casemate.execution.freezer import Freezer
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
-from casemate.execution.in_hand import Finished, Running
+from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
 from casemate.execution.log_pipe import LogPipe
 from casemate.execution.memory_watch import MemoryWatch
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.response_stream import ResponseStream
-from casemate.execution.runtime_api import Answer, Call, CallKind, Flow, Reply
+from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call, CallKind, Flow
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
 from casemate.execution.telemetry import Telemetry
@@ -77,7 +77,7 @@ class Environment:
             on_failure=self._extension_failed,
         )
         self._running: Running | None = None
-        self._finished: Finished | None = None
+        self._aftermath = Aftermath(self.log, look=self._look, usage=self._usage)
         self._parked: Answer | None = None
         self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
@@ -98,7 +98,7 @@ class Environment:
     @property
     def assignable(self) -> bool:
         """Whether `run` may be called."""
-        return self.state in ASSIGNABLE and not (self._running or self._finished or self.reserved)
+        return self.state in ASSIGNABLE and not (self._running or self._aftermath.waits or self.reserved)
 
     async def start(
         self,
@@ -154,6 +154,7 @@ class Environment:
     ) -> Outcome:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
+        self._aftermath.catch_up()
         self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
@@ -162,11 +163,12 @@ class Environment:
             stream=stream,
         )
         self.log.begin()
+        self._arm(timeout_seconds)
+        self._apply(Event.ASSIGN)
+        # The runtime has it already; what it writes is not read before this turn of the loop is over.
         self.log.platform(
             platform_events.start(invocation.request_id, self.function.version, invocation.trace_id)
         )
-        self._arm(timeout_seconds)
-        self._apply(Event.ASSIGN)
         return await running.outcome
 
     def retire(self) -> None:
@@ -174,7 +176,7 @@ class Environment:
         self._apply(Event.RETIRE)
 
     def _on_call(self, call: Call, answer: Answer) -> None:
-        if call.kind in _RUNTIME_CALLS:
+        if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
         else:
             self._extension_calls.handle(call, answer)
@@ -182,14 +184,14 @@ class Environment:
     def _on_runtime_call(self, call: Call, answer: Answer) -> None:
         if call.kind is CallKind.NEXT:
             if self._parked is not None or advance(self.state, Event.NEXT) is None:
-                answer(_ILLEGAL)
+                answer(ILLEGAL)
                 return
             self._parked = answer
             self._progress()
             return
         if call.kind is CallKind.INIT_ERROR:
             self._report = call
-            answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else _ILLEGAL)
+            answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else ILLEGAL)
             return
         if self._running is None or call.request_id != self._running.invocation.request_id:
             answer(runtime_api.refusal(400, "InvalidRequestID", "Invalid request ID"))
@@ -198,7 +200,10 @@ class Environment:
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        answer(runtime_api.ACCEPTED if self._apply(event) else _ILLEGAL)
+        if self._apply(event):
+            self._aftermath.acknowledge(answer)
+        else:
+            answer(ILLEGAL)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -253,8 +258,9 @@ class Environment:
         if transition is None:
             return False
         self.state = transition.to
-        if self._finished is not None and event is not Event.ASSIGN:
-            self._write_report(event)
+        self._aftermath.catch_up()
+        if self._aftermath.waits and event is not Event.ASSIGN:
+            self._aftermath.report(timed_out=event is Event.TIMEOUT)
         for effect in transition.effects:
             self._perform(effect, event)
         if self.state is State.IDLE:
@@ -315,8 +321,6 @@ class Environment:
     def _complete(self, event: Event) -> None:
         running, self._running = self._running, None
         assert running is not None
-        self._memory.glance(self._init_pid())
-        self._drain(end=True)
         request_id, stream = running.invocation.request_id, running.stream
         ending = endings.of_invocation(
             self._circumstances(event),
@@ -325,37 +329,35 @@ class Environment:
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
-        if ending.line:
-            self.log.platform(platform_events.fault(ending.line))
-        duration = (monotonic() - running.began) * 1000
-        produced = stream.size if stream else len(ending.payload)
-        self.log.platform(platform_events.runtime_done(request_id, duration, produced, ending))
-        self._finished = Finished(request_id=request_id, began=running.began, ending=ending)
+        finished = running.finished(ending, monotonic())
+        log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
+        if answered and not (running.invocation.wants_log or self.extensions):
+            self._aftermath.begin_later(finished)
+        else:
+            self._aftermath.begin(finished)
+            if not self.extensions:
+                self._aftermath.report(timed_out=event is Event.TIMEOUT)
+            log = self.log.end()
         if not self.extensions:
-            self._write_report(event)
             self._disarm()
         outcome = Outcome(
-            payload=ending.payload, failed=ending.failed, log=self.log.end(), version=self.function.version
+            payload=ending.payload, failed=ending.failed, log=log, version=self.function.version
         )
         if not running.outcome.done():
             running.outcome.set_result(outcome)
 
-    def _write_report(self, event: Event) -> None:
-        """END and REPORT: the invocation is over for everybody."""
-        finished, self._finished = self._finished, None
-        assert finished is not None
-        ending = finished.ending
-        if event is Event.TIMEOUT and not ending.status:  # an extension's doing
-            ending = replace(ending, status="timeout")
-        usage = report.Usage(
-            duration_ms=(monotonic() - finished.began) * 1000,
+    def _look(self) -> None:
+        self._memory.glance(self._init_pid())
+        self._drain(end=True)
+
+    def _usage(self, duration_ms: float) -> report.Usage:
+        init_ms, self.init_ms = self.init_ms, None
+        return report.Usage(
+            duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
             used_mb=min(self._memory.peak_mb, self.function.memory_mb),
-            init_ms=self.init_ms,
+            init_ms=init_ms,
         )
-        self.init_ms = None
-        self.log.platform(platform_events.end(finished.request_id, usage, ending))
-        self.log.flush()
 
     def _give_back(self) -> None:
         assert self._running is not None
@@ -444,7 +446,3 @@ class Environment:
         task = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-_RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
-_ILLEGAL: Reply = runtime_api.refusal(403, "InvalidStateTransition", "State transition is not allowed")

@@ -74,6 +74,8 @@ class Invocation:
     cognito_identity: str | None = None
     """JSON: `cognitoIdentityId` and `cognitoIdentityPoolId`."""
     trace_id: str = ""
+    wants_log: bool = True
+    """The caller is given the log with the answer; else it is completed after the answer has left."""
 
 
 class Failure(Enum):

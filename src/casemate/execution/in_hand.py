@@ -28,6 +28,16 @@ class Running:
         """Bytes that the response may have."""
         return runtime_api.RESPONSE_LIMIT if self.stream is None else runtime_api.STREAM_LIMIT
 
+    def finished(self, ending: Ending, now: float) -> Finished:
+        """It, when the runtime has ended it."""
+        return Finished(
+            request_id=self.invocation.request_id,
+            began=self.began,
+            duration_ms=(now - self.began) * 1000,
+            produced=self.stream.size if self.stream else len(ending.payload),
+            ending=ending,
+        )
+
     def stream_on(self, head: Call, chunk: bytes, flow: Flow) -> None:
         """Pass on a piece of its response, if it is its own and anybody wants pieces."""
         if self.stream is not None and head.request_id == self.invocation.request_id:
@@ -36,8 +46,12 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """An invocation whose caller has the answer while extensions still work: REPORT is yet to be written."""
+    """An invocation whose caller has the answer: REPORT is yet to be written, at once or when extensions are done."""
 
     request_id: str
     began: float
+    duration_ms: float
+    """Of the runtime's part."""
+    produced: int
+    """Bytes of the response."""
     ending: Ending

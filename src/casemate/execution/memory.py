@@ -7,10 +7,12 @@ processes share are counted once. Memory files that nobody has mapped count too;
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+_PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 _READ = 32
 """Processes that are read, at a tenth of a millisecond each; of more, every second, third, ..., and the sum scaled."""
 
@@ -29,8 +31,8 @@ class _Process:
 
 def largest_mb(init_pid: int) -> int:
     """Peak memory of the largest process under process 1 of an environment, in MB; 0 when they are gone. Quick."""
-    _, processes = _processes(init_pid)
-    return max((one.peak + 1023 for one in processes), default=0) // 1024
+    proc, pids = _pids(init_pid)
+    return max((_peak_kb(f"{proc}/{pid}/status") + 1023 for pid in _some(pids)), default=0) // 1024
 
 
 def peak_mb(init_pid: int, limit_mb: int) -> int:
@@ -56,14 +58,32 @@ def peak_mb(init_pid: int, limit_mb: int) -> int:
 
 def _processes(init_pid: int) -> tuple[int, list[_Process]]:
     """How many there are, and some of them."""
+    proc, pids = _pids(init_pid)
+    sampled = (_read(f"{proc}/{pid}") for pid in _some(pids))
+    return len(pids), [one for one in sampled if one is not None]
+
+
+def _pids(init_pid: int) -> tuple[str, list[str]]:
     # What process 1 sees in its own /proc: everything of the environment, and nothing else.
     proc = f"/proc/{init_pid}/root/proc"
     try:
-        pids = [name for name in os.listdir(proc) if name.isdigit() and name != "1"]  # noqa: PTH208 - names are enough
+        return proc, [name for name in os.listdir(proc) if name.isdigit() and name != "1"]  # noqa: PTH208 - names are enough
     except OSError:
-        return 0, []  # ended meanwhile
-    sampled = (_read(f"{proc}/{pid}") for pid in pids[:: 1 + len(pids) // _READ])
-    return len(pids), [one for one in sampled if one is not None]
+        return proc, []  # ended meanwhile
+
+
+def _some(pids: list[str]) -> list[str]:
+    return pids[:: 1 + len(pids) // _READ]
+
+
+def _peak_kb(path: str) -> int:
+    """`VmHWM` alone, at a third of the price of all the fields: asked after every invocation."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            found = _PEAK.search(file.read())
+    except OSError:
+        return 0  # ended meanwhile
+    return int(found[1]) if found else 0
 
 
 def _read(place: str) -> _Process | None:

@@ -20,15 +20,24 @@ class MemoryWatch:
         self.peak_mb = 0
         self._limit_mb = limit_mb
         self._on_excess = on_excess
+        self._timer: asyncio.TimerHandle | None = None
+        """Until the first look: most invocations are over before."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self, init_pid: Callable[[], int]) -> None:
         """Look until `stop`; `init_pid` is 0 as long as there is nothing to see."""
         self.stop()
+        self._timer = asyncio.get_running_loop().call_later(_INTERVAL, self._begin, init_pid)
+
+    def _begin(self, init_pid: Callable[[], int]) -> None:
+        self._timer = None
         self._task = asyncio.get_running_loop().create_task(self._watch(init_pid))
 
     def stop(self) -> None:
         """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
         self._task = None
@@ -39,9 +48,7 @@ class MemoryWatch:
             self.peak_mb = max(self.peak_mb, memory.largest_mb(init_pid))
 
     async def _watch(self, init_pid: Callable[[], int]) -> None:
-        pause = _INTERVAL
         while True:
-            await asyncio.sleep(pause)
             began, pid = monotonic(), init_pid()
             if pid:
                 # In a thread: whoever forks without end keeps the kernel's locks, and would keep the front door, too.
@@ -50,4 +57,4 @@ class MemoryWatch:
             if self.peak_mb > self._limit_mb:
                 self._on_excess()
                 return
-            pause = max(_INTERVAL, (monotonic() - began) * _SHARE)
+            await asyncio.sleep(max(_INTERVAL, (monotonic() - began) * _SHARE))

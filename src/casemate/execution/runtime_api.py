@@ -36,6 +36,9 @@ class CallKind(Enum):
     TELEMETRY = "telemetry"
 
 
+RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """One call of a runtime or an extension."""
@@ -90,6 +93,7 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
     return Reply(status=status, body=json.dumps({"errorMessage": message, "errorType": error_type}).encode())
 
 
+ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
 _NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 

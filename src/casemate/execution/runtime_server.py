@@ -22,6 +22,7 @@ _TRAILER_LIMIT = 1 << 20
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
+_MODE = "lambda-runtime-function-response-mode"
 _KEPT = ("content-type", "lambda-")
 """How the names of the headers begin that are of use."""
 
@@ -118,6 +119,8 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """httptools: the body comes next."""
+        if _MODE not in self._incoming.headers:
+            return
         parsed = self._parse()
         if isinstance(parsed, Call) and parsed.kind is CallKind.RESPONSE and parsed.streaming:
             self._incoming.head = parsed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
+
+from casemate.model.network import Address
 
 
 class Side(Enum):
@@ -25,14 +26,14 @@ class Arrival:
     side: Side
     vpc_id: str | None
     """Of VPC arrivals."""
-    peer: IPv4Address
+    peer: Address
     """Source address as it arrived."""
-    destination: IPv4Address
+    destination: Address
     """The address the client connected to: inside the network, the original destination."""
     port: int
     tls: bool
 
     @property
-    def holder(self) -> tuple[str | None, IPv4Address]:
+    def holder(self) -> tuple[str | None, Address]:
         """Who answers for what this connection takes of the process."""
         return self.vpc_id, self.peer

@@ -56,12 +56,12 @@ class Resolver:
             return None
         if answer.status is NameStatus.NXDOMAIN:
             reply.header.rcode = dnslib.RCODE.NXDOMAIN
-        elif question.qtype in {dnslib.QTYPE.A, dnslib.QTYPE.ANY}:
-            for address in answer.addresses:
-                if isinstance(address, IPv4Address):
-                    reply.add_answer(
-                        dnslib.RR(question.qname, dnslib.QTYPE.A, ttl=_TTL, rdata=dnslib.A(str(address)))
-                    )
+        else:
+            records = [(dnslib.QTYPE.A, dnslib.A, each) for each in answer.addresses]
+            records += [(dnslib.QTYPE.AAAA, dnslib.AAAA, each) for each in answer.ipv6]
+            for kind, data, address in records:
+                if question.qtype in {kind, dnslib.QTYPE.ANY}:
+                    reply.add_answer(dnslib.RR(question.qname, kind, ttl=_TTL, rdata=data(str(address))))
         try:
             packed = cast("bytes", reply.pack())
         except _malformed():

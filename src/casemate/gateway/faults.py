@@ -63,7 +63,8 @@ class Faults:
         milliseconds = 0
         if kind is FaultKind.LATENCY:
             milliseconds = _milliseconds(str(request.get("duration")))
-            if why := self._why_no_latency():
+            # An endpoint's answers are held here, other packets where packets are.
+            if not self._is_endpoint(target) and (why := self._why_no_latency()):
                 raise CommandError(why)
         self._refuse_unknown(kind, target)
         same = next((one for one in self._faults if (one.kind, one.target) == (kind, target)), None)
@@ -113,6 +114,9 @@ class Faults:
             "vpcs": self._vpcs(fault),
         }
 
+    def _is_endpoint(self, target: str) -> bool:
+        return any(target in vpc.endpoints for vpc in self._network.snapshot().vpcs.values())
+
     def _refuse_unknown(self, kind: FaultKind, target: str) -> None:
         vpcs = self._network.snapshot().vpcs.values()
         zones = {zone.zone_id for region in REGIONS for zone in availability_zones(region)}
@@ -120,7 +124,9 @@ class Faults:
             FaultKind.AZ_OUTAGE: target in zones,
             FaultKind.NAT_FAILURE: any(target in vpc.nat_gateways for vpc in vpcs),
             FaultKind.ENDPOINT_DOWN: any(target in vpc.endpoints for vpc in vpcs),
-            FaultKind.LATENCY: target in zones or any(target in vpc.subnets for vpc in vpcs),
+            FaultKind.LATENCY: target in zones
+            or self._is_endpoint(target)
+            or any(target in vpc.subnets for vpc in vpcs),
         }
         if known[kind]:
             return
@@ -128,7 +134,7 @@ class Faults:
             FaultKind.AZ_OUTAGE: "Availability Zone id, such as use2-az1 (describe-availability-zones: ZoneId)",
             FaultKind.NAT_FAILURE: "NAT gateway that exists (describe-nat-gateways: NatGatewayId)",
             FaultKind.ENDPOINT_DOWN: "VPC endpoint that exists (describe-vpc-endpoints: VpcEndpointId)",
-            FaultKind.LATENCY: "subnet or Availability Zone id that exists",
+            FaultKind.LATENCY: "subnet, VPC endpoint or Availability Zone id that exists",
         }
         raise CommandError(f"{target} is no {what[kind]}")
 

@@ -11,11 +11,12 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.http import Handler, HttpConnection
+from casemate.model.network import Address
 
 _TLS_HANDSHAKE = 0x16
 _FIRST_BYTE_TIMEOUT = 60.0
@@ -80,7 +81,7 @@ class Listener:
 
     def _welcome(self, client: socket.socket, peer: tuple[str, int]) -> None:
         client.setblocking(False)
-        holder = (self._vpc_id, IPv4Address(peer[0]))
+        holder = (self._vpc_id, ip_address(peer[0]))
         if not self._admission.enter(holder):
             client.close()
             return
@@ -88,7 +89,7 @@ class Listener:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, client: socket.socket, holder: tuple[str | None, IPv4Address]) -> None:
+    async def _serve(self, client: socket.socket, holder: tuple[str | None, Address]) -> None:
         made: list[HttpConnection] = []
         try:
             await self._hand_over(client, holder[1], made)
@@ -101,7 +102,7 @@ class Listener:
             if not (made and made[0].begun):
                 self._admission.leave(holder)
 
-    async def _hand_over(self, client: socket.socket, peer: IPv4Address, made: list[HttpConnection]) -> None:
+    async def _hand_over(self, client: socket.socket, peer: Address, made: list[HttpConnection]) -> None:
         """Choose the protocol by the first byte; the connection is then the event loop's."""
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address, port = client.getsockname()[:2]
@@ -116,7 +117,7 @@ class Listener:
             side=self._side,
             vpc_id=self._vpc_id,
             peer=peer,
-            destination=IPv4Address(address),
+            destination=ip_address(address),
             port=port,
             tls=tls,
         )

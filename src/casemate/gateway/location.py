@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-
 from casemate.gateway.arrival import Arrival, Side
 from casemate.model.errors import AwsError
-from casemate.model.network import EndpointKind, NetworkSnapshot, VpcEndpoint, VpcSnapshot
+from casemate.model.network import Address, EndpointKind, NetworkSnapshot, VpcEndpoint, VpcSnapshot
 from casemate.model.origin import EndpointOrigin, InternetOrigin, Origin
 from casemate.wire.sigv4_errors import Refusal, signature_error
 
@@ -55,7 +53,7 @@ def scoped_elsewhere(family: str, region: str) -> AwsError:
 
 
 def endpoint_of(
-    vpc: VpcSnapshot, snapshot: NetworkSnapshot, source: IPv4Address, destination: IPv4Address
+    vpc: VpcSnapshot, snapshot: NetworkSnapshot, source: Address, destination: Address
 ) -> VpcEndpoint | None:
     """The endpoint that carried a packet: by destination for interface endpoints, by the route table of the source's
     subnet for gateway endpoints.

@@ -241,6 +241,7 @@ class Pipeline:
             random_bytes=os.urandom,
             store=self._store,
             authorize=authorize,
+            trace=exchange.request.headers.lowered.get("x-amzn-trace-id", ""),
         )
 
     def _ask(

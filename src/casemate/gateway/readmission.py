@@ -28,7 +28,7 @@ from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES
 from casemate.servicekit.service import Context, Operation, Service
 from casemate.servicekit.store import Store
-from casemate.wire.parser import ParsedRequest, decoded
+from casemate.wire.parser import ParsedRequest, decoded, path_labels, read_again
 from casemate.wire.sigv4_repeat import Repeated, holds, prefix_of, repeated
 
 if TYPE_CHECKING:
@@ -43,8 +43,31 @@ MakeContext = Callable[[Exchange], Context[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Target:
+    """An operation that was asked for before."""
+
+    operation: Operation[Any]
+    model: OperationModel
+    labels: dict[str, str] | None = None
+    """Of the path, where it names the operation; None where X-Amz-Target does."""
+
+    def parse(self, request: HttpRequest) -> ParsedRequest | None:
+        """The request as the parser would give it; None when it has to look at it itself."""
+        if self.labels is None:
+            params, protocol = decoded(self.model, request.body), "json"
+        else:
+            params, protocol = read_again(self.model, self.labels, request), "rest-json"
+        if params is None:
+            return None
+        return ParsedRequest(operation=self.model, params=params, protocol=protocol)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Caller:
-    """One key on connections that came the same way, to one service, as the pipeline let it through."""
+    """One key on connections that came the same way, to one service, as the pipeline let it through.
+
+    Of a REST service to one path, which says what is asked for: the same function again and again.
+    """
 
     service: Service[Any]
     model: Any
@@ -53,14 +76,8 @@ class _Caller:
     region: str
     signature: Repeated
     decisions: KeptDecisions
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Target:
-    """An operation that was asked for before."""
-
-    operation: Operation[Any]
-    model: OperationModel
+    target: _Target | None = None
+    """What the path names."""
 
 
 class Readmission:
@@ -85,14 +102,12 @@ class Readmission:
             self._generation = self._store.generation
             return None
         headers = request.headers.lowered
-        target = self._targets.get(headers.get("x-amz-target", ""))
-        if target is None or request.query or request.path != "/" or request.method != "POST":
-            return None
         caller = self._callers.get(_place(request, self._first(arrival)))
         if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):
             return None
-        params = decoded(target.model, request.body)
-        if params is None:
+        target = caller.target or self._targets.get(headers.get("x-amz-target", ""))
+        parsed = None if target is None or _is_form(request) else target.parse(request)
+        if target is None or parsed is None:
             return None
         exchange = Exchange(
             request=request,
@@ -102,7 +117,7 @@ class Readmission:
             service_name=caller.service.name,
             region=caller.region,
             model=caller.model,
-            parsed=ParsedRequest(operation=target.model, params=params, protocol="json"),
+            parsed=parsed,
             service=caller.service,
             operation=target.operation,
             principal=caller.principal,
@@ -157,14 +172,9 @@ class Readmission:
         request, credential, service = exchange.request, exchange.credential, exchange.service
         if exchange.error is not None or credential is None or service is None or exchange.operation is None:
             return
-        if exchange.parsed is None or exchange.parsed.protocol != "json" or exchange.principal is None:
+        if exchange.parsed is None or exchange.principal is None or exchange.origin is None:
             return
-        if request.query or request.path != "/" or request.method != "POST" or exchange.origin is None:
-            return
-        text = request.headers.lowered.get("x-amz-target", "")
-        operation = exchange.parsed.operation
-        # A request may name another service in its target than the one it is signed for, which is the one that is meant.
-        if text != f"{exchange.model.metadata.get('targetPrefix')}.{operation.name}":
+        if not _is_usual(exchange):
             return
         # The age of an MFA login differs from request to request, and with it the principal.
         if credential.mfa_authenticated is not None or generation != self._store.generation:
@@ -176,11 +186,17 @@ class Readmission:
             return
         if len(self._callers) >= _MOST_KEPT:
             self._callers.clear()
-        self._targets[text] = _Target(operation=exchange.operation, model=operation)
+        target = _Target(
+            operation=exchange.operation,
+            model=exchange.parsed.operation,
+            labels=path_labels(request, exchange.model) if exchange.parsed.protocol == "rest-json" else None,
+        )
+        if target.labels is None:
+            self._targets[request.headers.lowered["x-amz-target"]] = target
         place = _place(request, self._first(exchange.arrival))
         if place not in self._callers:
             self._callers[place] = self._caller(
-                exchange, service, exchange.principal, exchange.origin, signature
+                exchange, service, exchange.principal, exchange.origin, signature, target
             )
 
     def _caller(
@@ -190,6 +206,7 @@ class Readmission:
         principal: Principal,
         origin: Origin,
         signature: Repeated,
+        target: _Target,
     ) -> _Caller:
         region, name = exchange.region, exchange.service_name
 
@@ -204,17 +221,39 @@ class Readmission:
             region=region,
             signature=signature,
             decisions=KeptDecisions(self._authorizer, situation),
+            target=None if target.labels is None else target,
         )
 
 
 def _place(request: HttpRequest, arrival: Arrival) -> tuple[int, str, str | None, str]:
     """What two requests share that are alike in everything but what is looked at again.
 
-    The service follows from the host, the credential scope and the first half of the target (`wire.routing`).
+    The service follows from the host, the credential scope and the first half of the target (`wire.routing`); without a
+    target from the path, and from what a form says, which is not readmitted.
     """
     headers = request.headers.lowered
-    target = headers.get("x-amz-target", "").rpartition(".")[0]
+    text = headers.get("x-amz-target")
+    target = f"{request.method} {request.path}" if text is None else text.rpartition(".")[0]
     return id(arrival), prefix_of(request), headers.get("host"), target
+
+
+def _is_form(request: HttpRequest) -> bool:
+    return request.headers.lowered.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _is_usual(exchange: Exchange) -> bool:
+    """Whether the request names its operation as clients do: by a target that is its service's own, or by its path."""
+    request, parsed = exchange.request, exchange.parsed
+    assert parsed is not None
+    text = request.headers.lowered.get("x-amz-target")
+    if request.query or _is_form(request):
+        return False
+    if parsed.protocol == "rest-json":
+        # INVARIANT: no model of this protocol tells operations of one path apart by headers.
+        return text is None
+    # A request may name another service in its target than the one it is signed for, which is the one that is meant.
+    own = f"{exchange.model.metadata.get('targetPrefix')}.{parsed.operation.name}"
+    return parsed.protocol == "json" and request.path == "/" and request.method == "POST" and text == own
 
 
 def _request_keys(exchange: Exchange) -> Values:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from casemate.gateway.authorization import Authorizer, Situation, refusal
-from casemate.gateway.context_keys import forwarded_keys
+from casemate.gateway.context_keys import forwarded_keys, forwarded_origin
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
@@ -47,13 +47,13 @@ def key_refusal(
     refused: list[Decision] = []
 
     def authorize(check: Check, *, principal: Principal | None = None, through: str | None = None) -> None:
-        request = forwarded_keys(situation.request, through) if through else situation.request
+        caller = principal or situation.principal
         inside = Situation(
             service="kms",
             region=situation.region,
-            principal=principal or situation.principal,
-            origin=None,
-            request=request,
+            principal=caller,
+            origin=forwarded_origin(situation.origin) if through else None,
+            request=forwarded_keys(situation.request, through, caller) if through else situation.request,
         )
         decision = authorizer.decide(inside, check)
         if not decision.allowed:

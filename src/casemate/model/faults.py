@@ -28,9 +28,9 @@ class Fault:
     """`fault-1`."""
     kind: FaultKind
     target: str
-    """Id of an Availability Zone (`use2-az1`), a NAT gateway or an endpoint; for latency of a zone or a subnet."""
+    """Id of an Availability Zone (`use2-az1`), a NAT gateway or an endpoint; for latency of a zone, a subnet or an endpoint."""
     milliseconds: int = 0
-    """LATENCY: added to each round trip."""
+    """LATENCY: added to each round trip; of an endpoint, to each answer."""
 
     @property
     def words(self) -> str:

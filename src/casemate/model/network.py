@@ -1,7 +1,7 @@
 """The network snapshot: what `reachability` walks and what `dataplane` compiles into the kernel. One model for both.
 
 Everything is immutable. Each VPC is one value, and a VPC in which nothing changed is the *same object* in the next
-snapshot, so that readers may cache by identity. IPv4 first; networks are `ipaddress` objects, parsed at the edge.
+snapshot, so that readers may cache by identity. Networks are `ipaddress` objects, parsed at the edge.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from casemate.model.faults import Fault, FaultKind
 
 Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
 
 ALL_PROTOCOLS = -1
-ICMP, TCP, UDP = 1, 6, 17
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +146,7 @@ class Subnet:
     explicit_association: bool
     """False when the main table applies for want of an association."""
     acl_id: str
+    ipv6_cidr: IPv6Network | None = None
 
 
 class InterfaceKind(Enum):
@@ -177,6 +179,8 @@ class NetworkInterface:
     """Id of the primary interface of the instance to which this one is attached beside it; empty for any other."""
     device_index: int = 0
     """Of an attachment to an instance."""
+    ipv6: tuple[IPv6Address, ...] = ()
+    """IPv6 addresses, which are public ones: nothing translates them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,7 +256,10 @@ class VpcSnapshot:
     """enableDnsSupport: the resolver at base+2 and 169.254.169.253 answers."""
     dns_hostnames: bool
     """enableDnsHostnames."""
+    ipv6_cidrs: tuple[IPv6Network, ...] = ()
     internet_gateway_id: str | None = None
+    egress_only_gateways: tuple[str, ...] = ()
+    """Egress-only internet gateways attached, sorted."""
     subnets: Mapping[str, Subnet] = field(default_factory=dict[str, Subnet])
     route_tables: Mapping[str, RouteTable] = field(default_factory=dict[str, RouteTable])
     acls: Mapping[str, NetworkAcl] = field(default_factory=dict[str, NetworkAcl])

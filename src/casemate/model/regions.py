@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 _AZ_PREFIXES = {
     "us-east-1": "use1", "us-east-2": "use2", "us-west-1": "usw1", "us-west-2": "usw2", "af-south-1": "afs1",
@@ -114,6 +114,21 @@ SERVICE_PREFIX_LISTS: dict[tuple[str, str], ServicePrefixList] = {
     for service in ("dynamodb", "s3")
 }
 """Keyed by (service, Region): the two services that have gateway endpoints."""
+
+
+OTHER_SERVICES = IPv4Network("52.95.0.0/16")
+"""Where services without a prefix list are."""
+SERVICES_IPV6 = IPv6Network("2600:9000::/28")
+"""Where the dual-stack endpoints of services are. A stand-in inside Amazon's own 2600:9000::/28: ip-ranges.json gives no
+IPv6 range to DynamoDB."""
+VPC_IPV6_POOL = IPv6Network("2600:1f00::/24")
+"""Where Amazon-provided blocks of VPCs come from: EC2's ranges in ip-ranges.json (2600:1f14::/35 and the like)."""
+
+
+def service_address_6(service: str, region: str) -> IPv6Address:
+    """The IPv6 address of a service's dual-stack endpoint: a stable one per (service, Region)."""
+    digest = sha256(f"{service}/{region}".encode()).digest()
+    return SERVICES_IPV6[int.from_bytes(digest[:8]) << 16 | 1]
 
 
 def service_address(service: str, region: str) -> IPv4Address:

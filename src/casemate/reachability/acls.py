@@ -1,7 +1,7 @@
 """Network ACLs: stateless, at the border of a subnet, the lowest rule number first.
 
 Source: VPC User Guide, "Control subnet traffic with network access control lists": entries are tried from the lowest
-number; the first that matches decides; rule `*` (32767) denies the rest; answers are filtered like requests. Traffic
+number; the first that matches decides; rule `*` denies the rest; answers are filtered like requests. Traffic
 inside one subnet crosses no border.
 """
 
@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from casemate.model.network import ICMP, TCP, UDP, NetworkAcl, NetworkAclEntry, Subnet
-from casemate.reachability.packet import Packet, TrafficClass, dotted
+from casemate.model.network import ICMP, ICMPV6, TCP, UDP, NetworkAcl, NetworkAclEntry, Subnet
+from casemate.reachability.numbers import alone, matcher
+from casemate.reachability.packet import Packet, TrafficClass
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import Hop, HopKind, ReasonCode
 
 if TYPE_CHECKING:
     from casemate.reachability.index import VpcIndex
+
+CLOSING = (32767, 32768)
+"""Numbers of the denies that end each direction, of IPv4 and of IPv6: rule `*` of either."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +64,9 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
         chosen = sorted((e for e in acl.entries if e.egress is egress), key=lambda entry: entry.number)
         entries: list[AclEntry] = []
         for entry in chosen:
-            if not isinstance(entry.cidr, IPv4Network):
-                continue
+            network, mask = matcher(entry.cidr)
             traffic = TrafficClass(protocol=entry.protocol, ports=entry.ports, icmp=entry.icmp)
-            number = "*" if entry.number == 32767 else str(entry.number)
+            number = "*" if entry.number in CLOSING else str(entry.number)
             words = (
                 f"{'outbound' if egress else 'inbound'} rule {number}: {'allow' if entry.allow else 'deny'} "
                 f"{traffic.words} {'to' if egress else 'from'} {entry.cidr}"
@@ -77,8 +79,8 @@ def compile_acl(acl: NetworkAcl) -> AclFilter:
                     number=entry.number,
                     allow=entry.allow,
                     traffic=traffic,
-                    network=int(entry.cidr.network_address),
-                    mask=int(entry.cidr.netmask),
+                    network=network,
+                    mask=mask,
                     words=words,
                     entry=entry,
                     request_passes=passing,
@@ -119,7 +121,7 @@ def _drop(path: Path, subnet: Subnet, packet: Packet, entry: AclEntry | None, *,
     direction, preposition = ("outbound", "to") if egress else ("inbound", "from")
     far = packet.destination if egress else packet.source
     number = entry.number if entry else 32767
-    name = "its closing deny (rule *)" if number == 32767 else f"its {direction} rule {number}"
+    name = "its closing deny (rule *)" if number in CLOSING else f"its {direction} rule {number}"
     needed = packet.words
     what = f"{packet.words} {preposition} {path.network.describe(far)}"
     if path.returning:
@@ -127,12 +129,12 @@ def _drop(path: Path, subnet: Subnet, packet: Packet, entry: AclEntry | None, *,
         if packet.protocol in (TCP, UDP) and packet.port >= 1024:
             # VPC User Guide, "Ephemeral ports": clients choose from 1024-65535 (NAT gateways and Lambda use all of it).
             needed = f"{'tcp' if packet.protocol == TCP else 'udp'} 1024-65535"
-        elif packet.protocol == ICMP:
-            needed = "icmp echo reply"
-    order = "" if number == 32767 else f", with a number below {number}"
+        elif packet.protocol in (ICMP, ICMPV6):
+            needed = packet.words
+    order = "" if number in CLOSING else f", with a number below {number}"
     return Drop(
         reason=ReasonCode.SUBNET_ACL_RESTRICTION,
         explanation=f"{subnet.acl_id} of {subnet.subnet_id} denies {what}: {name} decides"
         + (", and network ACLs are stateless." if path.returning else "."),
-        remedy=f"Add to {subnet.acl_id} an {direction} entry{order}: allow {needed} {preposition} {dotted(far)}/32.",
+        remedy=f"Add to {subnet.acl_id} an {direction} entry{order}: allow {needed} {preposition} {alone(far)}.",
     )

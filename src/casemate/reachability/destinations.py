@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NetworkInterface
+from casemate.model.network import ICMP, ICMPV6, TCP, UDP, InterfaceKind, NetworkInterface
 from casemate.model.regions import (
     LAMBDA_PUBLIC_POOL,
+    OTHER_SERVICES,
     REGIONS,
     SERVICE_PREFIX_LISTS,
+    SERVICES_IPV6,
+    VPC_IPV6_POOL,
     ServicePrefixList,
     public_pool,
 )
 from casemate.reachability import faults
-from casemate.reachability.packet import Packet, dotted
+from casemate.reachability.numbers import address_of, dotted, matcher
+from casemate.reachability.packet import Packet
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import HopKind, ReasonCode
 
@@ -29,16 +33,17 @@ RESOLVER_PORTS = {TCP: (53,), UDP: (53,)}
 METADATA_PORTS = {TCP: (80,)}
 
 _UNROUTED = tuple(
-    (int(network.network_address), int(network.netmask))
+    matcher(network)
     for network in map(
-        IPv4Network,
+        ip_network,
         (
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
             "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
+            "::/8", "fc00::/7", "fe80::/10", "ff00::/8",
         ),
     )
 )  # fmt: skip
-"""RFC 6890: never forwarded on the internet. The documentation ranges are not among them: they stand in for public
+"""RFC 6890 (::/8 holds the NAT64 prefix of RFC 6052): never forwarded on the internet. The documentation ranges are not among them: they stand in for public
 hosts here."""
 
 
@@ -46,15 +51,17 @@ def _by_length() -> tuple[tuple[int, dict[int, ServicePrefixList]], ...]:
     found: dict[int, dict[int, ServicePrefixList]] = {}
     for listed in SERVICE_PREFIX_LISTS.values():
         for network in listed.cidrs:
-            found.setdefault(int(network.netmask), {})[int(network.network_address)] = listed
+            first, mask = matcher(network)
+            found.setdefault(mask, {})[first] = listed
     return tuple(sorted(found.items(), reverse=True))
 
 
 _SERVICES = _by_length()
-_POOLS = frozenset(int(public_pool(region).network_address) for region in REGIONS)
-_POOL_MASK = int(public_pool(REGIONS[0]).netmask)
-_LAMBDA_POOL, _LAMBDA_MASK = int(LAMBDA_PUBLIC_POOL.network_address), int(LAMBDA_PUBLIC_POOL.netmask)
-_OTHER_SERVICES = int(IPv4Address("52.95.0.0"))
+_POOLS = frozenset(matcher(public_pool(region))[0] for region in REGIONS)
+_POOL_MASK = matcher(public_pool(REGIONS[0]))[1]
+_LAMBDA_POOL, _LAMBDA_MASK = matcher(LAMBDA_PUBLIC_POOL)
+_VPC_POOL, _VPC_MASK = matcher(VPC_IPV6_POOL)
+_OTHER_SERVICES = tuple(map(matcher, (OTHER_SERVICES, SERVICES_IPV6)))
 
 
 def is_unrouted(address: int) -> bool:
@@ -63,8 +70,12 @@ def is_unrouted(address: int) -> bool:
 
 
 def is_elastic(address: int) -> bool:
-    """Whether the address is of a pool: some Region's elastic and auto-assigned ones, or Lambda's own network's."""
-    return address & _POOL_MASK in _POOLS or address & _LAMBDA_MASK == _LAMBDA_POOL
+    """Whether the address is of a pool: a Region's elastic and auto-assigned ones, Lambda's own network's, VPCs' IPv6."""
+    return (
+        address & _POOL_MASK in _POOLS
+        or address & _LAMBDA_MASK == _LAMBDA_POOL
+        or address & _VPC_MASK == _VPC_POOL
+    )
 
 
 def service_of(address: int) -> ServicePrefixList | None:
@@ -78,11 +89,11 @@ def service_of(address: int) -> ServicePrefixList | None:
 
 def arrive_public(path: Path, packet: Packet) -> None:
     """The packet is on the internet, at an address that no interface has: a service or some host."""
-    path.source_seen = IPv4Address(packet.source)
+    path.source_seen = address_of(packet.source)
     service = service_of(packet.destination)
     if service is not None:
         arrive(path, packet, HopKind.SERVICE, f"{service.service}.{service.region}", SERVICE_PORTS)
-    elif packet.destination & 0xFFFF0000 == _OTHER_SERVICES:
+    elif any(packet.destination & mask == network for network, mask in _OTHER_SERVICES):
         arrive(path, packet, HopKind.SERVICE, dotted(packet.destination), SERVICE_PORTS)
     else:
         arrive(path, packet, HopKind.INTERNET, dotted(packet.destination), INTERNET_PORTS)
@@ -92,7 +103,7 @@ def arrive(
     path: Path, packet: Packet, kind: HopKind, component: str, ports: dict[int, tuple[int, ...]]
 ) -> None:
     """The packet is at its destination, which answers on some ports, and pings; elsewhere it refuses."""
-    answers = packet.protocol == ICMP or packet.port in ports.get(packet.protocol, ())
+    answers = packet.protocol in (ICMP, ICMPV6) or packet.port in ports.get(packet.protocol, ())
     path.met(kind, component, passed=answers, matched=f"{packet.words} from {dotted(packet.source)}")
     if not answers:
         known = ", ".join(str(port) for port in ports.get(packet.protocol, ())) or "no port of that protocol"
@@ -107,7 +118,7 @@ def arrive_at_interface(
     path: Path, vpc: VpcIndex, interface: NetworkInterface, packet: Packet
 ) -> Drop | None:
     """The packet is at an interface of a VPC and past its filters."""
-    path.source_seen = IPv4Address(packet.source)
+    path.source_seen = address_of(packet.source)
     path.destination_interface = interface.interface_id
     if interface.kind is not InterfaceKind.VPC_ENDPOINT:
         path.met(

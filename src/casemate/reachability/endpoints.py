@@ -7,12 +7,11 @@ met as such (`destinations`).
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
-
 from casemate.model.network import ICMP, TCP, EndpointKind, PrefixListRef, VpcEndpoint
 from casemate.reachability import faults
 from casemate.reachability.destinations import SERVICE_PORTS, arrive
-from casemate.reachability.packet import ECHO_REQUEST, Packet, dotted
+from casemate.reachability.numbers import address_of, alone, matcher
+from casemate.reachability.packet import ECHO_REQUEST, Packet
 from casemate.reachability.path import Drop, Path, Stop
 from casemate.reachability.routes import RouteEntry
 from casemate.reachability.verdict import HopKind, ReasonCode
@@ -26,7 +25,7 @@ def enter_gateway_endpoint(path: Path, stop: Stop, packet: Packet, entry: RouteE
     path.met(HopKind.GATEWAY_ENDPOINT, endpoint_id, passed=drop is None, matched=entry.words)
     if drop is not None or endpoint is None:
         return drop
-    path.source_seen = IPv4Address(packet.source)
+    path.source_seen = address_of(packet.source)
     path.via_endpoint = endpoint_id
     arrive(path, packet, HopKind.SERVICE, f"{endpoint.service}.{endpoint.service_region}", SERVICE_PORTS)
     return None
@@ -55,22 +54,22 @@ def _refusal(
             explanation=f"Only TCP and ICMP echo may enter the gateway endpoint {endpoint_id}; this is {packet.words}.",
             remedy="Use TCP.",
         )
-    if not _carries(stop, endpoint, entry, IPv4Address(packet.destination)):
+    if not _carries(stop, endpoint, entry, packet.destination):
         return Drop(
             reason=ReasonCode.CANNOT_ROUTE,
             explanation=f"{path.network.describe(packet.destination)} is not in {endpoint.prefix_list_id}, the only "
             f"addresses that {endpoint_id} carries.",
-            remedy=f"Route {dotted(packet.destination)}/32 to a NAT gateway instead.",
+            remedy=f"Route {alone(packet.destination)} to a NAT gateway instead.",
         )
     return None
 
 
-def _carries(stop: Stop, endpoint: VpcEndpoint, entry: RouteEntry, address: IPv4Address) -> bool:
+def _carries(stop: Stop, endpoint: VpcEndpoint, entry: RouteEntry, address: int) -> bool:
     """Whether the address is one of the service's. The endpoint's own route, to its prefix list, proves it already."""
     destination = entry.route.destination
     if isinstance(destination, PrefixListRef) and destination.prefix_list_id == endpoint.prefix_list_id:
         return True
     listed = stop.vpc.prefix_lists.get(endpoint.prefix_list_id or "")
     return listed is not None and any(
-        address in cidr for cidr in listed.cidrs if isinstance(cidr, IPv4Network)
+        address & mask == network for network, mask in map(matcher, listed.cidrs)
     )

@@ -1,13 +1,14 @@
-"""Internet gateways and peering connections: the doors of a VPC."""
+"""Internet gateways, egress-only ones, and peering connections: the doors of a VPC."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_network
 
 from casemate.model.network import InterfaceKind, PeeringConnection
 from casemate.reachability.destinations import is_elastic, service_of
 from casemate.reachability.index import VpcIndex
-from casemate.reachability.packet import Packet, dotted
+from casemate.reachability.numbers import dotted, matcher
+from casemate.reachability.packet import Packet
 from casemate.reachability.path import Drop, Path, Stop
 from casemate.reachability.routes import RouteEntry
 from casemate.reachability.verdict import HopKind, ReasonCode
@@ -27,6 +28,15 @@ def pass_internet_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEn
             explanation=f"{gateway} is not attached to {stop.vpc.vpc.vpc_id}.",
             remedy=f"Attach {gateway} to {stop.vpc.vpc.vpc_id}.",
         )
+    if packet.is_ipv6:
+        drop = _not_for_the_internet(packet, gateway)
+        path.met(
+            HopKind.INTERNET_GATEWAY,
+            gateway,
+            passed=drop is None,
+            matched=f"{dotted(packet.source)} is a public address",
+        )
+        return drop or packet
     if stop.public is None:
         path.met(
             HopKind.INTERNET_GATEWAY,
@@ -46,12 +56,11 @@ def pass_internet_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEn
 
 
 _PRIVATE = tuple(
-    (int(network.network_address), int(network.netmask))
-    for network in map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+    matcher(ip_network(text)) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-"""RFC 1918."""
-_SHARED = int(IPv4Address("100.64.0.0"))
-"""RFC 6598, a /10."""
+"""RFC 1918, and RFC 4193 for IPv6."""
+_SHARED, _SHARED_MASK = matcher(ip_network("100.64.0.0/10"))
+"""RFC 6598."""
 
 
 def _is_private(address: int) -> bool:
@@ -59,7 +68,7 @@ def _is_private(address: int) -> bool:
 
 
 def _is_shared(address: int) -> bool:
-    return address & 0xFFC00000 == _SHARED
+    return address & _SHARED_MASK == _SHARED
 
 
 def _not_for_the_internet(packet: Packet, gateway: str) -> Drop | None:
@@ -72,9 +81,42 @@ def _not_for_the_internet(packet: Packet, gateway: str) -> Drop | None:
         if private
         else ReasonCode.IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS,
         explanation=f"{dotted(packet.destination)} is a {'private' if private else 'shared'} address "
-        f"(RFC {1918 if private else 6598}), to which {gateway} sends nothing.",
+        f"(RFC {_standard(packet, private=private)}), to which {gateway} sends nothing.",
         remedy=f"Reach {dotted(packet.destination)} from inside its VPC, or over a peering connection.",
     )
+
+
+def _standard(packet: Packet, *, private: bool) -> int:
+    """The RFC that sets the address apart."""
+    if not private:
+        return 6598
+    return 4193 if packet.is_ipv6 else 1918
+
+
+def pass_egress_only_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEntry) -> Packet | Drop:
+    """Out to the internet over IPv6, with the source address as it is; what comes in later is an answer or is dropped.
+
+    VPC User Guide, "Enable outbound IPv6 traffic using an egress-only internet gateway": stateful, for IPv6 only.
+    """
+    gateway = entry.route.target_id
+    if not packet.is_ipv6:
+        drop = Drop(
+            reason=ReasonCode.CANNOT_ROUTE,
+            explanation=f"{gateway} is an egress-only internet gateway, which carries IPv6 only; "
+            f"{dotted(packet.destination)} is IPv4.",
+            remedy=f"Route {entry.network} of {stop.subnet.route_table_id} to a NAT gateway.",
+        )
+    elif gateway not in stop.vpc.vpc.egress_only_gateways:
+        drop = Drop(
+            reason=ReasonCode.BAD_STATE_ATTACHMENT,
+            explanation=f"{gateway} is not attached to {stop.vpc.vpc.vpc_id}.",
+            remedy=f"Create an egress-only internet gateway for {stop.vpc.vpc.vpc_id} and route to it.",
+        )
+    else:
+        drop = _not_for_the_internet(packet, gateway)
+    words = f"{dotted(packet.source)} goes out" if packet.is_ipv6 else "IPv6 only"
+    path.met(HopKind.EGRESS_ONLY_GATEWAY, gateway, passed=drop is None, matched=words)
+    return drop or packet
 
 
 def _without_public_address(path: Path, stop: Stop, packet: Packet, gateway: str) -> Drop:
@@ -114,6 +156,8 @@ def receive_from_internet(path: Path, packet: Packet, vpc: VpcIndex) -> Drop | N
     if gateway is not None:
         path.met(HopKind.INTERNET_GATEWAY, gateway, passed=True, matched=f"to {dotted(packet.destination)}")
         return None
+    if packet.is_ipv6 and vpc.vpc.egress_only_gateways:
+        return _egress_only(path, packet, vpc)
     path.met(HopKind.INTERNET, dotted(packet.destination), passed=False, matched="no internet gateway")
     return Drop(
         reason=ReasonCode.BAD_STATE_ATTACHMENT,
@@ -123,12 +167,26 @@ def receive_from_internet(path: Path, packet: Packet, vpc: VpcIndex) -> Drop | N
     )
 
 
+def _egress_only(path: Path, packet: Packet, vpc: VpcIndex) -> Drop:
+    gateway = vpc.vpc.egress_only_gateways[0]
+    path.met(HopKind.EGRESS_ONLY_GATEWAY, gateway, passed=False, matched=f"from {dotted(packet.source)}")
+    return Drop(
+        reason=ReasonCode.CM_EGRESS_ONLY,
+        explanation=f"{gateway} is an egress-only internet gateway: it lets no connection in from "
+        f"{dotted(packet.source)}.",
+        remedy=f"Attach an internet gateway to {vpc.vpc.vpc_id} and route ::/0 to it.",
+    )
+
+
 def _not_from_the_internet(packet: Packet, vpc: VpcIndex, gateway: str) -> Drop | None:
     """Source addresses that nothing on the internet can have: the VPC's own, private and shared ones."""
     if vpc.contains(packet.source):
         reason, kind = ReasonCode.GATEWAY_REJECTS_SPOOFED_TRAFFIC, f"an address of {vpc.vpc.vpc_id} itself"
     elif _is_private(packet.source):
-        reason, kind = ReasonCode.IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS, "a private address (RFC 1918)"
+        reason, kind = (
+            ReasonCode.IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS,
+            f"a private address (RFC {_standard(packet, private=True)})",
+        )
     elif _is_shared(packet.source):
         reason, kind = ReasonCode.IGW_SOURCE_ADDRESS_NOT_IN_RFC6598_INGRESS, "a shared address (RFC 6598)"
     else:
@@ -146,6 +204,12 @@ def no_such_public_address(path: Path, packet: Packet) -> Drop | None:
         return None
     address = dotted(packet.destination)
     path.met(HopKind.INTERNET, address, passed=False, matched="associated with nothing")
+    if packet.is_ipv6:
+        return Drop(
+            reason=ReasonCode.UNKNOWN_DESTINATION,
+            explanation=f"No network interface has the IPv6 address {address}.",
+            remedy="Use the address of an interface that exists.",
+        )
     return Drop(
         reason=ReasonCode.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS,
         explanation=f"No network interface has the public address {address}.",

@@ -23,7 +23,7 @@ from casemate.model.network import (
 )
 from casemate.reachability.acls import AclFilter, compile_acl
 from casemate.reachability.destinations import service_of
-from casemate.reachability.packet import dotted
+from casemate.reachability.numbers import alone, dotted, matcher, number
 from casemate.reachability.routes import RoutingTable
 from casemate.reachability.security_groups import GroupFilter, compile_groups
 
@@ -42,7 +42,7 @@ class VpcIndex:
     def __init__(self, vpc: VpcSnapshot, prefix_lists: Mapping[str, PrefixList]) -> None:
         self.vpc = vpc
         self.prefix_lists = prefix_lists
-        self._cidrs = tuple((int(cidr.network_address), int(cidr.netmask)) for cidr in vpc.cidrs)
+        self._cidrs = tuple(map(matcher, (*vpc.cidrs, *vpc.ipv6_cidrs)))
         self.resolvers = {LINK_LOCAL_RESOLVER}
         if vpc.cidrs and vpc.cidrs[0].num_addresses > 2:
             self.resolvers.add(int(vpc.resolver))
@@ -51,7 +51,9 @@ class VpcIndex:
         # In order of ids, so that a snapshot with an address given twice reads the same however its maps are ordered.
         for interface_id in sorted(vpc.interfaces):
             interface = vpc.interfaces[interface_id]
-            addresses = [int(address) for address in (interface.address, *interface.secondary)]
+            addresses = [
+                number(address) for address in (interface.address, *interface.secondary, *interface.ipv6)
+            ]
             for address in addresses:
                 self.by_address.setdefault(address, interface)
             for group_id in interface.groups:
@@ -76,7 +78,9 @@ class VpcIndex:
             table = self.vpc.route_tables.get(route_table_id) or RouteTable(
                 route_table_id=route_table_id, vpc_id=self.vpc.vpc_id, is_main=False, routes=()
             )
-            found = self._tables[route_table_id] = RoutingTable(table, self.vpc.cidrs, self.prefix_lists)
+            found = self._tables[route_table_id] = RoutingTable(
+                table, (*self.vpc.cidrs, *self.vpc.ipv6_cidrs), self.prefix_lists
+            )
         return found
 
     def acl(self, acl_id: str) -> AclFilter:
@@ -118,12 +122,14 @@ class NetworkIndex:
         }
         self.home: dict[str, VpcIndex] = {}
         self.public: dict[int, tuple[VpcIndex, NetworkInterface]] = {}
-        """Who has a public address: plain interfaces and NAT gateways."""
+        """Who has a public address: plain interfaces and NAT gateways; and whoever has an IPv6 address."""
         for index in self.vpcs.values():
             for interface in index.by_address.values():
                 self.home.setdefault(interface.interface_id, index)
                 if interface.public is not None and interface.kind in _PUBLIC_KINDS:
                     self.public.setdefault(int(interface.public), (index, interface))
+                for address in interface.ipv6:
+                    self.public.setdefault(number(address), (index, interface))
             for nat_id in sorted(index.vpc.nat_gateways):
                 nat = index.vpc.nat_gateways[nat_id]
                 interface = index.vpc.interfaces.get(nat.interface_id)
@@ -182,7 +188,7 @@ class NetworkIndex:
         interface = vpc.by_address.get(address)
         if interface is not None and interface.groups:
             return interface.groups[0]
-        return f"{dotted(address)}/32"
+        return alone(address)
 
 
 _PUBLIC_KINDS = (InterfaceKind.INTERFACE, InterfaceKind.NAT_GATEWAY)

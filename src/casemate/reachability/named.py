@@ -1,10 +1,13 @@
-"""`reach_name`: what a client does. It resolves a name where it is, then connects to the first address."""
+"""`reach_name`: what a client does. It resolves a name where it is, then connects to the first address.
+
+A client that has an IPv6 address tries a name's IPv6 address first (RFC 6724), and the IPv4 one when that fails.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from casemate.model.network import TCP, EndpointKind, NetworkSnapshot, VpcSnapshot
+from casemate.model.network import TCP, Address, EndpointKind, NetworkSnapshot, VpcSnapshot
 from casemate.reachability.names import Answer, NameStatus, resolve
 from casemate.reachability.service_names import UnknownRegionError, parse_service_name
 from casemate.reachability.verdict import (
@@ -27,7 +30,8 @@ def reach_name(
     vpc = _home(snapshot, source)
     answer = resolve(snapshot, vpc.vpc_id if vpc else None, name)
     found = answer.status is NameStatus.NOERROR
-    addresses = ", ".join(str(address) for address in answer.addresses)
+    both: tuple[Address, ...] = (*answer.addresses, *answer.ipv6)
+    addresses = ", ".join(str(address) for address in both)
     hop = Hop(
         kind=HopKind.NAME,
         component=answer.name,
@@ -42,9 +46,14 @@ def reach_name(
             explanation=f"{answer.name} does not resolve ({answer.status.value}): {answer.why}",
             remedy=_remedy(vpc, answer),
         )
-    verdict = reach(
-        snapshot, Flow(source=source, destination=answer.addresses[0], protocol=protocol, port=port)
-    )
+    tried: tuple[Address, ...] = answer.addresses[:1]
+    if answer.ipv6 and _has_ipv6(vpc, source):
+        tried = (answer.ipv6[0], *tried)
+    verdicts = [
+        reach(snapshot, Flow(source=source, destination=address, protocol=protocol, port=port))
+        for address in tried
+    ]
+    verdict = next((each for each in verdicts if each.outcome is Outcome.REACHED), verdicts[-1])
     explanation = verdict.explanation
     if verdict.outcome is not Outcome.REACHED:
         explanation += _unused_interface_endpoint(vpc, answer)
@@ -55,6 +64,12 @@ def _home(snapshot: NetworkSnapshot, source: Source) -> VpcSnapshot | None:
     if not isinstance(source, FromInterface):
         return None
     return next((vpc for vpc in snapshot.vpcs.values() if source.interface_id in vpc.interfaces), None)
+
+
+def _has_ipv6(vpc: VpcSnapshot | None, source: Source) -> bool:
+    if not isinstance(source, FromInterface):
+        return source.address.version == 6
+    return vpc is not None and bool(vpc.interfaces[source.interface_id].ipv6)
 
 
 def _remedy(vpc: VpcSnapshot | None, answer: Answer) -> str:

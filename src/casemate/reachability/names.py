@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from casemate.model.network import EndpointKind, NetworkSnapshot, VpcEndpoint, VpcSnapshot
-from casemate.model.regions import service_address
+from casemate.model.regions import service_address, service_address_6
 from casemate.reachability.service_names import (
     ServiceName,
     UnknownRegionError,
@@ -36,12 +36,15 @@ class NameStatus(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The answer to one A query."""
+    """The answer to a query for addresses."""
 
     name: str
     """As asked, in lower case and without the closing dot."""
     status: NameStatus
     addresses: tuple[IPv4Address, ...] = ()
+    """A records."""
+    ipv6: tuple[IPv6Address, ...] = ()
+    """AAAA records: of the dual-stack names of services alone."""
     why: str = ""
     """One sentence: where the addresses come from, or why there are none."""
     private_dns_endpoint: str | None = None
@@ -59,12 +62,14 @@ _PUBLIC_HOST = re.compile(
     r"ec2-(\d+)-(\d+)-(\d+)-(\d+)\.(?:compute-1|([a-z0-9-]+)\.compute)\.amazonaws\.com\Z"
 )
 _STAND_INS = (IPv4Address("203.0.113.0"), IPv4Address("198.51.100.0"))
+_IPV4_ONLY = frozenset({"dynamodb", "streams.dynamodb"})
+"""Services whose dual-stack names have no IPv6 address: ip-ranges.json (2026-08-22) has no IPv6 range of DYNAMODB."""
 _NOWHERE = (".invalid", ".local", ".internal", ".localhost", ".test", ".onion", ".arpa")
 """RFC 6761 and 6762: never in public DNS. `.arpa` holds no addresses."""
 
 
 def resolve(snapshot: NetworkSnapshot, vpc_id: str | None, name: str) -> Answer:
-    """The A records of `name`, asked inside a VPC or (None) on the internet. Total."""
+    """The addresses of `name`, asked inside a VPC or (None) on the internet. Total."""
     name = name.lower().rstrip(".")
     vpc = snapshot.vpcs.get(vpc_id) if vpc_id is not None else None
     if vpc_id is not None and vpc is None:
@@ -215,11 +220,14 @@ def _service(vpc: VpcSnapshot | None, name: str) -> Answer | None:
         if answer is not None:
             return answer
     where = service.region or "every Region"
-    return _found(
+    found = _found(
         name,
         f"The public address of {service.service} in {where}.",
         service_address(service.service, service.region),
     )
+    if not service.dual_stack or service.service in _IPV4_ONLY:
+        return found
+    return replace(found, ipv6=(service_address_6(service.service, service.region),))
 
 
 def _private_dns(vpc: VpcSnapshot, name: str, service: ServiceName) -> Answer | None:

@@ -10,7 +10,8 @@ from functools import partial
 
 from casemate.model.network import ICMP, TCP, UDP, InterfaceKind, NatGateway, TargetKind
 from casemate.reachability import acls, faults
-from casemate.reachability.packet import Packet, dotted
+from casemate.reachability.numbers import dotted
+from casemate.reachability.packet import Packet
 from casemate.reachability.path import Drop, Path, Stop
 from casemate.reachability.routes import RouteEntry
 from casemate.reachability.verdict import HopKind, ReasonCode
@@ -62,6 +63,12 @@ def _refusal(nat: NatGateway, stop: Stop, packet: Packet) -> Drop | None:
             reason=ReasonCode.BAD_STATE,
             explanation=f"{nat_id} is not available.",
             remedy=f"Wait until {nat_id} is available, or recreate it.",
+        )
+    if packet.is_ipv6:
+        return Drop(
+            reason=ReasonCode.CANNOT_ROUTE,
+            explanation=f"{nat_id} carries IPv4 only; {dotted(packet.destination)} is IPv6. Casemate does no NAT64.",
+            remedy=f"Route {dotted(packet.destination)} to an egress-only internet gateway.",
         )
     if packet.protocol not in (TCP, UDP, ICMP):
         return Drop(

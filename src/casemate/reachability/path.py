@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from casemate.model.network import (
+    Address,
     InterfaceKind,
     NetworkAclEntry,
     NetworkInterface,
@@ -63,7 +64,7 @@ class Path:
         """Set when the far end was reached and refuses."""
         self.sender: NetworkInterface | None = None
         """The interface that sent it; None for the internet."""
-        self.source_seen: IPv4Address | None = None
+        self.source_seen: Address | None = None
         self.via_endpoint: str | None = None
         self.destination_interface: str | None = None
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
-from casemate.model.network import PrefixList, PrefixListRef, Route, RouteTable, TargetKind
+from casemate.model.network import Network, PrefixList, PrefixListRef, Route, RouteTable, TargetKind
+from casemate.reachability.numbers import matcher
 from casemate.reachability.verdict import Hop, HopKind
 
 
@@ -19,7 +19,7 @@ class RouteEntry:
     """One destination network of one route: a route to a prefix list is one entry per network of the list."""
 
     route: Route
-    network: IPv4Network
+    network: Network
     words: str
     """`pl-4ca54025 (52.94.4.0/24) -> vpce-...`."""
     passes: Hop
@@ -42,21 +42,20 @@ class RoutingTable:
     __slots__ = ("_lengths", "route_table_id")
 
     def __init__(
-        self, table: RouteTable, vpc_cidrs: tuple[IPv4Network, ...], prefix_lists: Mapping[str, PrefixList]
+        self, table: RouteTable, vpc_cidrs: tuple[Network, ...], prefix_lists: Mapping[str, PrefixList]
     ) -> None:
         self.route_table_id = table.route_table_id
-        by_length: dict[int, dict[int, list[RouteEntry]]] = {}
+        by_mask: dict[int, dict[int, list[RouteEntry]]] = {}
         for entry in (*_entries(table, prefix_lists), *_local_entries(table, vpc_cidrs)):
-            network = entry.network
-            by_length.setdefault(network.prefixlen, {}).setdefault(int(network.network_address), []).append(
-                entry
-            )
+            network, mask = matcher(entry.network)
+            by_mask.setdefault(mask, {}).setdefault(network, []).append(entry)
         self._lengths = tuple(
             (
-                (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF,
+                mask,
                 {address: tuple(sorted(entries, key=_priority)) for address, entries in networks.items()},
             )
-            for length, networks in sorted(by_length.items(), reverse=True)
+            # Of two masks of one family the greater is the longer; those of the other family match nothing.
+            for mask, networks in sorted(by_mask.items(), reverse=True)
         )
 
     def lookup(self, address: int) -> RouteMatch:
@@ -72,7 +71,7 @@ class RoutingTable:
         return RouteMatch(entry=winner, lost=tuple(lost))
 
 
-def _entry(route_table_id: str, route: Route, network: IPv4Network, words: str) -> RouteEntry:
+def _entry(route_table_id: str, route: Route, network: Network, words: str) -> RouteEntry:
     passes = Hop(
         kind=HopKind.ROUTE_TABLE,
         component=route_table_id,
@@ -93,17 +92,18 @@ def _entries(table: RouteTable, prefix_lists: Mapping[str, PrefixList]) -> list[
         if isinstance(destination, PrefixListRef):
             listed = prefix_lists.get(destination.prefix_list_id)
             for network in listed.cidrs if listed else ():
-                if isinstance(network, IPv4Network):
-                    words = f"{destination.prefix_list_id} ({network}) -> {target}"
-                    entries.append(_entry(table.route_table_id, route, network, words))
-        elif isinstance(destination, IPv4Network):
+                words = f"{destination.prefix_list_id} ({network}) -> {target}"
+                entries.append(_entry(table.route_table_id, route, network, words))
+        else:
             entries.append(_entry(table.route_table_id, route, destination, f"{destination} -> {target}"))
     return entries
 
 
-def _local_entries(table: RouteTable, vpc_cidrs: tuple[IPv4Network, ...]) -> list[RouteEntry]:
+def _local_entries(table: RouteTable, vpc_cidrs: tuple[Network, ...]) -> list[RouteEntry]:
     """The local route of each CIDR always exists; only a route of exactly that CIDR can stand in its place."""
-    present = {route.destination for route in table.routes if isinstance(route.destination, IPv4Network)}
+    present = {
+        route.destination for route in table.routes if not isinstance(route.destination, PrefixListRef)
+    }
     return [
         _entry(
             table.route_table_id,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from casemate.model.network import (
     GroupRef,
     InterfaceKind,
+    Network,
     NetworkInterface,
     PrefixList,
     PrefixListRef,
@@ -22,7 +22,8 @@ from casemate.model.network import (
     SecurityGroup,
     SecurityGroupRule,
 )
-from casemate.reachability.packet import Packet, TrafficClass, dotted
+from casemate.reachability.numbers import alone, dotted, matcher
+from casemate.reachability.packet import Packet, TrafficClass
 from casemate.reachability.path import Drop, Path
 from casemate.reachability.verdict import Hop, HopKind, ReasonCode
 
@@ -81,15 +82,15 @@ def compile_groups(
 
 def _compile(group_id: str, rule: SecurityGroupRule, prefix_lists: Mapping[str, PrefixList]) -> GroupRule:
     peer: RulePeer = rule.peer
-    networks: tuple[IPv4Network, ...] = ()
+    networks: tuple[Network, ...] = ()
     if isinstance(peer, PrefixListRef):
         listed = prefix_lists.get(peer.prefix_list_id)
-        networks = tuple(n for n in (listed.cidrs if listed else ()) if isinstance(n, IPv4Network))
+        networks = listed.cidrs if listed else ()
         name = peer.prefix_list_id
     elif isinstance(peer, GroupRef):
         name = peer.group_id
     else:
-        networks = (peer,) if isinstance(peer, IPv4Network) else ()
+        networks = (peer,)
         name = str(peer)
     traffic = TrafficClass(protocol=rule.protocol, ports=rule.ports, icmp=rule.icmp)
     direction = "egress" if rule.egress else "ingress"
@@ -97,7 +98,7 @@ def _compile(group_id: str, rule: SecurityGroupRule, prefix_lists: Mapping[str, 
     return GroupRule(
         group_id=group_id,
         traffic=traffic,
-        ranges=tuple((int(n.network_address), int(n.netmask)) for n in networks),
+        ranges=tuple(map(matcher, networks)),
         peer_group=peer.group_id if isinstance(peer, GroupRef) else None,
         words=words,
         passes=Hop(kind=HopKind.SECURITY_GROUP, component=group_id, passed=True, matched=words, rule=rule),
@@ -163,7 +164,7 @@ def _forgotten_reference(
                 explanation=f"{rule.group_id} names {rule.peer_group}, the group of {far.interface_id}, and that holds "
                 f"for private addresses in one Region only: this is {packet.words} {preposition} {dotted(peer)}.",
                 remedy=f"Use the private address of the far end, or add to {rule.group_id} an {direction} rule: "
-                f"{packet.words} {preposition} {dotted(peer)}/32.",
+                f"{packet.words} {preposition} {alone(peer)}.",
             )
     return None
 

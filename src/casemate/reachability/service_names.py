@@ -8,7 +8,7 @@ account-based endpoints (`account.ddb.region`), the S3 User Guide for buckets in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from casemate.model.regions import REGIONS
 
@@ -44,6 +44,8 @@ class ServiceName:
     """Empty for a global service."""
     standard: bool
     """`....region.amazonaws.com`: the form that private DNS of an interface endpoint covers."""
+    dual_stack: bool = False
+    """Answers over IPv6 too: `....region.api.aws`, `s3.dualstack.region.amazonaws.com`, function URLs."""
 
 
 class UnknownRegionError(ValueError):
@@ -54,7 +56,9 @@ def parse_service_name(name: str) -> ServiceName | None:
     """The service a (lower-case) host name belongs to; None when it is not a service's name."""
     for suffix in (".amazonaws.com", ".api.aws", ".on.aws"):
         if name.endswith(suffix):
-            return _parse(name.removesuffix(suffix).split("."), standard=suffix == ".amazonaws.com")
+            found = _parse(name.removesuffix(suffix).split("."), standard=suffix == ".amazonaws.com")
+            dual_stack = suffix != ".amazonaws.com" or ".dualstack." in name
+            return replace(found, dual_stack=True) if found and dual_stack else found
     return None
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
 
-from casemate.model.network import TCP, NetworkAclEntry, Route, SecurityGroupRule
+from casemate.model.network import TCP, Address, NetworkAclEntry, Route, SecurityGroupRule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +19,7 @@ class FromInterface:
 class FromInternet:
     """A packet from a public address: a laptop, a function outside any VPC."""
 
-    address: IPv4Address
+    address: Address
 
 
 Source = FromInterface | FromInternet
@@ -31,10 +30,10 @@ class Flow:
     """One connection attempt."""
 
     source: Source
-    destination: IPv4Address
+    destination: Address
     protocol: int = TCP
     port: int = 443
-    """Destination port; for ICMP ignored (echo request)."""
+    """Destination port; for ICMP ignored (echo request). ICMP to an IPv6 address is ICMPv6."""
     source_port: int = 49152
 
 
@@ -58,6 +57,7 @@ class HopKind(Enum):
     INTERFACE_ENDPOINT = "interface endpoint"
     NAT_GATEWAY = "NAT gateway"
     INTERNET_GATEWAY = "internet gateway"
+    EGRESS_ONLY_GATEWAY = "egress-only internet gateway"
     PEERING = "VPC peering connection"
     INTERFACE = "network interface"
     INTERNET = "internet"
@@ -130,6 +130,10 @@ class ReasonCode(Enum):
     """Lambda accepts no inbound connection: its interface carries what functions begin, and the answers."""
     CM_NAME_NOT_RESOLVED = "CM_NAME_NOT_RESOLVED"
     """DNS gave no address: the resolver is off, or the name does not exist."""
+    CM_NO_IPV6_ADDRESS = "CM_NO_IPV6_ADDRESS"
+    """The destination is an IPv6 address, and the sender has none of its own: its system finds no route."""
+    CM_EGRESS_ONLY = "CM_EGRESS_ONLY"
+    """An egress-only internet gateway lets nothing in that was not asked for from inside."""
     CM_RETURN_PATH = "CM_RETURN_PATH"
     """The request arrives; the answer has no way back."""
     CM_FAULT = "CM_FAULT"
@@ -168,7 +172,7 @@ class Verdict:
     """One sentence with the cause, naming ids; empty when reached."""
     remedy: str = ""
     """The smallest change that mends it; empty when reached."""
-    source_seen: IPv4Address | None = None
+    source_seen: Address | None = None
     """The source address the far end sees; None when the packet never arrives. Set when only the answer is lost."""
     via_endpoint: str | None = None
     """The VPC endpoint the packet passed."""

@@ -10,13 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Address
 
-from casemate.model.network import InterfaceKind, NetworkInterface, NetworkSnapshot, Subnet, TargetKind
+from casemate.model.network import (
+    ICMP,
+    ICMPV6,
+    InterfaceKind,
+    NetworkInterface,
+    NetworkSnapshot,
+    Subnet,
+    TargetKind,
+)
 from casemate.model.regions import LAMBDA_PUBLIC_POOL
 from casemate.reachability import acls, faults, security_groups
 from casemate.reachability.destinations import (
-    METADATA_PORTS,
     RESOLVER_PORTS,
     arrive,
     arrive_at_interface,
@@ -27,18 +33,19 @@ from casemate.reachability.destinations import (
 from casemate.reachability.endpoints import enter_gateway_endpoint
 from casemate.reachability.gateways import (
     no_such_public_address,
+    pass_egress_only_gateway,
     pass_internet_gateway,
     pass_peering,
     receive_from_internet,
 )
-from casemate.reachability.index import LINK_LOCAL_RESOLVER, METADATA, VpcIndex, network_index
+from casemate.reachability.index import LINK_LOCAL_RESOLVER, VpcIndex, network_index
+from casemate.reachability.link_local import is_link_local, link_services
 from casemate.reachability.nat import pass_nat_gateway
-from casemate.reachability.packet import Packet, dotted
+from casemate.reachability.numbers import dotted, matcher, number
+from casemate.reachability.packet import ECHO_REQUEST, ECHO_REQUEST_6, Packet
 from casemate.reachability.path import Drop, Path, Stop
 from casemate.reachability.routes import RouteEntry
 from casemate.reachability.verdict import Flow, FromInterface, HopKind, ReasonCode, Verdict
-
-_LINK_LOCAL, _LINK_LOCAL_MASK = int(IPv4Address("169.254.0.0")), 0xFFFF0000
 
 
 def reach(snapshot: NetworkSnapshot, flow: Flow) -> Verdict:
@@ -53,7 +60,7 @@ def reach(snapshot: NetworkSnapshot, flow: Flow) -> Verdict:
 def _depart(path: Path, flow: Flow) -> Drop | None:
     source = flow.source
     if not isinstance(source, FromInterface):
-        packet = _packet(flow, int(source.address))
+        packet = _packet(flow, number(source.address))
         path.met(HopKind.INTERNET, str(source.address), passed=True)
         if packet.destination == LINK_LOCAL_RESOLVER and source.address in LAMBDA_PUBLIC_POOL:
             path.source_seen = source.address
@@ -72,15 +79,18 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
     if interface.kind in (InterfaceKind.VPC_ENDPOINT, InterfaceKind.NAT_GATEWAY):
         return _begins_nothing(path, interface)
     path.sender = interface
-    packet = _packet(flow, int(interface.address))
-    path.met(HopKind.INTERFACE, interface.interface_id, passed=True, matched=f"from {interface.address}")
+    if flow.destination.version == 6 and not interface.ipv6:
+        return _no_ipv6(path, interface, flow, subnet)
+    own = interface.ipv6[0] if flow.destination.version == 6 else interface.address
+    packet = _packet(flow, number(own))
+    path.met(HopKind.INTERFACE, interface.interface_id, passed=True, matched=f"from {own}")
     if vpc.by_address.get(packet.destination) is interface:
         return arrive_at_interface(path, vpc, interface, packet)  # never leaves the machine, meets no filter
     drop = faults.zone_outage(path, vpc, subnet)
     if drop is not None:
         return drop
-    if packet.destination in vpc.resolvers or packet.destination & _LINK_LOCAL_MASK == _LINK_LOCAL:
-        return _link_services(path, vpc, interface, packet)
+    if packet.destination in vpc.resolvers or is_link_local(packet.destination):
+        return link_services(path, vpc, interface, packet)
     drop = security_groups.check_egress(path, vpc, interface, packet)
     if drop is not None:
         return drop
@@ -92,6 +102,22 @@ def _depart(path: Path, flow: Flow) -> Drop | None:
         public=vpc.public_address(interface),
     )
     return _leave(path, stop, packet)
+
+
+def _no_ipv6(path: Path, interface: NetworkInterface, flow: Flow, subnet: Subnet) -> Drop:
+    """Its system has no address to send from: it says so at once (ENETUNREACH), where a drop would be silent."""
+    name = interface.interface_id
+    path.met(HopKind.INTERFACE, name, passed=False, matched="no IPv6 address")
+    remedy = (
+        f"Assign an IPv6 address to {name}."
+        if subnet.ipv6_cidr is not None
+        else f"Associate an IPv6 CIDR block with {subnet.subnet_id}, and assign an IPv6 address to {name}."
+    )
+    return Drop(
+        reason=ReasonCode.CM_NO_IPV6_ADDRESS,
+        explanation=f"{name} has no IPv6 address, so nothing behind it can send to {flow.destination}.",
+        remedy=remedy,
+    )
 
 
 def _begins_nothing(path: Path, interface: NetworkInterface) -> Drop:
@@ -112,40 +138,14 @@ def _begins_nothing(path: Path, interface: NetworkInterface) -> Drop:
 
 
 def _packet(flow: Flow, source: int) -> Packet:
+    six = flow.destination.version == 6
     return Packet(
         source=source,
-        destination=int(flow.destination),
-        protocol=flow.protocol,
+        destination=number(flow.destination),
+        protocol=ICMPV6 if six and flow.protocol == ICMP else flow.protocol,
         source_port=flow.source_port,
         port=flow.port,
-    )
-
-
-def _link_services(path: Path, vpc: VpcIndex, interface: NetworkInterface, packet: Packet) -> Drop | None:
-    """The resolver and the metadata service: beside the interface, exempt from security groups, ACLs and routes.
-
-    VPC User Guide, "Network ACLs": they do not filter traffic to the Amazon DNS server, instance metadata, ...
-    """
-    vpc_id = vpc.vpc.vpc_id
-    if packet.destination in vpc.resolvers:
-        if vpc.vpc.dns_support:
-            path.source_seen = IPv4Address(packet.source)
-            arrive(path, packet, HopKind.SERVICE, f"resolver of {vpc_id}", RESOLVER_PORTS)
-            return None
-        path.met(HopKind.SERVICE, f"resolver of {vpc_id}", passed=False, matched="enableDnsSupport is off")
-        return Drop(
-            reason=ReasonCode.CM_NAME_NOT_RESOLVED,
-            explanation=f"The resolver of {vpc_id} does not answer: enableDnsSupport is off.",
-            remedy=f"Set enableDnsSupport of {vpc_id} to true.",
-        )
-    if packet.destination == METADATA and interface.kind is InterfaceKind.INTERFACE:
-        path.source_seen = IPv4Address(packet.source)
-        arrive(path, packet, HopKind.SERVICE, "instance metadata", METADATA_PORTS)
-        return None
-    return Drop(
-        reason=ReasonCode.UNKNOWN_DESTINATION,
-        explanation=f"{dotted(packet.destination)} is a link-local address where nothing answers {interface.interface_id}.",
-        remedy="Use the address of an interface, or 169.254.169.253 for DNS.",
+        icmp_type=ECHO_REQUEST_6 if six else ECHO_REQUEST,
     )
 
 
@@ -201,7 +201,12 @@ def _stays(stop: Stop, packet: Packet, entry: RouteEntry) -> bool:
 
 
 def _in_subnet(subnet: Subnet, address: int) -> bool:
-    return address & int(subnet.cidr.netmask) == int(subnet.cidr.network_address)
+    for cidr in (subnet.cidr, subnet.ipv6_cidr):
+        if cidr is not None:
+            network, mask = matcher(cidr)
+            if address & mask == network:
+                return True
+    return False
 
 
 def _no_route(path: Path, stop: Stop, packet: Packet) -> Drop:
@@ -215,6 +220,8 @@ def _no_route(path: Path, stop: Stop, packet: Packet) -> Drop:
             if stop.vpc.vpc.endpoints[endpoint_id].prefix_list_id == service.prefix_list_id:
                 remedy = f"Associate {endpoint_id} with {table}."
                 break
+    elif packet.is_ipv6:
+        remedy = f"Add to {table} a route ::/0 to an egress-only internet gateway."
     else:
         remedy = f"Add to {table} a route 0.0.0.0/0 to a NAT gateway in a public subnet."
         if service is not None:
@@ -284,13 +291,8 @@ def _appliance(path: Path, stop: Stop, packet: Packet, entry: RouteEntry) -> Dro
 
 
 def _egress_only_gateway(path: Path, stop: Stop, packet: Packet, entry: RouteEntry) -> Drop | None:
-    path.met(HopKind.INTERNET_GATEWAY, entry.route.target_id, passed=False, matched="IPv6 only")
-    return Drop(
-        reason=ReasonCode.CANNOT_ROUTE,
-        explanation=f"{entry.route.target_id} is an egress-only internet gateway, which carries IPv6 only; "
-        f"{dotted(packet.destination)} is IPv4.",
-        remedy=f"Route {entry.network} of {stop.subnet.route_table_id} to a NAT gateway.",
-    )
+    onward = pass_egress_only_gateway(path, stop, packet, entry)
+    return onward if isinstance(onward, Drop) else _on_the_internet(path, onward)
 
 
 _FOLLOW: dict[TargetKind, Callable[[Path, Stop, Packet, RouteEntry], Drop | None]] = {
@@ -329,7 +331,7 @@ def _on_the_internet(path: Path, packet: Packet) -> Drop | None:
     if drop is not None:
         return drop
     answer_by = (TargetKind.INTERNET_GATEWAY, vpc.vpc.internet_gateway_id or "")
-    inside = packet.sent_to(int(interface.address))
+    inside = packet if packet.is_ipv6 else packet.sent_to(int(interface.address))
     return _deliver(path, vpc, inside, same_subnet=None, answer_by=answer_by)
 
 

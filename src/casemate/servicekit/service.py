@@ -74,6 +74,8 @@ class Context(Generic[S]):
     random_bytes: RandomBytes
     store: Store
     authorize: Authorize
+    trace: str = ""
+    """X-Amzn-Trace-Id of the request."""
 
     def new_id(self, prefix: str) -> str:
         """A new EC2-style id."""

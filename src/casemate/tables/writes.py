@@ -198,7 +198,7 @@ def _written(
 ) -> Written:
     before, after = (0 if record is None else record_size(record) for record in (old, new))
     units = Units(table=write_units(max(before, after)))
-    if old == new:
+    if old == new or (table.stream is not None and _only_reordered(old, new)):
         return Written(table=table, key=key, old=old, new=new, changes=(), units=units, update=update)
     growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
     changes: list[Change] = [(key, new)]
@@ -217,6 +217,13 @@ def _written(
         growth=tuple(growth),
         update=update,
     )
+
+
+def _only_reordered(old: bytes | None, new: bytes | None) -> bool:
+    """The same attributes in another order: a stream has no record of what changes nothing."""
+    if old is None or new is None or len(old) != len(new):
+        return False
+    return wire_of(old) == wire_of(new)
 
 
 def _index_changes(

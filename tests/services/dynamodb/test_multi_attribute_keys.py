@@ -213,3 +213,24 @@ def test_only_global_indexes_have_such_keys(client: Any, where: str) -> None:
             BillingMode="PAY_PER_REQUEST",
             **more,
         )
+
+
+@pytest.mark.parametrize("condition", [PARTITION, "#r = :r AND tournament = :t"])
+def test_policies_see_each_attribute_of_the_partition_key(cloud: Any, matches: Any, condition: str) -> None:
+    """Developer Guide, "Using IAM policy conditions for fine-grained access control": a condition key for each place."""
+    cloud.checks.clear()
+    query(matches, condition)
+    matches.execute_statement(
+        Statement="SELECT game FROM \"matches\".\"standings\" WHERE \"region\" = 'eu' AND tournament IN ['cup', 'league']"
+    )
+    asked, statement = cloud.checks
+    partition = {
+        name: value for name, value in asked.context.items() if name.endswith("Keys") or "Partition" in name
+    }
+    assert partition == {
+        "dynamodb:LeadingKeys": ("cup",),
+        "dynamodb:FirstPartitionKeyValues": ("cup",),
+        "dynamodb:SecondPartitionKeyValues": ("eu",),
+    }
+    assert statement.context["dynamodb:LeadingKeys"] == ("cup", "league")
+    assert statement.context["dynamodb:SecondPartitionKeyValues"] == ("eu", "eu")

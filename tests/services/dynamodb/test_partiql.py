@@ -455,3 +455,14 @@ def test_a_transaction_is_whole(music: Any) -> None:
     with pytest.raises(ClientError) as error:
         transact(insert)
     assert error.value.response["CancellationReasons"][0]["Code"] == "DuplicateItem"
+
+
+def test_a_key_beyond_all_bounds_is_refused_in_its_place(orders: Any) -> None:
+    statement = "SELECT * FROM orders WHERE customer = ? AND number = 1"
+    answer = orders.batch_execute_statement(
+        Statements=[{"Statement": statement, "Parameters": [{"S": text}]} for text in ("a" * 70_000, "a")]
+    )
+    assert [response.get("Error", {}).get("Code") for response in answer["Responses"]] == [
+        "ValidationError",
+        None,
+    ]

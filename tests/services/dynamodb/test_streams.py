@@ -353,3 +353,11 @@ def test_a_stream_has_a_resource_policy_of_its_own(cloud: DirectCloud, client: A
     client.delete_resource_policy(ResourceArn=arn)
     with refused("PolicyNotFoundException"):
         client.get_resource_policy(ResourceArn=arn)
+
+
+def test_the_same_item_in_another_order_is_no_change(client: Any, streams: Any) -> None:
+    arn = make(client)
+    item = {"id": {"S": "a"}, "one": {"S": "1"}, "two": {"S": "2"}}
+    client.put_item(TableName="orders", Item=item)
+    client.put_item(TableName="orders", Item=dict(reversed(item.items())))
+    assert len(read(streams, arn)) == 1

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from casemate.services.ec2.registry import operations
+
 DYNAMODB = "com.amazonaws.us-east-2.dynamodb"
 LIST = "pl-4ca54025"
 ONE_TABLE = json.dumps(
@@ -261,6 +263,21 @@ def test_services(client: Any, refused: Any) -> None:
         client.describe_vpc_endpoint_services,
         ServiceNames=["com.amazonaws.us-east-1.s3"],
     )
+
+
+def test_interface_endpoints_are_ipv4(client: Any, refused: Any, vpc: str, subnet: str) -> None:
+    """As SupportedIpAddressTypes of DescribeVpcEndpointServices says."""
+    params = {"VpcId": vpc, "VpcEndpointType": "Interface", "ServiceName": "com.amazonaws.us-east-2.kms"}
+    for kind in ("ipv6", "dualstack"):
+        refused(
+            "InvalidParameter", client.create_vpc_endpoint, **params, SubnetIds=[subnet], IpAddressType=kind
+        )
+
+
+def test_endpoint_services_of_ones_own_are_refused_with_what_they_would_need() -> None:
+    wanted = [name for name in operations.refusals if "Endpoint" in name]
+    assert len(wanted) == 14
+    assert all("Network Load Balancer" in operations.refusals[name] for name in wanted)
 
 
 def test_prefix_lists_are_those_of_the_region(client: Any, refused: Any, world: Any) -> None:

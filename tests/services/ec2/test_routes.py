@@ -29,17 +29,16 @@ def test_a_route_to_an_internet_gateway_lives_with_it(
 
 
 def test_one_route_for_each_destination(
-    client: Any, refused: Any, vpc: str, table: str, gateway: str
+    client: Any, refused: Any, subnet: str, table: str, gateway: str
 ) -> None:
     route = {"RouteTableId": table, "DestinationCidrBlock": DEFAULT}
     client.create_route(**route, GatewayId=gateway)
     assert client.create_route(**route, GatewayId=gateway)["Return"]
-    other = client.create_egress_only_internet_gateway(VpcId=vpc)["EgressOnlyInternetGateway"]
-    eigw = other["EgressOnlyInternetGatewayId"]
-    message = refused("RouteAlreadyExists", client.create_route, **route, EgressOnlyInternetGatewayId=eigw)
+    nat = client.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    message = refused("RouteAlreadyExists", client.create_route, **route, NatGatewayId=nat)
     assert message == "The route identified by 0.0.0.0/0 already exists."
-    client.replace_route(**route, EgressOnlyInternetGatewayId=eigw)
-    assert routes(client, table)[DEFAULT]["EgressOnlyInternetGatewayId"] == eigw
+    client.replace_route(**route, NatGatewayId=nat)
+    assert routes(client, table)[DEFAULT]["NatGatewayId"] == nat
     client.delete_route(**route)
     message = refused("InvalidRoute.NotFound", client.delete_route, **route)
     assert message == f"no route with destination-cidr-block 0.0.0.0/0 in route table {table}"

@@ -82,24 +82,22 @@ def test_a_missing_operation_is_authorized_on_the_resource_it_names(instance: In
     iam = instance.client("iam")
     statement = {
         "Effect": "Allow",
-        "Action": "dynamodb:UpdateContributorInsights",
+        "Action": "dynamodb:DescribeTableReplicaAutoScaling",
         "Resource": f"arn:aws:dynamodb:*:{WORKLOAD}:table/mine",
     }
     iam.create_user(UserName="keeper")
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    iam.put_user_policy(UserName="keeper", PolicyName="insights", PolicyDocument=document)
+    iam.put_user_policy(UserName="keeper", PolicyName="scaling", PolicyDocument=document)
     key = iam.create_access_key(UserName="keeper")["AccessKey"]
     tables = instance.client("dynamodb", credentials=key)
-    wanted = {"ContributorInsightsAction": "ENABLE"}
     refused(
-        "NotImplemented", "does not implement", tables.update_contributor_insights, TableName="mine", **wanted
+        "NotImplemented", "does not implement", tables.describe_table_replica_auto_scaling, TableName="mine"
     )
     refused(
         "AccessDeniedException",
         f"on resource: arn:aws:dynamodb:us-east-2:{WORKLOAD}:table/theirs",
-        tables.update_contributor_insights,
+        tables.describe_table_replica_auto_scaling,
         TableName="theirs",
-        **wanted,
     )
 
 

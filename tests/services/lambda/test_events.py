@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from casemate.execution.function import Outcome
 from casemate.model.errors import AwsError
 from casemate.servicekit.store import Store
+from casemate.services.lambda_ import tracing
 from casemate.services.lambda_.asynchronous import QueuedEvent
 from casemate.services.lambda_.delivery import FunctionDelivery
 from casemate.services.lambda_.event_queue import EventQueue
@@ -44,6 +45,9 @@ class Days:
 
     def event(self, function: str = "orders", payload: bytes = b'{"n":1}', **members: Any) -> QueuedEvent:
         now = self.cloud.now
+        members.setdefault("trace_id", tracing.header(
+            f"{ARN}:{function}", sampled=False, now=now, random_bytes=self.cloud.random_bytes
+        ))  # fmt: skip
         return QueuedEvent(
             id=members.pop("id", "event-1"), account="000000000000", region="us-east-2", function=function,
             payload=payload, accepted=now, due=now, **members,
@@ -273,3 +277,21 @@ def test_the_settings_are_put_updated_listed_and_deleted(days: Days, client: Any
         "Message": f"The function {ARN}:orders:$LATEST doesn't have an EventInvokeConfig",
     }
     del days
+
+
+def test_an_event_that_was_stopped_in_its_loop_goes_to_the_on_failure_destination(
+    days: Days, client: Any
+) -> None:
+    """Lambda Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops"."""
+    configure(client, DestinationConfig={"OnFailure": {"Destination": f"{ARN}:keeper"}})
+    trace = ""
+    for _ in range(17):
+        trace = tracing.header(
+            f"{ARN}:orders",
+            sampled=False,
+            now=days.cloud.now,
+            random_bytes=days.cloud.random_bytes,
+            caller=trace,
+        )
+    days.run(days.event(trace_id=trace))
+    assert [function.name for function, _, _ in days.cloud.runner.invoked] == ["keeper"]

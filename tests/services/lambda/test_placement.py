@@ -44,7 +44,12 @@ def test_a_function_uses_one_interface_per_subnet_and_lets_go_of_them(
         FunctionName="orders", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []}
     )
     assert cloud.interfaces.users == {}
-    assert "VpcConfig" not in client.get_function_configuration(FunctionName="orders")
+    assert client.get_function_configuration(FunctionName="orders")["VpcConfig"] == {
+        "SubnetIds": [],
+        "SecurityGroupIds": [],
+        "VpcId": "",
+        "Ipv6AllowedForDualStack": False,
+    }
 
 
 def test_a_published_version_keeps_its_interfaces_when_latest_leaves(cloud: LambdaCloud, client: Any) -> None:

@@ -36,6 +36,9 @@ def code_of(call: Any) -> str:
     [
         {"statusCode": "\u00b2"},
         {"statusCode": "2" * 5000},
+        {"statusCode": 100},
+        {"statusCode": "101"},
+        {"statusCode": 199},
         {"statusCode": 200, "headers": {"X: a\r\nSet-Cookie": "v"}},
         {"statusCode": 200, "headers": {"X\r\n\r\nHTTP/1.1 200 OK\r\nX": "v"}},
         {"statusCode": 200, "headers": {"": "v"}},
@@ -187,7 +190,7 @@ def test_bodies_that_are_not_text_are_base64(
     ("answer", "status", "headers", "body"),
     [
         ({"message": "hi"}, 200, {"Content-Type": "application/json"}, b'{"message": "hi"}'),
-        ("text", 200, {"Content-Type": "application/json"}, b"text"),
+        ("text", 200, {"Content-Type": "application/json"}, b'"text"'),
         (None, 200, {"Content-Type": "application/json"}, b"null"),
         ({"statusCode": 201, "body": "made"}, 201, {"Content-Type": "application/json"}, b"made"),
         ({"statusCode": "204"}, 204, {"Content-Type": "application/json"}, b""),

@@ -79,6 +79,7 @@ TABLES: list[dict[str, Any]] = [
 _EXPRESSIONS = {"ExpressionAttributeNames": {"#a": "text"}, "ExpressionAttributeValues": {":n": {"N": "1"}}}
 _LEGACY = {"AttributeValueList": [{"N": "1"}, {"N": "5"}], "ComparisonOperator": "BETWEEN"}
 _TABLE = {"TableName": "things"}
+_KINESIS = "arn:aws:kinesis:us-east-2:000000000000:stream/changes"
 _INDEX = {
     "IndexName": "late",
     "KeySchema": _key("text"),
@@ -169,6 +170,13 @@ def _tables() -> list[tuple[str, dict[str, Any]]]:
         ("UpdateContinuousBackups", {**_TABLE, "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}),
         ("DescribeContinuousBackups", _TABLE),
         ("RestoreTableToPointInTime", {"SourceTableName": "things", "TargetTableName": "past", "UseLatestRestorableTime": True}),
+        ("UpdateContributorInsights", {**_TABLE, "ContributorInsightsAction": "ENABLE"}),
+        ("DescribeContributorInsights", {**_TABLE, "IndexName": "global"}),
+        ("ListContributorInsights", {**_TABLE, "MaxResults": 5}),
+        ("EnableKinesisStreamingDestination", {**_TABLE, "StreamArn": _KINESIS}),
+        ("UpdateKinesisStreamingDestination", {**_TABLE, "StreamArn": _KINESIS}),
+        ("DisableKinesisStreamingDestination", {**_TABLE, "StreamArn": _KINESIS}),
+        ("DescribeKinesisStreamingDestination", _TABLE),
         ("DescribeLimits", {}),
         ("DescribeEndpoints", {}),
     ]  # fmt: skip

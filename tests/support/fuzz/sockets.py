@@ -72,7 +72,7 @@ class RudeClient:
             if hang_up:
                 self._socket.shutdown(socket.SHUT_WR)
             return self._answer()
-        except (ConnectionError, BrokenPipeError):
+        except OSError:
             return Answer(status=0)
         finally:
             if hang_up:

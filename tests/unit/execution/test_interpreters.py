@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from casemate.execution.interpreters import Interpreters, Node, NoInterpreterError, Python
+from casemate.execution.interpreters import Interpreters, Node, NoInterpreterError, Python, find
 
 
 def machine(*, pythons: tuple[int, ...] = (11,), nodes: tuple[int, ...] = ()) -> Interpreters:
@@ -62,3 +63,26 @@ def test_without_node_the_error_says_what_to_install() -> None:
 def test_what_status_says() -> None:
     assert machine(pythons=(11, 10), nodes=(20, 24)).describe() == "Python 3.10, 3.11; Node.js 20.1.0, 24.1.0"
     assert machine().describe() == "Python 3.11; no Node.js"
+
+
+def test_a_shim_is_asked_only_when_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def program(place: str, name: str, says: str) -> Path:
+        path = tmp_path / place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\necho run >> {tmp_path}/asked-{Path(place).name}\necho '{says}'\n")
+        path.chmod(0o755)
+        return path
+
+    own = sys.version_info[:2]
+    one, other = [version for version in ((3, 10), (3, 12), (3, 13)) if version != own][:2]
+    program(".pyenv/versions/a/bin", "python{}.{}".format(*one), f'[{one[0]}, {one[1]}, "/managed"]')
+    program("shims", "python{}.{}".format(*one), f'[{one[0]}, {one[1]}, "/shim"]')
+    program("shims", "python{}.{}".format(*other), f'[{other[0]}, {other[1]}, "/shim"]')
+    program("shims", "python{}.{}".format(*own), "never")
+    monkeypatch.setenv("PATH", f"{tmp_path}/shims:/bin:/usr/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = {python.version: python.prefix for python in find().pythons}
+    assert (found[one], found[other]) == (Path("/managed"), Path("/shim"))
+    assert (tmp_path / "asked-shims").read_text().split() == ["run"]

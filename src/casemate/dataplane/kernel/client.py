@@ -230,6 +230,8 @@ class KernelDataplane:
             await self._helper.close()
             self._helper = None
             raise KernelUnavailableError(self.mode)
+        if self.mode.no_ipv6:
+            self._reconciler.without_ipv6()
         self._up.set()
         self._helper.when_lost(self._lost)
 

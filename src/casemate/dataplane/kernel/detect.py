@@ -11,13 +11,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 from casemate.dataplane.kernel import nftables, rtnetlink, syscalls
+from casemate.dataplane.kernel.delay_line import hook, packet_socket, sending_socket
+from casemate.dataplane.kernel.dual_stack import dual_stack_settings
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.netlink import NETLINK_ROUTE, NetlinkSocket
-from casemate.dataplane.plan.objects import Delay, Route, RouteKind, RoutingRule
+from casemate.dataplane.plan.objects import Address, Delay, DualStack, Route, RouteKind, RoutingRule
 
 _PROBE_RULES = """
 table ip casemate {
@@ -26,6 +28,14 @@ table ip casemate {
     iifname . ip saddr != @pairs drop
   }
   chain source { type nat hook postrouting priority 100; ip saddr 10.0.0.1 snat to 10.0.0.2
+  }
+}
+"""
+_PROBE_RULES_6 = """
+table ip6 casemate {
+  chain arrival { type filter hook prerouting priority -160; ct state invalid drop
+  }
+  chain source { type nat hook postrouting priority 100; ip6 saddr fd00::1 snat to fd00::2
   }
 }
 """
@@ -49,18 +59,18 @@ def detect() -> Mode:
     failure = ("", "")
     if os.geteuid() == 0:
         found = _attempt(user_namespace=False)
-        if isinstance(found, str):
-            return Mode(name="kernel-root", no_latency=found)
+        if isinstance(found, dict):
+            return Mode(name="kernel-root", **found)
         failure = found
     rootless = _attempt(user_namespace=True)
-    if isinstance(rootless, str):
-        return Mode(name="kernel-userns", no_latency=rootless)
+    if isinstance(rootless, dict):
+        return Mode(name="kernel-userns", **rootless)
     step, error = rootless if not failure[0] else failure
     return Mode(name="none", failed_step=f"{step}: {error}", remedy=_REMEDIES.get(step, ""))
 
 
-def _attempt(*, user_namespace: bool) -> tuple[str, str] | str:
-    """(step, error) of the first step that fails; when none does, why packets cannot be delayed (empty: they can)."""
+def _attempt(*, user_namespace: bool) -> tuple[str, str] | dict[str, str]:
+    """(step, error) of the first step that fails; when none does, what the machine lacks that not everybody needs."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -73,11 +83,11 @@ def _attempt(*, user_namespace: bool) -> tuple[str, str] | str:
     os.waitpid(child, 0)
     if not answer:
         return ("nft", "the probing process ended without an answer")
-    found = json.loads(answer)
-    return (found[0], found[1]) if found[0] else str(found[1])
+    found: dict[str, str] | list[str] = json.loads(answer)
+    return found if isinstance(found, dict) else (found[0], found[1])
 
 
-def _try_steps(*, user_namespace: bool) -> list[str]:
+def _try_steps(*, user_namespace: bool) -> list[str] | dict[str, str]:
     steps: list[tuple[str, Callable[[], None]]] = [
         ("unshare(net)", lambda: syscalls.unshare(syscalls.CLONE_NEWNET | syscalls.CLONE_NEWNS)),
         ("mount", syscalls.make_mounts_private),
@@ -96,20 +106,52 @@ def _try_steps(*, user_namespace: bool) -> list[str]:
             step()
         except Exception as error:
             return [name, str(error)[:300]]
-    return ["", _why_no_latency()]
+    return {"no_latency": _why_no_latency(), "no_ipv6": _why_no_ipv6()}
 
 
 def _why_no_latency() -> str:
     """What only `casemate fault latency` needs. On the device of `_try_veth`."""
-    delay = Delay(namespace="", device="a", milliseconds=1)
+    delay = Delay(namespace="", device="a", milliseconds=1, inside="", end="b")
     try:
         with NetlinkSocket(NETLINK_ROUTE) as netlink:
             netlink.run([rtnetlink.delay(delay, 10)])
     except OSError as error:
+        netem = error.strerror
+    else:
+        return ""
+    try:
+        for opened in (packet_socket("b"), sending_socket("a")):
+            opened.close()
+        nftables.Nftables().run(hook("b"))
+    except (OSError, RuntimeError) as error:
         return (
-            f"packets cannot be delayed: this kernel has no scheduler netem ({error.strerror}); "
-            "load it (modprobe sch_netem) or use a kernel with CONFIG_NET_SCH_NETEM"
+            f"packets cannot be delayed: this kernel has no scheduler netem ({netem}), and the helper cannot hold them "
+            f"itself ({str(error)[:200]}); modprobe sch_netem, or nf_tables with CONFIG_NETFILTER_INGRESS and af_packet"
         )
+    return ""
+
+
+def _why_no_ipv6() -> str:
+    """What only VPCs with IPv6 blocks need. On the device of `_try_veth`."""
+    own, everywhere = IPv6Address("fd00::1"), IPv6Network("::/0")
+    try:
+        for path, value in dual_stack_settings(DualStack(namespace="", device="a", forwards=True), on=True):
+            _write(path, value)
+        with NetlinkSocket(NETLINK_ROUTE) as netlink:
+            netlink.run(
+                [
+                    rtnetlink.address(Address(namespace="", device="a", address=own), 10),
+                    rtnetlink.route(
+                        Route(namespace="", table="probe", destination=everywhere, kind=RouteKind.BLACKHOLE),
+                        1000,
+                        None,
+                    ),
+                    rtnetlink.rule(RoutingRule(namespace="", table="probe", device="a", ipv6=True), 1000),
+                ]
+            )
+        nftables.Nftables().run(_PROBE_RULES_6)
+    except (OSError, RuntimeError) as error:
+        return f"no IPv6 in VPCs: this machine's kernel refuses it ({str(error)[:200]}); load its ipv6 module"
     return ""
 
 

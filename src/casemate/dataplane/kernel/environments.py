@@ -9,18 +9,30 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from casemate.dataplane.kernel.apply import Kernel
 from casemate.dataplane.kernel.namespaces import Namespaces
 from casemate.dataplane.operations import LinkObject
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.interfaces import DEFAULT, ENDS
-from casemate.dataplane.plan.objects import Address, Link, LinkEnd, Neighbour, Route, RouteKind
+from casemate.dataplane.plan.objects import (
+    LOOPBACK,
+    Address,
+    DualStack,
+    Link,
+    LinkEnd,
+    Neighbour,
+    Route,
+    RouteKind,
+)
 
 _POOL = IPv4Network("169.254.76.0/22")
 """Where functions see themselves: 1,020 environments behind one interface."""
 _GATEWAY = _POOL[1]
+_POOL_6 = IPv6Network("fd00:ca5e::/96")
+"""The same over IPv6 (RFC 4193)."""
+_EVERYWHERE_6 = IPv6Network("::/0")
 _DEVICE = "vinternal_1"
 _RUNTIME_API = ("127.0.0.1", 9001)
 
@@ -118,4 +130,42 @@ class Environments:
             Route(namespace=hub, destination=host, kind=RouteKind.UNICAST, device=device, via=address),
         ]
         self._kernel.install(hub, outside)
+        if names.INTERFACE in self._namespaces[hub].dual_stack:
+            self._join_over_ipv6(link, address)
         return link
+
+    def _join_over_ipv6(self, link: Link, address: IPv4Address) -> None:
+        """The hub's interface has IPv6 addresses: so has the environment, a unique local one with its IPv4 address in it."""
+        near, far = link.near, link.far
+        own = IPv6Address(int(_POOL_6.network_address) | int(address))
+        self._kernel.install(
+            far.namespace,
+            [
+                DualStack(namespace=far.namespace, device=LOOPBACK),
+                DualStack(namespace=far.namespace, device=far.device),
+                Address(namespace=far.namespace, device=far.device, address=own),
+                Neighbour(
+                    namespace=far.namespace, device=far.device, address=names.ROUTER_SIDE_6, mac=near.mac
+                ),
+                Route(
+                    namespace=far.namespace,
+                    destination=_EVERYWHERE_6,
+                    kind=RouteKind.UNICAST,
+                    device=far.device,
+                    via=names.ROUTER_SIDE_6,
+                ),
+            ],
+        )
+        self._kernel.install(
+            near.namespace,
+            [
+                DualStack(namespace=near.namespace, device=near.device, forwards=True),
+                Neighbour(namespace=near.namespace, device=near.device, address=own, mac=far.mac),
+                Route(
+                    namespace=near.namespace,
+                    destination=IPv6Network(own),
+                    kind=RouteKind.UNICAST,
+                    device=near.device,
+                ),
+            ],
+        )

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from casemate.dataplane.kernel import channel, messages, syscalls
+from casemate.dataplane.kernel import channel, messages, rtnetlink, syscalls
 from casemate.dataplane.kernel.apply import Kernel
 from casemate.dataplane.kernel.counters import read_counters
 from casemate.dataplane.kernel.detect import detect
@@ -26,7 +26,7 @@ from casemate.dataplane.kernel.environments import Environments
 from casemate.dataplane.kernel.flows import read_flows
 from casemate.dataplane.kernel.mode import Mode
 from casemate.dataplane.kernel.namespaces import Namespaces
-from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, NetlinkSocket
+from casemate.dataplane.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket
 from casemate.dataplane.kernel.spawn import Children
 from casemate.dataplane.plan.objects import Listener
 
@@ -139,6 +139,10 @@ def _enter(mode: Mode) -> None:
     if mode.name == "kernel-userns":
         syscalls.become_root_of_new_user_namespace()
     syscalls.unshare(syscalls.CLONE_NEWNET | syscalls.CLONE_NEWNS)
+    # With the loopback comes ::1. The fork-server is made here, and what it imports for functions looks once whether
+    # there is IPv6 (urllib3.util.connection.HAS_IPV6).
+    with NetlinkSocket(NETLINK_ROUTE) as netlink:
+        netlink.run([rtnetlink.link_up(1)])
     syscalls.make_mounts_private()
 
 

@@ -17,6 +17,8 @@ class Mode:
     """For `none`: the first step that the machine refused, with its error."""
     remedy: str = ""
     """For `none`: what to do about it."""
+    no_ipv6: str = ""
+    """Why VPCs have no IPv6 here; empty when they have."""
     no_latency: str = ""
     """Why packets cannot be delayed here; empty when they can."""
 

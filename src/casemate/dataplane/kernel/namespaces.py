@@ -32,6 +32,8 @@ class Held:
     devices: dict[str, int] = field(default_factory=lambda: {LOOPBACK: 1})
     tables: dict[str, int] = field(default_factory=dict[str, int])
     next_device: int = _FIRST_DEVICE
+    dual_stack: set[str] = field(default_factory=set[str])
+    """Devices with IPv6."""
     nftables: Nftables | None = None
     netlink: NetlinkSocket | None = None
 
@@ -79,10 +81,15 @@ class Namespaces:
         return held
 
     def stock(self) -> bool:
-        """Make a spare namespace like the one asked for last; False when there are enough."""
-        if self._last_asked is None or len(self._spare.get(self._last_asked, ())) >= _SPARES:
+        """Make a spare namespace like the one asked for last; False when there are enough, or no more can be made."""
+        asked = self._last_asked
+        if asked is None or len(self._spare.get(asked, ())) >= _SPARES:
             return False
-        self._spare.setdefault(self._last_asked, []).append(self._make(self._last_asked))
+        try:
+            self._spare.setdefault(asked, []).append(self._make(asked))
+        except OSError:  # of the machine's limits: whoever needs one is told
+            self._last_asked = None
+            return False
         return True
 
     def _make(self, sysctls: Sysctls) -> Held:

@@ -38,6 +38,10 @@ class Reconciler:
         self._careful = False
         self._lock = asyncio.Lock()
 
+    def without_ipv6(self) -> None:
+        """This machine has none."""
+        self._planner.without_ipv6()
+
     def forget(self) -> None:
         """The helper is gone, and with it everything it held."""
         self._observed = {}

@@ -28,7 +28,8 @@ _DELAYED_PACKETS = 100_000
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 18, 28
 _IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
-_IFA_F_NOPREFIXROUTE = 0x200
+_IFA_F_NODAD, _IFA_F_NOPREFIXROUTE = 0x02, 0x200
+_FAMILIES = {4: 2, 6: 10}
 _NUD_PERMANENT = 0x80
 _RTNH_F_ONLINK = 4
 _ROUTE_TYPES = {RouteKind.UNICAST: 1, RouteKind.LOCAL: 2, RouteKind.BLACKHOLE: 6, RouteKind.THROW: 9}
@@ -88,10 +89,13 @@ def delete_link(index: int) -> Message:
 
 
 def address(item: Address, index: int, *, delete: bool = False) -> Message:
-    payload = struct.pack("=BBBBI", 2, 32, 0, 0, index)
+    version = item.address.version
+    payload = struct.pack("=BBBBI", _FAMILIES[version], item.address.max_prefixlen, 0, 0, index)
     payload += attribute(2, item.address.packed) + attribute(1, item.address.packed)
     if not delete:
-        payload += attribute(8, struct.pack("=I", _IFA_F_NOPREFIXROUTE))
+        # Duplicates are impossible, and an address in doubt could not be used for a second.
+        flags = _IFA_F_NOPREFIXROUTE | (_IFA_F_NODAD if version == 6 else 0)
+        payload += attribute(8, struct.pack("=I", flags))
     return Message(
         type=_DELADDR if delete else _NEWADDR,
         flags=REQUEST | ACK | (0 if delete else CREATE | REPLACE),
@@ -102,7 +106,8 @@ def address(item: Address, index: int, *, delete: bool = False) -> Message:
 
 
 def neighbour(item: Neighbour, index: int, *, delete: bool = False) -> Message:
-    payload = struct.pack("=BxHiHBB", 2, 0, index, _NUD_PERMANENT, 0, 0)
+    family = _FAMILIES[item.address.version]
+    payload = struct.pack("=BxHiHBB", family, 0, index, _NUD_PERMANENT, 0, 0)
     payload += attribute(1, item.address.packed) + attribute(2, _mac(item.mac))
     return Message(
         type=_DELNEIGH if delete else _NEWNEIGH,
@@ -122,7 +127,10 @@ def route(item: Route, table: int, index: int | None, *, delete: bool = False) -
     flags = _RTNH_F_ONLINK if item.via is not None else 0
     kind = _ROUTE_TYPES[item.kind]
     prefix = item.destination.prefixlen
-    payload = struct.pack("=BBBBBBBBI", 2, prefix, 0, 0, table if table < 256 else 252, 3, scope, kind, flags)
+    family = _FAMILIES[item.destination.version]
+    payload = struct.pack(
+        "=BBBBBBBBI", family, prefix, 0, 0, table if table < 256 else 252, 3, scope, kind, flags
+    )
     payload += attribute(15, struct.pack("=I", table))
     if prefix:
         payload += attribute(1, item.destination.network_address.packed)
@@ -141,7 +149,8 @@ def route(item: Route, table: int, index: int | None, *, delete: bool = False) -
 
 def rule(item: RoutingRule, table: int, *, delete: bool = False) -> Message:
     length = item.source.prefixlen if item.source else 0
-    payload = struct.pack("=BBBBBBBBI", 2, 0, length, 0, table if table < 256 else 252, 0, 0, 1, 0)
+    family = _FAMILIES[item.source.version if item.source else 6 if item.ipv6 else 4]
+    payload = struct.pack("=BBBBBBBBI", family, 0, length, 0, table if table < 256 else 252, 0, 0, 1, 0)
     payload += attribute(15, struct.pack("=I", table)) + attribute(6, struct.pack("=I", item.priority))
     if item.source is not None:
         payload += attribute(2, item.source.network_address.packed)

@@ -10,7 +10,7 @@ from casemate.dataplane.plan.matches import prefix_list_set
 from casemate.dataplane.plan.names import SERVICES
 from casemate.dataplane.plan.objects import Delay
 from casemate.dataplane.plan.ruleset import NftChain, NftSet
-from casemate.dataplane.plan.topology import Topology, device_of
+from casemate.dataplane.plan.topology import Topology, device_of, inside_of
 from casemate.model.faults import FaultKind
 
 FAULT_DROPS = "fault-drops"
@@ -71,7 +71,16 @@ def delays(topology: Topology) -> list[Delay]:
         subnet = topology.subnet_of(item)
         added = slow.get(subnet.subnet_id, 0) + slow.get(subnet.zone_id, 0)
         if added:
-            found.append(Delay(namespace=topology.router, device=device_of(item), milliseconds=added))
+            inside, end = inside_of(item)
+            found.append(
+                Delay(
+                    namespace=topology.router,
+                    device=device_of(item),
+                    milliseconds=added,
+                    inside=inside,
+                    end=end,
+                )
+            )
     return found
 
 

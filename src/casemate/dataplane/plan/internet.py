@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, collapse_addresses
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.interfaces import DEFAULT, FORWARDS, STRICT_TRACKING, hub_ruleset, local_route
+from casemate.dataplane.plan.ipv6 import internet_objects
 from casemate.dataplane.plan.objects import (
     LOCAL,
     Address,
@@ -50,10 +51,10 @@ _MULTICAST = IPv4Network("224.0.0.0/3")
 """Multicast and reserved."""
 
 
-def internet_group(*, host: bool = False) -> Group:
+def internet_group(*, host: bool = False, ipv6: bool = True) -> Group:
     """A namespace that has every public address, and the hub of functions outside any VPC.
 
-    `host`: what is not AWS's leads into the machine's own network.
+    `host`: what is not AWS's leads into the machine's own network. `ipv6`: this machine's kernel has it.
     """
     inside, hub = names.INTERNET_NAMESPACE, names.PUBLIC_HUB_NAMESPACE
     blackholes = [
@@ -89,6 +90,7 @@ def internet_group(*, host: bool = False) -> Group:
         ),
         hub_ruleset(hub, PUBLIC_HUB_ADDRESS),
         *(_relay(inside) if host else ()),
+        *(internet_objects(host=host) if ipv6 else ()),
     ]
     return Group.of(GROUP, part(objects))
 

@@ -1,14 +1,15 @@
-"""How a rule's protocol, ports and peer read in nft's language. IPv4: a rule for an IPv6 range matches nothing here."""
+"""How a rule's protocol, ports and peer read in nft's language, for packets of one family."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from casemate.dataplane.plan.names import safe
 from casemate.model.network import (
     ALL_PROTOCOLS,
     ICMP,
+    ICMPV6,
     TCP,
     UDP,
     GroupRef,
@@ -21,7 +22,8 @@ from casemate.model.network import (
 )
 
 Side = Literal["saddr", "daddr"]
-_ANYWHERE = IPv4Network("0.0.0.0/0")
+Family = Literal["ip", "ip6"]
+_NETWORKS: dict[Family, type[IPv4Network | IPv6Network]] = {"ip": IPv4Network, "ip6": IPv6Network}
 
 
 def group_set(group_id: str) -> str:
@@ -33,32 +35,32 @@ def prefix_list_set(prefix_list_id: str) -> str:
     return f"list_{safe(prefix_list_id)}"
 
 
-def security_group_match(rule: SecurityGroupRule) -> str | None:
-    """What `rule` matches; None when no IPv4 packet can."""
-    peer = _peer("daddr" if rule.egress else "saddr", rule.peer)
+def security_group_match(rule: SecurityGroupRule, family: Family = "ip") -> str | None:
+    """What `rule` matches; None when no packet of the family can."""
+    peer = _peer(family, "daddr" if rule.egress else "saddr", rule.peer)
     if peer is None:
         return None
     return f"{peer} {_protocol(rule.protocol, rule.ports, rule.icmp)}".strip()
 
 
-def acl_match(entry: NetworkAclEntry) -> str | None:
-    """What `entry` matches; None when no IPv4 packet can."""
-    peer = _peer("daddr" if entry.egress else "saddr", entry.cidr)
+def acl_match(entry: NetworkAclEntry, family: Family = "ip") -> str | None:
+    """What `entry` matches; None when no packet of the family can."""
+    peer = _peer(family, "daddr" if entry.egress else "saddr", entry.cidr)
     if peer is None:
         return None
     return f"{peer} {_protocol(entry.protocol, entry.ports, entry.icmp)}".strip()
 
 
-def _peer(side: Side, peer: RulePeer) -> str | None:
+def _peer(family: Family, side: Side, peer: RulePeer) -> str | None:
     match peer:
         case GroupRef():
-            return f"ip {side} @{group_set(peer.group_id)}"
+            return f"{family} {side} @{group_set(peer.group_id)}"
         case PrefixListRef():
-            return f"ip {side} @{prefix_list_set(peer.prefix_list_id)}"
-        case IPv4Network():
-            return "" if peer == _ANYWHERE else f"ip {side} {peer}"
-        case _:
-            return None
+            return f"{family} {side} @{prefix_list_set(peer.prefix_list_id)}"
+        case IPv4Network() | IPv6Network():
+            if not isinstance(peer, _NETWORKS[family]):
+                return None
+            return "" if peer.prefixlen == 0 else f"{family} {side} {peer}"
 
 
 def _protocol(protocol: int, ports: PortRange, icmp: IcmpType) -> str:
@@ -69,6 +71,7 @@ def _protocol(protocol: int, ports: PortRange, icmp: IcmpType) -> str:
         if ports.first <= 0 and ports.last >= 65535:
             return f"meta l4proto {name}"
         return f"{name} dport {ports.first}" + (f"-{ports.last}" if ports.last != ports.first else "")
-    if protocol == ICMP and icmp.type >= 0:
-        return f"icmp type {icmp.type}" + (f" icmp code {icmp.code}" if icmp.code >= 0 else "")
+    if protocol in {ICMP, ICMPV6} and icmp.type >= 0:
+        name = "icmp" if protocol == ICMP else "icmpv6"
+        return f"{name} type {icmp.type}" + (f" {name} code {icmp.code}" if icmp.code >= 0 else "")
     return f"meta l4proto {protocol}"

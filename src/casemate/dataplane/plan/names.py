@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from hashlib import sha256
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 ROUTER_MAC = "0a:00:00:00:00:01"
 """Of every router's end of a link."""
@@ -16,6 +16,8 @@ SERVICES = "svc0"
 """The router's device towards the VPC's resolver and endpoints."""
 GATEWAY = "igw0"
 """The router's device towards the internet gateway."""
+EGRESS_ONLY = "eigw0"
+"""Its device towards the egress-only internet gateway."""
 INTERFACE = "eth0"
 """The device inside an interface's namespace."""
 
@@ -32,6 +34,9 @@ ROUTER_SIDE = IPv4Address("169.254.0.1")
 SERVICES_SIDE = IPv4Address("169.254.0.2")
 INTERNET_SIDE = IPv4Address("169.254.0.6")
 """Next hops on links that have no addresses; only their permanent neighbours know them."""
+ROUTER_SIDE_6 = IPv6Address("fe80::1")
+INTERNET_SIDE_6 = IPv6Address("fe80::6")
+"""The same for IPv6."""
 
 _KEPT = 16384
 """Names are made anew with every plan of a VPC, for each of its interfaces several times."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import internet_group
+from casemate.dataplane.plan.ipv6 import peering_objects
 from casemate.dataplane.plan.memory import Memory
 from casemate.dataplane.plan.objects import Group, KernelObject, Link, LinkEnd, Neighbour, part
 from casemate.dataplane.plan.topology import Peer, Topology, has_endpoint, has_workload
@@ -38,8 +39,16 @@ class Planner:
     """Compiles snapshots; keeps the group of each VPC in which nothing changed, so that it stays the same object."""
 
     def __init__(self, *, internet_host: bool = False) -> None:
+        self._internet_host = internet_host
+        self._ipv6 = True
         self._internet = internet_group(host=internet_host)
         self._planned: dict[str, _Planned] = {}
+
+    def without_ipv6(self) -> None:
+        """This machine's kernel has none: plans hold none from now on."""
+        self._ipv6 = False
+        self._internet = internet_group(host=self._internet_host, ipv6=False)
+        self._planned = {}
 
     def plan(self, snapshot: NetworkSnapshot) -> NetworkPlan:
         """The plan of `snapshot`."""
@@ -60,7 +69,8 @@ class Planner:
         for peering_id, peering in peerings.items():
             ends = (peering.requester_vpc, peering.accepter_vpc)
             if all(end in groups for end in ends):
-                groups[peering_id] = _peering_group(peering)
+                six = self._ipv6 and all(live[end].ipv6_cidrs for end in ends)
+                groups[peering_id] = _peering_group(peering, ipv6=six)
                 between[peering_id] = ends
         self._planned = {vpc_id: kept for vpc_id, kept in self._planned.items() if vpc_id in groups}
         return NetworkPlan(groups=groups, unplannable=unplannable, peerings=between)
@@ -76,7 +86,7 @@ class Planner:
         # Of a plan that fails nothing is kept: the next one begins with nothing.
         self._planned.pop(vpc.vpc_id, None)
         memory = kept.memory if kept else Memory()
-        topology = Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers, memory=memory)
+        topology = Topology(vpc=vpc, prefix_lists=prefix_lists, peers=peers, memory=memory, ipv6=self._ipv6)
         group = vpc_group(topology, before=kept.group if kept else None)
         memory.turn()
         self._planned[vpc.vpc_id] = _Planned(
@@ -112,10 +122,10 @@ def _peers(
     return tuple(found)
 
 
-def _peering_group(peering: PeeringConnection) -> Group:
+def _peering_group(peering: PeeringConnection, *, ipv6: bool) -> Group:
     """A link between two routers. Each end's packets must be for the VPC they arrive in: it is not transitive."""
     device = names.device("p", peering.peering_id)
-    ends = [names.router(peering.requester_vpc), names.router(peering.accepter_vpc)]
+    ends = (names.router(peering.requester_vpc), names.router(peering.accepter_vpc))
     mac = names.ROUTER_MAC
     objects: list[KernelObject] = [
         Link(
@@ -123,5 +133,6 @@ def _peering_group(peering: PeeringConnection) -> Group:
             far=LinkEnd(namespace=ends[1], device=device, mac=mac),
         ),
         *(Neighbour(namespace=end, device=device, address=names.ROUTER_SIDE, mac=mac) for end in ends),
+        *(peering_objects(device, ends) if ipv6 else ()),
     ]
     return Group.of(peering.peering_id, part(objects))

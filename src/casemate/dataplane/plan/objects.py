@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
 from casemate.dataplane.plan.ruleset import Ruleset
@@ -52,10 +52,24 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DualStack:
+    """IPv6 on a device. Namespaces are made without it: it costs nothing where no VPC has an IPv6 block."""
+
+    namespace: str
+    device: str
+    forwards: bool = False
+    """Packets may go from this device to others of the namespace."""
+
+    @property
+    def key(self) -> Key:
+        return ("dual-stack", self.namespace, self.device)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
     namespace: str
     device: str
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
 
     @property
     def key(self) -> Key:
@@ -64,11 +78,11 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Neighbour:
-    """A permanent neighbour entry: nobody asks by ARP here, so nobody can answer falsely."""
+    """A permanent neighbour entry: nobody asks by ARP or neighbour discovery here, so nobody can answer falsely."""
 
     namespace: str
     device: str
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
     mac: str
 
     @property
@@ -78,11 +92,15 @@ class Neighbour:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delay:
-    """What leaves by a device waits so long: the scheduler netem as the device's only one."""
+    """What leaves by a device waits so long: the scheduler netem as the device's only one, or the helper (`delay_line`)."""
 
     namespace: str
     device: str
     milliseconds: int
+    inside: str
+    """The namespace at the other end of the link,"""
+    end: str
+    """and the device there."""
 
     @property
     def key(self) -> Key:
@@ -104,10 +122,10 @@ class Route:
     namespace: str
     table: str = MAIN
     """`main`, `local`, or a subnet's id: each subnet has a table of its own, so that an association never moves."""
-    destination: IPv4Network
+    destination: IPv4Network | IPv6Network
     kind: RouteKind
     device: str | None = None
-    via: IPv4Address | None = None
+    via: IPv4Address | IPv6Address | None = None
     endpoint: str | None = None
     """Gateway endpoint it leads to. Flows that were open are cut when this changes, as AWS does."""
     sources: IPv4Network | None = None
@@ -124,12 +142,14 @@ class RoutingRule:
 
     namespace: str
     table: str
-    source: IPv4Network | None = None
+    source: IPv4Network | IPv6Network | None = None
     device: str | None = None
+    ipv6: bool = False
+    """A rule by device for IPv6 packets; one by source is for those of its source's family."""
 
     @property
     def key(self) -> Key:
-        return ("rule", self.namespace, self.table, self.source, self.device)
+        return ("rule", self.namespace, self.table, self.source, self.device, self.ipv6)
 
     @property
     def priority(self) -> int:
@@ -151,7 +171,7 @@ class Listener:
     vpc_id: str | None
     """None: the internet."""
     protocol: Literal["tcp", "udp"]
-    address: IPv4Address
+    address: IPv4Address | IPv6Address
     port: int
 
     @property
@@ -159,7 +179,9 @@ class Listener:
         return ("listener", self.name)
 
 
-KernelObject = Namespace | Link | Address | Neighbour | Delay | Route | RoutingRule | Ruleset | Listener
+KernelObject = (
+    Namespace | Link | DualStack | Address | Neighbour | Delay | Route | RoutingRule | Ruleset | Listener
+)
 
 
 Part = Mapping[Key, KernelObject]

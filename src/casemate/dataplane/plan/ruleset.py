@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 TABLE = "casemate"
-_FAMILY_TABLE = f"ip {TABLE}"
 _TRANSACTION_CHARACTERS = 16384
 _GUARDS = "type filter hook prerouting"
 _ELEMENTS = 150
@@ -45,30 +45,40 @@ class NftChain:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ruleset:
-    """Everything nftables holds in one namespace: one table, replaced or amended in one transaction."""
+    """Everything nftables holds of one family in one namespace: one table, replaced or amended in one transaction."""
 
     namespace: str
     sets: Mapping[str, NftSet]
     chains: Mapping[str, NftChain]
     counters: frozenset[str] = frozenset()
+    family: Literal["ip", "ip6"] = "ip"
 
     @property
     def key(self) -> tuple[object, ...]:
-        return ("ruleset", self.namespace)
+        return ("ruleset", self.namespace) + (() if self.family == "ip" else (self.family,))
+
+    @property
+    def table(self) -> str:
+        return f"{self.family} {TABLE}"
 
 
 def creation(ruleset: Ruleset) -> str:
     """The commands that make `ruleset` where there is nothing."""
-    nothing = Ruleset(namespace=ruleset.namespace, sets={}, chains={})
-    return f"add table {_FAMILY_TABLE}\n" + amendment(nothing, ruleset)
+    nothing = Ruleset(namespace=ruleset.namespace, sets={}, chains={}, family=ruleset.family)
+    return f"add table {ruleset.table}\n" + amendment(nothing, ruleset)
 
 
-def transactions(commands: str, *, guard: str | None) -> tuple[str, ...]:
+def deletion(ruleset: Ruleset) -> str:
+    """The command that takes all of it away."""
+    return f"delete table {ruleset.table}\n"
+
+
+def transactions(commands: str, *, guard: str | None, table: str = f"ip {TABLE}") -> tuple[str, ...]:
     """`commands` in transactions that a socket's buffer holds: one, unless something very large changes.
 
     Without privilege on the host the buffer stays at 208 kB, and a rule of 80 characters takes 500 bytes in it.
-    `guard` names a base chain, with its rules, that drops everything while several transactions are under way; None
-    where no packet can come yet.
+    `guard` names a base chain of `table`, with its rules, that drops everything while several transactions are under
+    way; None where no packet can come yet.
     """
     parts: list[list[str]] = [[]]
     size = 0
@@ -82,8 +92,8 @@ def transactions(commands: str, *, guard: str | None) -> tuple[str, ...]:
     if guard is None or len(texts) < 2:
         return tuple(texts)
     name, _, restore = guard.partition("\n")
-    closed = f"insert rule {_FAMILY_TABLE} {name} drop\n"
-    return (closed, *texts, f"flush chain {_FAMILY_TABLE} {name}\n{restore}")
+    closed = f"insert rule {table} {name} drop\n"
+    return (closed, *texts, f"flush chain {table} {name}\n{restore}")
 
 
 def guard_chain(old: Ruleset, new: Ruleset) -> str | None:
@@ -104,9 +114,7 @@ def guard_chain(old: Ruleset, new: Ruleset) -> str | None:
     )
     if name is None:
         return None
-    return f"{name}\n" + "".join(
-        f"add rule {_FAMILY_TABLE} {name} {rule}\n" for rule in new.chains[name].rules
-    )
+    return f"{name}\n" + "".join(f"add rule {new.table} {name} {rule}\n" for rule in new.chains[name].rules)
 
 
 def amendment(old: Ruleset, new: Ruleset) -> str:
@@ -114,24 +122,25 @@ def amendment(old: Ruleset, new: Ruleset) -> str:
 
     The order lets every command refer to what exists: declarations, then contents, then removals from users to used.
     """
-    lines = [f"add counter {_FAMILY_TABLE} {name}" for name in sorted(new.counters - old.counters)]
-    lines += [_declare_set(name, new.sets[name]) for name in new.sets if name not in old.sets]
+    table = new.table
+    lines = [f"add counter {table} {name}" for name in sorted(new.counters - old.counters)]
+    lines += [_declare_set(table, name, new.sets[name]) for name in new.sets if name not in old.sets]
     lines += [
-        f"add chain {_FAMILY_TABLE} {name}" + (f" {{ {chain.hook} }}" if chain.hook else "")
+        f"add chain {table} {name}" + (f" {{ {chain.hook} }}" if chain.hook else "")
         for name, chain in new.chains.items()
         if name not in old.chains
     ]
     gone = [name for name in old.chains if name not in new.chains]
-    lines += [f"flush chain {_FAMILY_TABLE} {name}" for name in gone]
+    lines += [f"flush chain {table} {name}" for name in gone]
     for name, chain in new.chains.items():
-        lines += _rules(name, old.chains.get(name), chain)
+        lines += _rules(table, name, old.chains.get(name), chain)
     for name, items in new.sets.items():
-        lines += _elements(name, old.sets.get(name), items)
+        lines += _elements(table, name, old.sets.get(name), items)
     gone_sets = [name for name in old.sets if name not in new.sets]
-    lines += [f"flush {_noun(old.sets[name])} {_FAMILY_TABLE} {name}" for name in gone_sets]
-    lines += [f"delete chain {_FAMILY_TABLE} {name}" for name in gone]
-    lines += [f"delete {_noun(old.sets[name])} {_FAMILY_TABLE} {name}" for name in gone_sets]
-    lines += [f"delete counter {_FAMILY_TABLE} {name}" for name in sorted(old.counters - new.counters)]
+    lines += [f"flush {_noun(old.sets[name])} {table} {name}" for name in gone_sets]
+    lines += [f"delete chain {table} {name}" for name in gone]
+    lines += [f"delete {_noun(old.sets[name])} {table} {name}" for name in gone_sets]
+    lines += [f"delete counter {table} {name}" for name in sorted(old.counters - new.counters)]
     return "".join(line + "\n" for line in lines)
 
 
@@ -139,36 +148,36 @@ def _noun(items: NftSet) -> str:
     return "map" if items.is_map else "set"
 
 
-def _declare_set(name: str, items: NftSet) -> str:
-    return f"add {_noun(items)} {_FAMILY_TABLE} {name} {{ {items.declaration} }}"
+def _declare_set(table: str, name: str, items: NftSet) -> str:
+    return f"add {_noun(items)} {table} {name} {{ {items.declaration} }}"
 
 
-def _rules(name: str, old: NftChain | None, new: NftChain) -> list[str]:
+def _rules(table: str, name: str, old: NftChain | None, new: NftChain) -> list[str]:
     if old == new:
         return []
-    flush = [f"flush chain {_FAMILY_TABLE} {name}"] if old is not None and old.rules else []
-    return flush + [f"add rule {_FAMILY_TABLE} {name} {rule}" for rule in new.rules]
+    flush = [f"flush chain {table} {name}"] if old is not None and old.rules else []
+    return flush + [f"add rule {table} {name} {rule}" for rule in new.rules]
 
 
-def _elements(name: str, old: NftSet | None, new: NftSet) -> list[str]:
+def _elements(table: str, name: str, old: NftSet | None, new: NftSet) -> list[str]:
     before: Mapping[str, str | None] = old.elements if old is not None else {}
     if before == new.elements:
         return []
     if new.is_interval:
         # Intervals may be merged or split by one change: the whole set is short, so it is written anew.
-        flush = [f"flush {_noun(new)} {_FAMILY_TABLE} {name}"] if before else []
-        return flush + _add(name, new.elements)
+        flush = [f"flush {_noun(new)} {table} {name}"] if before else []
+        return flush + _add(table, name, new.elements)
     gone = [key for key, value in before.items() if key not in new.elements or new.elements[key] != value]
     fresh = {key: value for key, value in new.elements.items() if key not in before or before[key] != value}
-    return _element_commands("delete", name, gone) + _add(name, fresh)
+    return _element_commands(table, "delete", name, gone) + _add(table, name, fresh)
 
 
-def _add(name: str, elements: Mapping[str, str | None]) -> list[str]:
+def _add(table: str, name: str, elements: Mapping[str, str | None]) -> list[str]:
     return _element_commands(
-        "add", name, [key if value is None else f"{key} : {value}" for key, value in elements.items()]
+        table, "add", name, [key if value is None else f"{key} : {value}" for key, value in elements.items()]
     )
 
 
-def _element_commands(verb: str, name: str, texts: list[str]) -> list[str]:
+def _element_commands(table: str, verb: str, name: str, texts: list[str]) -> list[str]:
     groups = [texts[start : start + _ELEMENTS] for start in range(0, len(texts), _ELEMENTS)]
-    return [f"{verb} element {_FAMILY_TABLE} {name} {{ {', '.join(group)} }}" for group in groups]
+    return [f"{verb} element {table} {name} {{ {', '.join(group)} }}" for group in groups]

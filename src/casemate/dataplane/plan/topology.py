@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.memory import Memory
@@ -58,6 +58,8 @@ class Topology:
     vpc: VpcSnapshot
     prefix_lists: Mapping[str, PrefixList]
     peers: tuple[Peer, ...] = ()
+    ipv6: bool = True
+    """False: this machine's kernel has none."""
     memory: Memory = field(default_factory=Memory)
     """What the last plan of this VPC was made of."""
 
@@ -150,6 +152,22 @@ class Topology:
         found = self.prefix_lists.get(prefix_list_id)
         return tuple(cidr for cidr in found.cidrs if isinstance(cidr, IPv4Network)) if found else ()
 
+    def ipv6_members_of(self, group_id: str) -> list[IPv6Address]:
+        """The IPv6 addresses of a security group's members, as `members_of`."""
+        peers = (peer.vpc for peer in self.peers if peer.vpc.region == self.vpc.region)
+        return [
+            address
+            for vpc in (self.vpc, *peers)
+            for interface in vpc.interfaces.values()
+            if group_id in interface.groups
+            for address in interface.ipv6
+        ]
+
+    def ipv6_cidrs_of(self, prefix_list_id: str) -> tuple[IPv6Network, ...]:
+        """The IPv6 ranges of a prefix list; none when it is unknown."""
+        found = self.prefix_lists.get(prefix_list_id)
+        return tuple(cidr for cidr in found.cidrs if isinstance(cidr, IPv6Network)) if found else ()
+
 
 def addresses_of(interface: NetworkInterface) -> tuple[IPv4Address, ...]:
     """Every private address, the primary first."""
@@ -166,6 +184,13 @@ def device_of(interface: NetworkInterface) -> str:
         return names.device("e", interface.interface_id)
     place = f"{interface.interface_id}/{interface.host}/{interface.device_index}"
     return names.device("a", place)
+
+
+def inside_of(interface: NetworkInterface) -> tuple[str, str]:
+    """The namespace and the device of the interface itself."""
+    inside = names.interface_namespace(names.safe(interface.host or interface.interface_id))
+    end = names.further_device(interface.device_index) if interface.host else names.INTERFACE
+    return inside, end
 
 
 def is_unchecked(interface: NetworkInterface) -> bool:

@@ -11,7 +11,7 @@ A connection's mark says at which of its ends it is not tracked. Both ends may b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 from casemate.dataplane.plan.names import SERVICES
 from casemate.model.network import ALL_PORTS, ALL_PROTOCOLS, TCP, UDP, SecurityGroup, SecurityGroupRule
@@ -40,9 +40,11 @@ ALWAYS_TRACKED = (
 """What leads to an endpoint or a NAT gateway."""
 
 
-def untracked(groups: Iterable[SecurityGroup], *, egress: bool) -> tuple[str, ...]:
+def untracked(
+    groups: Iterable[SecurityGroup], *, egress: bool, anywhere: IPv4Network | IPv6Network = _ANYWHERE
+) -> tuple[str, ...]:
     """Rules that mark the new connections which an interface with these groups begins (`egress`) or is asked for."""
-    rules = [rule for group in groups for rule in group.rules if rule.peer == _ANYWHERE]
+    rules = [rule for group in groups for rule in group.rules if rule.peer == anywhere]
     bit = _AT_ORIGINATOR if egress else _AT_RESPONDER
     return tuple(
         dict.fromkeys(

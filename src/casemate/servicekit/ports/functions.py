@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address
 from typing import Protocol
 
+from casemate.model.network import Address
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -52,7 +52,7 @@ class UrlCall:
     """None: AuthType NONE."""
     organization_id: str | None
     """Of the caller."""
-    source: IPv4Address
+    source: Address
 
 
 class FunctionUrls(Protocol):

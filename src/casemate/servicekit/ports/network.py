@@ -53,11 +53,18 @@ class FunctionInterfaces(Protocol):
     """Hyperplane interfaces for Lambda. Implemented by services.ec2; call inside a transaction."""
 
     def acquire(
-        self, *, account: str, region: str, subnet_id: str, group_ids: Sequence[str], function_arn: str
+        self,
+        *,
+        account: str,
+        region: str,
+        subnet_id: str,
+        group_ids: Sequence[str],
+        function_arn: str,
+        ipv6: bool = False,
     ) -> NetworkInterface:
         """The shared interface of (subnet, set of groups), made when there is none; `function_arn` becomes a user of it.
 
-        AwsError InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet.
+        With `ipv6` one that has an IPv6 address too; the subnet must have a block. AwsError InvalidParameterValue, InvalidSubnetID.NotFound, InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet.
         """
         ...
 

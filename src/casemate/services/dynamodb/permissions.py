@@ -7,7 +7,7 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Params
@@ -18,6 +18,9 @@ TableChecks = Callable[[Context[DynamoState], Params], Iterable[Check]]
 _RETURNS = ("ReturnValues", "ReturnConsumedCapacity")
 _RETURNING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 """Their "ReturnValues parameter always has a value (NONE unless otherwise specified)"."""
+_PARTITION_KEYS = tuple(
+    f"dynamodb:{place}PartitionKeyValues" for place in ("First", "Second", "Third", "Fourth")
+)
 
 
 def on_table(action: str) -> TableChecks:
@@ -45,7 +48,7 @@ def item_check(
     params: Mapping[str, Any],
     *,
     keys: Iterable[Mapping[str, Any]] = (),
-    leading: Iterable[Mapping[str, Any]] = (),
+    leading: Iterable[Sequence[Mapping[str, Any]]] = (),
     attributes: Iterable[str] = (),
     select: str | None = None,
     index: str | None = None,
@@ -53,14 +56,10 @@ def item_check(
 ) -> Check:
     """A check of an item operation with DynamoDB's own condition keys.
 
-    `keys`: items or keys the request names, from which the partition keys are taken; `leading`: partition key values.
+    `keys`: items or keys the request names, from which the partition keys are taken; `leading`: partition keys, each the
+    values of its attributes.
     """
-    context: dict[str, str | tuple[str, ...]] = {}
-    values = [*leading, *_partition_values(ctx, ref, keys)]
-    if values:
-        texts = tuple(_key_text(value) for value in values)
-        # Two names of one key: they "can be used exchangeably".
-        context["dynamodb:LeadingKeys"] = context["dynamodb:FirstPartitionKeyValues"] = texts
+    context = _leading_keys([*leading, *_partition_keys(ctx, ref, keys)])
     names = tuple(dict.fromkeys(attributes))
     if names:
         context["dynamodb:Attributes"] = names
@@ -77,13 +76,28 @@ def item_check(
     return Check(action=f"dynamodb:{action}", resource=resource, context=context)
 
 
-def _partition_values(
+def _leading_keys(partitions: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, str | tuple[str, ...]]:
+    """A condition key for each attribute of the partition keys; the first of them has two names.
+
+    Source: Developer Guide, "Using IAM policy conditions for fine-grained access control".
+    """
+    made: dict[str, str | tuple[str, ...]] = {}
+    for place, name in enumerate(_PARTITION_KEYS):
+        texts = tuple(_key_text(values[place]) for values in partitions if place < len(values))
+        if texts:
+            made[name] = texts
+    if _PARTITION_KEYS[0] in made:
+        made["dynamodb:LeadingKeys"] = made[_PARTITION_KEYS[0]]
+    return made
+
+
+def _partition_keys(
     ctx: Context[DynamoState], ref: TableRef, keys: Iterable[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+) -> list[tuple[Mapping[str, Any], ...]]:
     record = ctx.state.tables.get(*ref.key)
     if record is None:
         return []
-    return [key[record.hash_key] for key in keys if record.hash_key in key]
+    return [(key[record.hash_key],) for key in keys if record.hash_key in key]
 
 
 def _key_text(value: Mapping[str, Any]) -> str:

@@ -72,7 +72,8 @@ def attributes_of(definitions: Sequence[Mapping[str, str]]) -> dict[str, KeyType
         name = definition["AttributeName"]
         if name in found:
             raise validation(
-                f"{INVALID}Duplicate AttributeName in AttributeDefinitions. AttributeName: {name}"
+                # DynamoDB Local says so (PynamoDB, tests/integration/test_discriminator_index.py).
+                "Cannot have two attributes with the same name"
             )
         found[name] = cast("KeyType", definition["AttributeType"])
     return found

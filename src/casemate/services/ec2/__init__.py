@@ -10,8 +10,9 @@ follow. Every account finds a default VPC in every Region at its first call ther
 
 Not modelled: instances with more than one interface, volumes apart from instances, images of one's own, launch
 templates, spot requests, load balancers, transit and virtual private gateways,
-IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, Network
-Access Analyzer. IPv6 blocks and routes are recorded; no interface has an IPv6 address.
+IPAM, address pools of one's own, IPv6-only subnets, regional NAT gateways, endpoints to services of others, endpoint
+services of one's own (they stand on load balancers), Network Access Analyzer, IPv6 prefixes of interfaces, NAT64 and
+DNS64. IPv6 reaches interfaces; endpoints are IPv4.
 """
 
 from __future__ import annotations

@@ -147,6 +147,22 @@ def open_egress(random_bytes: RandomBytes, *, ipv6: bool) -> tuple[GroupRule, ..
     return tuple(rules)
 
 
+def open_to_ipv6(state: Ec2State, vpc: Vpc, random_bytes: RandomBytes) -> None:
+    """A VPC's first IPv6 block: what lets all of IPv4 through by default lets all of IPv6 through from now on.
+
+    Source: VPC User Guide, "Default security groups" and "Default network ACL": rules for ::/0 are added by
+    themselves, unless the outbound rules of the group, or the rules of the ACL, were modified before.
+    """
+    for acl in state.acls_in(vpc):
+        if acl.is_default and set(acl.entries) == set(open_entries(ipv6=False)):
+            state.acls.put(replace(acl, entries=open_entries(ipv6=True)))
+    for group in state.groups_in(vpc):
+        out = [rule for rule in group.rules if rule.egress]
+        if len(out) == 1 and (out[0].protocol, out[0].cidr) == ("-1", "0.0.0.0/0"):
+            more = open_egress(random_bytes, ipv6=True)[1:]
+            state.groups.put(replace(group, rules=(*group.rules, *more)))
+
+
 def make_subnet(
     state: Ec2State,
     vpc: Vpc,

@@ -13,6 +13,7 @@ from casemate.model.ids import RandomBytes, uuid4
 from casemate.model.network import NetworkInterface
 from casemate.servicekit.clock import Clock
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
+from casemate.services.ec2.ipv6_allocation import pick_ipv6
 from casemate.services.ec2.projection import interface_of
 from casemate.services.ec2.records import Home, Interface
 from casemate.services.ec2.state import Ec2State
@@ -27,15 +28,22 @@ class HyperplaneInterfaces:
         self._clock = clock
 
     def acquire(
-        self, *, account: str, region: str, subnet_id: str, group_ids: Sequence[str], function_arn: str
+        self,
+        *,
+        account: str,
+        region: str,
+        subnet_id: str,
+        group_ids: Sequence[str],
+        function_arn: str,
+        ipv6: bool = False,
     ) -> NetworkInterface:
-        """The shared interface of (subnet, set of groups), made when there is none."""
+        """The shared interface of (subnet, set of groups, IPv6 or not), made when there is none."""
         state = self._state
         place = Home(account=account, region=region)
         subnet = state.subnets.get(place, subnet_id)
         groups = checked_groups(state, subnet, group_ids)
         for each in state.interfaces_in_subnet(subnet):
-            if each.kind == "lambda" and set(each.groups) == set(groups):
+            if each.kind == "lambda" and set(each.groups) == set(groups) and bool(each.ipv6) == ipv6:
                 users = each.users if function_arn in each.users else (*each.users, function_arn)
                 return interface_of(state.interfaces.put(replace(each, users=users)))
         name = function_arn.split(":")[6] if function_arn.count(":") >= 6 else function_arn
@@ -49,6 +57,7 @@ class HyperplaneInterfaces:
             requester_id=f"AROALAMBDAHYPERPLANE:{account}",
             users=(function_arn,),
             attached=self._clock(),
+            ipv6=pick_ipv6(state, subnet, 1) if ipv6 else (),
         )
         return interface_of(made)
 

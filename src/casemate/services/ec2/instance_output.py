@@ -65,6 +65,7 @@ def _placed(state: Ec2State, instance: Instance) -> Rendered:
         "PublicDnsName": public_name(instance.region, public.public_ip)
         if public and vpc.dns_hostnames
         else "",
+        "Ipv6Address": first.ipv6[0] if first.ipv6 else None,
         "SubnetId": first.subnet_id,
         "VpcId": first.vpc_id,
         "BlockDeviceMappings": devices_output(instance),

@@ -52,6 +52,7 @@ def make_interface(
     requester_id: str = "",
     users: tuple[str, ...] = (),
     attached: datetime | None = None,
+    ipv6: Sequence[str] = (),
 ) -> Interface:
     """A new interface; the lowest free address when none is given. One made for a service is attached by it."""
     if len(state.interfaces.all(subnet)) >= state.quotas.interfaces:
@@ -86,6 +87,7 @@ def make_interface(
             attachment=attachment,
             owner=owner,
             users=users,
+            ipv6=tuple(ipv6),
         )
     )
 

@@ -19,12 +19,12 @@ from casemate.services.ec2.records import Interface, MetadataOptions, Subnet
 from casemate.services.ec2.registry import Ctx, refuse, required, section
 
 _REFUSED = (
-    "Ipv6AddressCount", "Ipv6Addresses", "KernelId", "RamdiskId", "ElasticGpuSpecification",
+    "KernelId", "RamdiskId", "ElasticGpuSpecification",
     "ElasticInferenceAccelerators", "LaunchTemplate", "InstanceMarketOptions", "LicenseSpecifications",
     "SecondaryInterfaces", "EnablePrimaryIpv6",
 )  # fmt: skip
 _INTERFACE_REFUSED = (
-    "Ipv6AddressCount", "Ipv6Addresses", "Ipv4Prefixes", "Ipv4PrefixCount", "Ipv6Prefixes", "Ipv6PrefixCount",
+    "Ipv4Prefixes", "Ipv4PrefixCount", "Ipv6Prefixes", "Ipv6PrefixCount",
     "AssociateCarrierIpAddress", "PrimaryIpv6",
 )  # fmt: skip
 MAX_USER_DATA = 16_384
@@ -95,6 +95,10 @@ def parse_launch(ctx: Ctx, params: Params) -> Launch:
         raise errors.combination(
             "You may specify a private IP address only when launching a single instance."
         )
+    if given.get("Ipv6Addresses") and most > 1:
+        # API Reference, RunInstances: "You cannot specify this option if you've specified a minimum number of
+        # instances to launch."
+        raise errors.combination("You may specify IPv6 addresses only when launching a single instance.")
     public = given.get("AssociatePublicIpAddress")
     further = _further(ctx, params, kind, subnet, most)
     return Launch(
@@ -153,7 +157,8 @@ def _interface_params(params: Params) -> Mapping[str, Any]:
     """The primary interface, whether it was given as such or by the parameters of the instance."""
     given = params.get("NetworkInterfaces") or ()
     if not given:
-        return {"PrivateIpAddress": params.get("PrivateIpAddress")}
+        names = ("PrivateIpAddress", "Ipv6Addresses", "Ipv6AddressCount")
+        return {name: params.get(name) for name in names}
     if params.get("SubnetId"):
         raise errors.combination(
             "Network interfaces and an instance-level subnet ID may not be specified on the same request"
@@ -166,6 +171,11 @@ def _interface_params(params: Params) -> Mapping[str, Any]:
         raise errors.combination(
             # Words as reported in ansible/ansible issue 48109.
             "Network interfaces and an instance-level private IP address may not be specified on the same request"
+        )
+    if params.get("Ipv6Addresses") or params.get("Ipv6AddressCount"):
+        # API Reference, RunInstances: "You cannot specify this option and the network interfaces option".
+        raise errors.combination(
+            "Network interfaces and instance-level IPv6 addresses may not be specified on the same request"
         )
     return _by_index(given)[0]
 
@@ -224,7 +234,9 @@ def _existing_interface(ctx: Ctx, params: Params, given: Mapping[str, Any], most
         raise errors.interface_in_use(interface.id)
     if most > 1 or params["MinCount"] > 1:
         raise errors.combination("You may specify a network interface only when launching a single instance.")
-    for name in ("SubnetId", "Groups", "PrivateIpAddress", "AssociatePublicIpAddress"):
+    for name in (
+        "SubnetId", "Groups", "PrivateIpAddress", "AssociatePublicIpAddress", "Ipv6Addresses", "Ipv6AddressCount",
+    ):  # fmt: skip
         if given.get(name):
             raise errors.combination(
                 f"A network interface may not specify both a network interface ID and a {name[0].lower()}{name[1:]}"

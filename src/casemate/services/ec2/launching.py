@@ -12,6 +12,7 @@ from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.instance_network import assign_public, attach
 from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface
+from casemate.services.ec2.ipv6_allocation import wanted_ipv6
 from casemate.services.ec2.launch_request import Launch
 from casemate.services.ec2.records import BlockDevice, Instance, Interface, ProfileAssociation, Subnet
 from casemate.services.ec2.registry import Ctx, section
@@ -110,6 +111,7 @@ def _new_interface(ctx: Ctx, subnet: Subnet, params: Mapping[str, Any], groups: 
         subnet,
         ctx.random_bytes,
         addresses=wanted_addresses(ctx, subnet, params),
+        ipv6=wanted_ipv6(ctx.state, subnet, params),
         groups=checked_groups(ctx.state, subnet, groups),
         description=params.get("Description") or "",
     )

@@ -11,10 +11,10 @@ import json
 from base64 import b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from ipaddress import IPv4Address
 
 from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes
+from casemate.model.network import Address
 from casemate.model.principals import InstanceSource
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credential, RoleSessions
@@ -58,7 +58,7 @@ class MetadataService:
         """By instance: when each of its tokens expires, the oldest token first."""
         self._credentials: dict[tuple[str, str, str], tuple[datetime, Credential]] = {}
 
-    def answer(self, request: HttpRequest, *, vpc_id: str, peer: IPv4Address) -> HttpResponse:
+    def answer(self, request: HttpRequest, *, vpc_id: str, peer: Address) -> HttpResponse:
         """One request. From what is not an instance: not found."""
         instance = self._asker(vpc_id, str(peer))
         if instance is None:

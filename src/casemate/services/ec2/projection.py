@@ -7,7 +7,7 @@ the same object, so that readers may cache by identity.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from types import MappingProxyType
 
 from casemate.model import network as model
@@ -75,6 +75,7 @@ def _subnets(state: Ec2State, vpc: Vpc, tables: list[RouteTable]) -> dict[str, m
             route_table_id=explicit.get(subnet.id, main),
             explicit_association=subnet.id in explicit,
             acl_id=acls[subnet.id],
+            ipv6_cidr=IPv6Network(subnet.ipv6[0].cidr) if subnet.ipv6 else None,
         )
 
     return {subnet.id: project(subnet) for subnet in state.subnets_in(vpc)}
@@ -100,6 +101,7 @@ def interface_of(
         owner=interface.owner,
         host=primaries.get(interface.owner, "") if index else "",
         device_index=index,
+        ipv6=tuple(map(IPv6Address, interface.ipv6)),
     )
 
 
@@ -155,7 +157,11 @@ def project_vpc(state: Ec2State, vpc: Vpc) -> model.VpcSnapshot:
         cidrs=tuple(IPv4Network(cidr) for cidr in vpc.cidrs),
         dns_support=vpc.dns_support,
         dns_hostnames=vpc.dns_hostnames,
+        ipv6_cidrs=tuple(IPv6Network(each.cidr) for each in vpc.ipv6),
         internet_gateway_id=gateway.id if gateway else None,
+        egress_only_gateways=tuple(
+            sorted(each.id for each in state.egress_gateways.all(vpc) if each.vpc_id == vpc.id)
+        ),
         subnets=_subnets(state, vpc, tables),
         route_tables={table.id: _table(state, vpc, table) for table in tables},
         acls={acl.id: acl_of(acl) for acl in state.acls_in(vpc)},

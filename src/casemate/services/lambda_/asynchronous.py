@@ -7,7 +7,7 @@ of Lambda asynchronous invocations", "Configuring reserved concurrency".
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -22,8 +22,6 @@ MOST_RETRIES = 2
 OLDEST_SECONDS = 21_600
 _AGAIN = frozenset({"TooManyRequestsException", "ServiceException", "ResourceNotReadyException"})
 """Throttling and system errors: the event goes back to the queue. Others (the function is gone) do not pass by waiting."""
-RECURSION_LIMIT = 16
-""""approximately 16 times" ("Use Lambda recursive loop detection to prevent infinite loops")."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +56,7 @@ class QueuedEvent:
     qualifier: str = ""
     payload: bytes
     trace_id: str = ""
+    """With the chain of functions that led here, this one included."""
     accepted: datetime
     due: datetime
     """Not before this."""
@@ -65,8 +64,6 @@ class QueuedEvent:
     """Invocations so far."""
     throttles: int = 0
     last: Answer | None = None
-    lineage: dict[str, int] = field(default_factory=dict[str, int])
-    """How often each function ran in the chain of destinations that led here."""
 
     @property
     def qualified_arn(self) -> str:

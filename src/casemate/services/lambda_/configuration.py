@@ -105,6 +105,7 @@ def _between(value: int, member: str, least: int, most: int) -> int:
 def _variables(variables: Mapping[str, str]) -> dict[str, str]:
     reserved = sorted(RESERVED & variables.keys())
     if reserved:
+        # Observed: mattermost/mattermost-cloud-monitoring#264 on GitHub.
         raise errors.invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have "
             "provided contains reserved keys that are currently not supported for modification. "
@@ -206,6 +207,8 @@ def describe(function: Function) -> dict[str, Any]:
             "VpcId": network.vpc_id,
             "Ipv6AllowedForDualStack": network.ipv6,
         }
+    elif function.network_given:
+        described["VpcConfig"] = _DISCONNECTED
     if function.kms_key:
         described["KMSKeyArn"] = function.kms_key
     if function.layers:
@@ -213,6 +216,14 @@ def describe(function: Function) -> dict[str, Any]:
     return described
 
 
+# A function that has left its VPC, or was made with empty lists: hashicorp/terraform-provider-aws tells this answer apart
+# from a VPC (flattenVPCConfigResponse: no subnets, no groups, a VpcId that is absent or empty).
+_DISCONNECTED: dict[str, Any] = {
+    "SubnetIds": [],
+    "SecurityGroupIds": [],
+    "VpcId": "",
+    "Ipv6AllowedForDualStack": False,
+}
 _INACTIVE = {
     "State": "Inactive",
     "StateReason": "The function was not invoked for 14 days; an invocation makes it active again.",

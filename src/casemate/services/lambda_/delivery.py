@@ -13,7 +13,6 @@ from casemate.servicekit.clock import Clock
 from casemate.servicekit.service import Check
 from casemate.services.lambda_ import invoking
 from casemate.services.lambda_.asynchronous import (
-    RECURSION_LIMIT,
     Answer,
     Done,
     EventInvokeConfig,
@@ -54,7 +53,9 @@ class FunctionDelivery:
 
     async def attempt(self, event: QueuedEvent) -> Answer:
         """Run the event once, as the function is now."""
-        function = invoking.chosen(self._state, name_of(event), self._random_bytes)
+        name = name_of(event)
+        invoking.require_no_loop(self._state, name, event.trace_id)
+        function = invoking.chosen(self._state, name, self._random_bytes)
         invocation = Invocation(
             request_id=event.id,
             payload=event.payload,
@@ -88,16 +89,15 @@ class FunctionDelivery:
             return
         try:
             function = self._state.version(name_of(done.event))
-            self._state.latest(name)
+            next_one = self._state.latest(name)
             self._require_permission(function, target)
         except AwsError as error:
             # DestinationDeliveryFailures counts these on AWS: nobody is told otherwise.
             _log.warning("the record of event %s was not sent to %s: %s", done.event.id, target, error)
             return
         payload = record(done, now=now)
-        lineage = {**done.event.lineage, function.arn: done.event.lineage.get(function.arn, 0) + 1}
-        if len(payload) > EVENT_LIMIT or self._runs_in_circles(name, lineage):
-            _log.warning("the record of event %s was not sent to %s", done.event.id, target)
+        if len(payload) > EVENT_LIMIT:
+            _log.warning("the record of event %s is too large to be sent to %s", done.event.id, target)
             return
         event = QueuedEvent(
             id=uuid4(self._random_bytes),
@@ -106,10 +106,9 @@ class FunctionDelivery:
             function=name.name,
             qualifier=name.qualifier or "",
             payload=payload,
-            trace_id=done.event.trace_id,
+            trace_id=invoking.trace_id(next_one, now, self._random_bytes, caller=done.event.trace_id),
             accepted=now,
             due=now,
-            lineage=lineage,
         )
         self._state.enqueue(event)
 
@@ -120,9 +119,3 @@ class FunctionDelivery:
         principal = replace(credential.principal, source_function_arn=None)
         check = Check(action="lambda:InvokeFunction", resource=target)
         self._state.inside(function.region)(check, principal=principal)
-
-    def _runs_in_circles(self, name: FunctionName, lineage: dict[str, int]) -> bool:
-        """Lambda stops a function that is invoked some 16 times in one chain, unless it allows recursion."""
-        latest = self._state.functions.get(*name.key, LATEST)
-        terminates = latest is None or latest.recursive_loop == "Terminate"
-        return terminates and lineage.get(name.arn, 0) >= RECURSION_LIMIT

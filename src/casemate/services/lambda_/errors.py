@@ -1,6 +1,7 @@
 """The errors of Lambda: codes and statuses from botocore's model.
 
-Messages are worded from general knowledge where no page is cited: not checked against recorded answers.
+Messages are AWS's where a page or an observed answer is cited, here or where they are raised. The others are worded from
+general knowledge, not checked against recorded answers.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def constraint(value: object, member: str, rule: str) -> AwsError:
 
 
 def precondition_failed() -> AwsError:
-    """Another revision is current."""
+    """Another revision is current. Observed, in its first half: aws/aws-sdk#377 on GitHub."""
     return AwsError(
         "PreconditionFailedException",
         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve "
@@ -60,6 +61,16 @@ def inactive() -> AwsError:
         "reestablish and try again.",
         http_status=502,
         fault="server",
+    )
+
+
+def recursive() -> AwsError:
+    """A chain of functions that came back too often. Text: botocore's documentation of the error."""
+    return AwsError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources "
+        "and stopped your function's invocation.",
+        fields={"Type": "User"},
     )
 
 

@@ -9,7 +9,7 @@ from casemate.execution.function import FunctionVersion, Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import idling
+from casemate.services.lambda_ import errors, idling, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
@@ -75,11 +75,17 @@ async def stream(
     return response
 
 
-def trace_id(function: Function, now: datetime, random_bytes: RandomBytes) -> str:
-    """`X-Amzn-Trace-Id`; with active tracing the request is sampled."""
-    sampled = int(function.tracing == "Active")
-    root = f"Root=1-{int(now.timestamp()):08x}-{random_bytes(12).hex()}"
-    return f"{root};Parent={random_bytes(8).hex()};Sampled={sampled}"
+def trace_id(function: Function, now: datetime, random_bytes: RandomBytes, *, caller: str = "") -> str:
+    """`X-Amzn-Trace-Id`; with active tracing the request is sampled. `caller`: the header of who asks for it."""
+    sampled = function.tracing == "Active"
+    return tracing.header(function.arn, sampled=sampled, now=now, random_bytes=random_bytes, caller=caller)
+
+
+def require_no_loop(state: LambdaState, name: FunctionName, trace: str) -> None:
+    """AwsError when the invocation with that header is one too many in its chain, and the function does not allow it."""
+    latest = state.functions.get(*name.key, LATEST)
+    if tracing.is_loop(name.arn, trace) and (latest is None or latest.recursive_loop == "Terminate"):
+        raise errors.recursive()
 
 
 def _note(state: LambdaState, function: Function, now: datetime) -> None:

@@ -30,6 +30,7 @@ def is_empty(config: Mapping[str, Any]) -> bool:
     subnets: list[str] = config.get("SubnetIds") or []
     groups: list[str] = config.get("SecurityGroupIds") or []
     if bool(subnets) != bool(groups):
+        # Observed: aws/aws-sdk-js#1293 on GitHub.
         raise errors.invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
     if len(subnets) > _SUBNETS:
         raise errors.constraint(
@@ -38,6 +39,12 @@ def is_empty(config: Mapping[str, Any]) -> bool:
     if len(groups) > _GROUPS:
         raise errors.constraint(
             groups, "vpcConfig.securityGroupIds", f"have length less than or equal to {_GROUPS}"
+        )
+    if not subnets and config.get("Ipv6AllowedForDualStack"):
+        # Words as reported in aws-cloudformation/cloudformation-coverage-roadmap issue 2061.
+        raise errors.invalid(
+            "Ipv6AllowedForDualStack cannot be true without subnet or security groups. Please remove "
+            "Ipv6AllowedForDualStack value from your request and try again."
         )
     return not subnets
 
@@ -75,6 +82,7 @@ def attach(state: LambdaState, network: Network, *, account: str, region: str, f
                 subnet_id=subnet_id,
                 group_ids=network.group_ids,
                 function_arn=function_arn,
+                ipv6=network.ipv6,
             )
         except AwsError as error:
             raise _from_ec2(error) from error
@@ -114,6 +122,7 @@ def _check_permissions(ctx: Context[LambdaState], role: Principal) -> None:
         try:
             ctx.authorize(Check(action=action), principal=role)
         except AwsError as error:
+            # Observed: aws/aws-sam-cli#617 on GitHub.
             name = action.removeprefix("ec2:")
             raise errors.invalid(
                 f"The provided execution role does not have permissions to call {name} on EC2"

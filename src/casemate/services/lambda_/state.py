@@ -57,6 +57,8 @@ class Function:
     architecture: str = "x86_64"
     variables: dict[str, str] = field(default_factory=dict[str, str])
     network: Network | None = None
+    network_given: bool = False
+    """A VpcConfig was given, perhaps an empty one to leave a VPC: it is shown from then on."""
     kms_key: str | None = None
     tracing: str = "PassThrough"
     layers: tuple[LayerUse, ...] = ()

@@ -12,10 +12,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from datetime import datetime
-from ipaddress import IPv4Address
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
+from casemate.model.network import Address
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.services.lambda_.records import FunctionUrl
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -37,7 +37,7 @@ def event_of(
     url: FunctionUrl,
     *,
     caller: Principal | None,
-    source: IPv4Address,
+    source: Address,
     request_id: str,
     trace_id: str,
     organization_id: str | None,
@@ -85,7 +85,7 @@ def _context(
     url: FunctionUrl,
     *,
     caller: Principal | None,
-    source: IPv4Address,
+    source: Address,
     request_id: str,
     organization_id: str | None,
     path: str,
@@ -148,10 +148,9 @@ def response_of(payload: bytes) -> HttpResponse:
     except (ValueError, RecursionError) as error:
         raise BadAnswerError(str(error)) from error
     if not isinstance(answer, dict) or "statusCode" not in answer:
-        # Inferred: "isBase64Encoded is false, statusCode is 200, content-type is application/json, body is the
-        # function response".
-        text = answer if isinstance(answer, str) else payload.decode("utf-8", "replace")
-        return _json_response(text.encode("utf-8", "replace") if answer is not None else b"null")
+        # Inferred: status 200, application/json, and as the body what the function returned. A string keeps its quotes:
+        # in the page's example "Hello, world!" has a content-length of 15.
+        return _json_response(payload or b"null")
     return _formatted(cast("Mapping[str, Any]", answer))
 
 
@@ -163,7 +162,8 @@ def _formatted(answer: Mapping[str, Any]) -> HttpResponse:
     status = answer["statusCode"]
     if isinstance(status, str) and re.fullmatch("[0-9]{3}", status):
         status = int(status)
-    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
+    # RFC 9110, section 15.2: after a status of 1xx a client waits for the response itself, which there is none of.
+    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         raise BadAnswerError(f"statusCode is {status!r}")
     given: Any = answer.get("headers", {})
     cookies: Any = answer.get("cookies", [])

@@ -60,6 +60,11 @@ def test_networking(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
 
 
+@pytest.mark.parametrize("case", cases("environment"))
+def test_environment(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
 class Script:
     """A case, being played."""
 

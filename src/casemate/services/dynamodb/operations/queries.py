@@ -99,20 +99,20 @@ def _checks(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[
     return (check,)
 
 
-def _leading(ctx: Context[DynamoState], params: Params, wanted: _Wanted) -> list[dict[str, Any]]:
-    """Values of the partition key a Query names: of the table, or of the index it reads."""
+def _leading(ctx: Context[DynamoState], params: Params, wanted: _Wanted) -> list[list[dict[str, Any]]]:
+    """The partition key a Query names, of the table or of the index it reads: the values of its attributes in order."""
     found = ctx.state.find(table_ref(ctx, params["TableName"]))
     if found is None or wanted.key is None:
         return []
     index = found.schema.indexes.get(params.get("IndexName") or "")
     schema = found.schema.key if index is None else index.key
-    partition = {attribute.name for attribute in schema.partition}
     values = wanted.compiler.placeholders.values
-    return [
-        to_wire(values[term.operands[0]])
-        for term in wanted.key.terms
-        if term.attribute in partition and term.operator == "="
-    ]
+    named = {
+        term.attribute: to_wire(values[term.operands[0]]) for term in wanted.key.terms if term.operator == "="
+    }
+    given = [named.get(attribute.name) for attribute in schema.partition]
+    # A key that is not named whole is refused by the operation itself.
+    return [[value for value in given if value is not None]] if None not in given else []
 
 
 def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:

@@ -16,7 +16,7 @@ from casemate.services.dynamodb.partiql.writes import WriteRequest, write_reques
 from casemate.services.dynamodb.permissions import item_check
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.errors import INVALID
-from casemate.tables.keys import item_key
+from casemate.tables.keys import check_key, item_key
 from casemate.tables.partiql.nodes import Exists, Path, Select, Statement
 from casemate.tables.reads import Reading
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
@@ -102,7 +102,7 @@ def _select_check(
         "PartiQLSelect",
         prepared.ref,
         {},
-        leading=[key[schema.partition[0].name] for key in partitions],
+        leading=[[key[attribute.name] for attribute in schema.partition] for key in partitions],
         attributes=dict.fromkeys((*_wanted(statement), *selection.named, *selection.writing.attributes)),
         select=_select(statement),
         index=statement.index,
@@ -182,4 +182,5 @@ def key_of(selection: Selection, reading: Reading) -> bytes | None:
         return None
     values = selection.partition_values(0)
     key = {name: values[term.operands[0]] for name, term in selection.terms.items()}
+    check_key(reading.table, key)
     return item_key(reading.table, key)

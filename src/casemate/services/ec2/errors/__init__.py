@@ -39,6 +39,7 @@ from casemate.services.ec2.errors.interfaces import (
     interface_in_use,
     invalid_instance,
     nat_association,
+    no_ipv6_block,
     service_attachment,
     service_interface,
 )
@@ -138,6 +139,7 @@ from casemate.services.ec2.errors.vpcs import (
     subnet_association_missing,
     subnet_conflict,
     subnet_full,
+    subnet_ipv6_range,
     subnet_range,
     vpc_range,
 )
@@ -216,6 +218,7 @@ __all__ = [
     "nat_vpc",
     "no_default_vpc",
     "no_gateway",
+    "no_ipv6_block",
     "no_private_dns",
     "not_a_cidr",
     "other_network",
@@ -251,6 +254,7 @@ __all__ = [
     "subnet_association_missing",
     "subnet_conflict",
     "subnet_full",
+    "subnet_ipv6_range",
     "subnet_range",
     "token_mismatch",
     "too_many_interfaces",

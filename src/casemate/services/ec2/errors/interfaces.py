@@ -28,6 +28,11 @@ def address_outside(address: str) -> AwsError:
     return invalid_value(f"Address {address} does not fall within the subnet's address range")
 
 
+def no_ipv6_block(subnet_id: str) -> AwsError:
+    """An IPv6 address where there is no block to take it from. Code and text are unverified."""
+    return invalid_value(f"The subnet {subnet_id} does not have an IPv6 CIDR block associated with it.")
+
+
 def interface_in_use(interface_id: str) -> AwsError:
     return AwsError("InvalidParameterValue", f"Network interface '{interface_id}' is currently in use.")
 

@@ -20,6 +20,14 @@ def subnet_range(cidr: str) -> AwsError:
     return AwsError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
 
 
+def subnet_ipv6_range(cidr: str) -> AwsError:
+    """An IPv6 block outside its VPC's, or none of /44 to /64 in steps of 4.
+
+    Text as reported in hashicorp/terraform-provider-aws issue 31913.
+    """
+    return AwsError("InvalidSubnet.Range", f"The IPv6 CIDR '{cidr}' is invalid.")
+
+
 def subnet_conflict(cidr: str) -> AwsError:
     return AwsError("InvalidSubnet.Conflict", f"The CIDR '{cidr}' conflicts with another subnet")
 

@@ -76,7 +76,7 @@ class Way:
                 self._add(hop, OutboundHeader=before, **self._attached(hop.component))
             case HopKind.INTERFACE:
                 self._add(hop, InboundHeader=before, **self._attached(hop.component))
-            case HopKind.NAT_GATEWAY | HopKind.INTERNET_GATEWAY:
+            case HopKind.NAT_GATEWAY | HopKind.INTERNET_GATEWAY | HopKind.EGRESS_ONLY_GATEWAY:
                 self._translate(hop)
                 headers = {"InboundHeader": before}
                 if hop.passed:

@@ -21,6 +21,7 @@ from casemate.services.ec2.operations import (
     interface_attributes,
     interfaces,
     internet_gateways,
+    ipv6_addresses,
     key_pairs,
     nat_addresses,
     nat_gateways,
@@ -42,6 +43,6 @@ __all__ = [
     "addresses", "dhcp_options", "egress_only_gateways", "endpoint_services", "endpoints", "flow_logs", "group_rules",
     "groups", "images", "insights_analyses", "insights_paths", "instance_attributes", "instance_profiles",
     "instance_states", "instance_types", "instances", "interface_attachments", "interface_attributes", "interfaces",
-    "internet_gateways", "key_pairs", "nat_addresses", "nat_gateways", "network_acls", "peerings", "places",
-    "prefix_lists", "route_tables", "routes", "stale_groups", "subnets", "tagging", "volumes", "vpcs", "vpn_gateways",
+    "internet_gateways", "ipv6_addresses", "key_pairs", "nat_addresses", "nat_gateways", "network_acls", "peerings",
+    "places", "prefix_lists", "route_tables", "routes", "stale_groups", "subnets", "tagging", "volumes", "vpcs", "vpn_gateways",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Egress-only internet gateways (IPv6). The network they would carry is not modelled: the routes to them are."""
+"""Egress-only internet gateways: out over IPv6, and nothing in."""
 
 from __future__ import annotations
 

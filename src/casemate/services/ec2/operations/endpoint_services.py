@@ -7,7 +7,7 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.endpoint_catalog import EndpointService, services
 from casemate.services.ec2.paging import Rendered, filtered, paged
-from casemate.services.ec2.registry import Ctx, operation
+from casemate.services.ec2.registry import Ctx, operation, operations
 
 SERVICE_FILTERS = {
     "owner": "Owner",
@@ -60,3 +60,23 @@ def describe_vpc_endpoint_services(ctx: Ctx, params: Params) -> Output:
     )
     page["ServiceNames"] = list(dict.fromkeys(each["ServiceName"] for each in page["ServiceDetails"]))
     return page
+
+
+operations.refuse(
+    "AcceptVpcEndpointConnections",
+    "CreateVpcEndpointConnectionNotification",
+    "CreateVpcEndpointServiceConfiguration",
+    "DeleteVpcEndpointConnectionNotifications",
+    "DeleteVpcEndpointServiceConfigurations",
+    "DescribeVpcEndpointConnectionNotifications",
+    "DescribeVpcEndpointConnections",
+    "DescribeVpcEndpointServiceConfigurations",
+    "DescribeVpcEndpointServicePermissions",
+    "ModifyVpcEndpointConnectionNotification",
+    "ModifyVpcEndpointServiceConfiguration",
+    "ModifyVpcEndpointServicePermissions",
+    "RejectVpcEndpointConnections",
+    "StartVpcEndpointServicePrivateDnsVerification",
+    because="endpoint services of one's own stand on a Network Load Balancer or a Gateway Load Balancer, and Casemate "
+    "has neither",
+)

@@ -168,8 +168,18 @@ def _create_gateway(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Params
     )
 
 
+def _check_address_type(service_name: str, params: Params) -> None:
+    """Interfaces of endpoints have IPv4 addresses: `SupportedIpAddressTypes` says so. The text is unverified."""
+    wanted = params.get("IpAddressType") or "ipv4"
+    if wanted != "ipv4":
+        raise errors.invalid_parameter(
+            f"The service {service_name} does not support the IP address type {wanted}."
+        )
+
+
 def _create_interface(ctx: Ctx, vpc: Vpc, service: EndpointService, params: Params) -> VpcEndpoint:
     _refuse_foreign(params, _GATEWAY_ONLY, "Interface")
+    _check_address_type(service.name, params)
     mine = [each for each in ctx.state.endpoints_in(vpc) if each.kind == "Interface"]
     if len(mine) >= ctx.state.quotas.interface_endpoints:
         raise errors.limit("VpcEndpointLimitExceeded", "VPC endpoints")
@@ -246,6 +256,8 @@ def modify_vpc_endpoint(ctx: Ctx, params: Params) -> Output:
     elif document is not None:
         checked = endpoint_policies.checked(ctx.state, document, kind=endpoint.kind)
         endpoint = replace(endpoint, policy=checked)
+    if endpoint.kind == "Interface":
+        _check_address_type(endpoint.service_name, params)
     endpoint = replace(
         endpoint,
         ip_address_type=params.get("IpAddressType") or endpoint.ip_address_type,

@@ -7,6 +7,7 @@ from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.interface_addresses import wanted_addresses
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface
 from casemate.services.ec2.interface_output import interface_output
+from casemate.services.ec2.ipv6_allocation import wanted_ipv6
 from casemate.services.ec2.paging import described
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, remember, replayed, required
 
@@ -30,6 +31,7 @@ INTERFACE_FILTERS = {
     "group-id": "Groups.GroupId",
     "group-name": "Groups.GroupName",
     "interface-type": "InterfaceType",
+    "ipv6-addresses.ipv6-address": "Ipv6Addresses.Ipv6Address",
     "mac-address": "MacAddress",
     "network-interface-id": "NetworkInterfaceId",
     "owner-id": "OwnerId",
@@ -60,8 +62,7 @@ def create_network_interface(ctx: Ctx, params: Params) -> Output:
                 "Ipv4PrefixCount",
                 "Ipv6Prefixes",
                 "Ipv6PrefixCount",
-                "Ipv6Addresses",
-                "Ipv6AddressCount",
+                "EnablePrimaryIpv6",
             ),
         )
         subnet = state.subnets.get(ctx, required(params, "SubnetId"))
@@ -79,6 +80,7 @@ def create_network_interface(ctx: Ctx, params: Params) -> Output:
             addresses=wanted_addresses(ctx, subnet, params),
             groups=groups,
             description=params.get("Description") or "",
+            ipv6=wanted_ipv6(state, subnet, params),
         )
         tags.put(state, ctx, known.id, labels)
         remember(ctx, "CreateNetworkInterface", params, known.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
@@ -26,6 +26,8 @@ _TARGETS = (
 )  # fmt: skip
 _UNROUTABLE = (ip_network("169.254.168.0/22"), ip_network("fd00:ec2::/32"))
 """Reserved for AWS services. Source: VPC User Guide, "Route table quotas and rules"."""
+_NAT64 = ip_network("64:ff9b::/96")
+"""RFC 6052. Source: VPC User Guide, "DNS64 and NAT64"."""
 
 
 def _destination(ctx: Ctx, params: Params) -> tuple[str, str]:
@@ -122,15 +124,36 @@ def _check_inside(ctx: Ctx, vpc: Vpc, destination: str, target: str) -> None:
         raise errors.invalid_value(
             f"The destination CIDR block {destination} is not allowed in a route table"
         )
-    if not isinstance(network, IPv4Network):
+    _check_family(network, destination, target)
+    blocks = (ip_network(cidr) for cidr in local_cidrs(vpc))
+    if not any(_is_inside(network, block) for block in blocks):
         return
-    if not any(network.subnet_of(IPv4Network(cidr)) for cidr in vpc.cidrs):
-        return
-    subnets = {subnet.cidr for subnet in ctx.state.subnets_in(vpc)}
+    found = ctx.state.subnets_in(vpc)
+    subnets = {each.cidr for each in found} | {block.cidr for each in found for block in each.ipv6}
     if destination not in subnets or target not in {"NatGatewayId", "NetworkInterfaceId"}:
         raise errors.invalid_value(
             f"The destination CIDR block {destination} is equal to or more specific than one of this VPC's CIDR blocks. "
             "This route can target only an interface or an instance."
+        )
+
+
+def _is_inside(network: IPv4Network | IPv6Network, block: IPv4Network | IPv6Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(block, IPv4Network) and network.subnet_of(block)
+    return isinstance(block, IPv6Network) and network.subnet_of(block)
+
+
+def _check_family(network: IPv4Network | IPv6Network, destination: str, target: str) -> None:
+    """NAT gateways translate IPv4, and egress-only gateways carry IPv6. Texts are unverified."""
+    if network.version == 6 and target == "NatGatewayId":
+        if network == _NAT64:
+            raise errors.unsupported(f"NAT64: a route for {destination} to a NAT gateway")
+        raise errors.invalid_value(
+            f"The destination CIDR block {destination} cannot be routed to a NAT gateway: only {_NAT64} can."
+        )
+    if network.version == 4 and target == "EgressOnlyInternetGatewayId":
+        raise errors.invalid_value(
+            f"The destination CIDR block {destination} is IPv4, and an egress-only internet gateway carries IPv6 only."
         )
 
 
@@ -174,6 +197,8 @@ def replace_route(ctx: Ctx, params: Params) -> Output:
     target, target_id = _target(ctx, vpc, params)
     if destination in local_cidrs(vpc) and target not in {"NatGatewayId", "NetworkInterfaceId"}:
         raise errors.invalid_value(f"cannot replace local route {destination} with the target {target_id}")
+    if not destination.startswith("pl-"):
+        _check_family(ip_network(destination), destination, target)
     entry = RouteEntry(destination=destination, target=target, target_id=target_id)
     if known.target_id == "local":
         changed = (*table.routes, entry)

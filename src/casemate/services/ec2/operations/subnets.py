@@ -13,9 +13,10 @@ from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.allocation import available_count
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network
 from casemate.services.ec2.default_vpc import make_subnet
+from casemate.services.ec2.ipv6_allocation import taken_ipv6
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Subnet, Vpc
-from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
+from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required, section
 from casemate.services.ec2.state import Ec2State
 
 SUBNET_FILTERS = {
@@ -125,8 +126,10 @@ def _block(ctx: Ctx, vpc: Vpc, params: Params) -> IPv4Network:
 
 def _ipv6_block(ctx: Ctx, vpc: Vpc, text: str) -> str:
     network = ipv6_network(text)
-    if not any(network.subnet_of(ipv6_network(each.cidr)) for each in vpc.ipv6) or network.prefixlen < 44:
-        raise errors.subnet_range(str(network))
+    inside = any(network.subnet_of(ipv6_network(each.cidr)) for each in vpc.ipv6)
+    # API Reference, CreateSubnet: "The prefix length must be between /44 and /64 in increments of /4".
+    if not inside or network.prefixlen not in range(44, 65, 4):
+        raise errors.subnet_ipv6_range(str(network))
     others = [each.cidr for subnet in ctx.state.subnets_in(vpc) for each in subnet.ipv6]
     if any(network.overlaps(ipv6_network(other)) for other in others):
         raise errors.subnet_conflict(str(network))
@@ -206,6 +209,8 @@ def delete_subnet(ctx: Ctx, params: Params) -> Output:
 @operation("ModifySubnetAttribute", on=(on("subnet", "SubnetId"),))
 def modify_subnet_attribute(ctx: Ctx, params: Params) -> Output:
     subnet = ctx.state.subnets.get(ctx, required(params, "SubnetId"))
+    if section(params, "EnableDns64").get("Value"):
+        raise errors.unsupported("DNS64: there is no NAT64 behind it")
     changes: dict[str, Any] = {
         field: bool(params[member].get("Value"))
         for member, field in _FLAGS.items()
@@ -220,7 +225,9 @@ def modify_subnet_attribute(ctx: Ctx, params: Params) -> Output:
         raise errors.combination("No attributes specified.")
     if changes.get("assign_ipv6") and not subnet.ipv6:
         raise errors.invalid_value(
-            f"Invalid value 'true' for assignIpv6AddressOnCreation. The subnet {subnet.id} has no IPv6 CIDR block."
+            # Words as reported in terraform-aws-modules/terraform-aws-vpc issue 735.
+            "Invalid value 'true' for assign-ipv6-address-on-creation. Cannot set assign-ipv6-address-on-creation to "
+            f"true unless the subnet ({subnet.id}) has an IPv6 CIDR block associated with it."
         )
     ctx.state.subnets.put(replace(subnet, **changes))
     return {}
@@ -252,6 +259,8 @@ def disassociate_subnet_cidr_block(ctx: Ctx, params: Params) -> Output:
     for subnet in ctx.state.subnets.all(ctx):
         for each in subnet.ipv6:
             if each.association_id == association_id:
+                if taken_ipv6(ctx.state, subnet):
+                    raise errors.cidr_in_use(subnet.id, each.cidr)
                 ctx.state.subnets.put(replace(subnet, ipv6=(), assign_ipv6=False))
                 ended = _ipv6_association(replace(each, state="disassociated"))
                 return {"SubnetId": subnet.id, "Ipv6CidrBlockAssociation": ended}

@@ -9,7 +9,7 @@ from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
 from casemate.services.ec2.cidrs import ipv4_network, ipv6_network, restricted
-from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc
+from casemate.services.ec2.default_vpc import ensure_home, make_default_vpc, make_vpc, open_to_ipv6
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import CidrAssociation, Vpc
 from casemate.services.ec2.registry import Ctx, behind, on, operation, refuse, required
@@ -197,10 +197,15 @@ def associate_vpc_cidr_block(ctx: Ctx, params: Params) -> Output:
     refuse(params, _POOLS)
     association_id = resource_id("vpc-cidr-assoc", ctx.random_bytes)
     if params.get("AmazonProvidedIpv6CidrBlock") or params.get("Ipv6CidrBlock"):
-        given = params.get("Ipv6CidrBlock")
-        block = str(ipv6_network(given, "ipv6CidrBlock")) if given else amazon_ipv6(ctx.state)
-        made = CidrAssociation(association_id=association_id, cidr=block)
+        if params.get("Ipv6CidrBlock"):
+            # API Reference, AssociateVpcCidrBlock: "You must also specify Ipv6Pool in the request", and there is none.
+            raise errors.missing_parameter("ipv6Pool")
+        if len(vpc.ipv6) >= ctx.state.quotas.cidrs:
+            raise errors.cidr_limit(vpc.id, ctx.state.quotas.cidrs)
+        made = CidrAssociation(association_id=association_id, cidr=amazon_ipv6(ctx.state))
         changed = ctx.state.vpcs.put(replace(vpc, ipv6=(*vpc.ipv6, made)))
+        if not vpc.ipv6:
+            open_to_ipv6(ctx.state, changed, ctx.random_bytes)
         return {"VpcId": vpc.id, "Ipv6CidrBlockAssociation": ipv6_association(changed, made)}
     network = ipv4_network(required(params, "CidrBlock"), "cidrBlock")
     if not 16 <= network.prefixlen <= 28:

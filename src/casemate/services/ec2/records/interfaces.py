@@ -58,6 +58,8 @@ class Interface(Record):
     """Id of the NAT gateway, endpoint or instance it belongs to."""
     users: tuple[str, ...] = ()
     """ARNs of the functions that share it (kind `lambda`)."""
+    ipv6: tuple[str, ...] = ()
+    """IPv6 addresses, in the order in which they were assigned."""
 
     @property
     def primary(self) -> PrivateAddress:

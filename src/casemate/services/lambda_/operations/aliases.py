@@ -106,6 +106,7 @@ def _alias(ctx: Ctx, name: FunctionName, alias: str) -> Alias:
     ctx.state.latest(name)
     found = ctx.state.aliases.get(*name.key, alias)
     if found is None:
+        # Observed: fujiwara/lambroll#386 on GitHub.
         raise errors.not_found_here(f"Cannot find alias arn: {name.arn}:{alias}")
     return found
 

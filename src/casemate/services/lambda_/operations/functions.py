@@ -45,6 +45,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
         layers=layers,
         architecture=(params.get("Architectures") or ["x86_64"])[0],
         network=network,
+        network_given=bool(params.get("VpcConfig")),
         **code_members(package),
         modified=timestamp(ctx.now),
         revision=ctx.new_uuid(),
@@ -75,6 +76,7 @@ def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
             "AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403
         )
     if (*name.key, LATEST) in ctx.state.functions:
+        # Observed: hashicorp/terraform-provider-aws#1524 on GitHub.
         raise errors.conflict(f"Function already exist: {name.name}")
 
 
@@ -112,6 +114,7 @@ def role_principal(ctx: Ctx, role: str) -> Principal:
             role_arn=role, session_name="awslambda", service=SERVICE_PRINCIPAL
         )
     except AwsError as error:
+        # Observed: boto/boto3#2976 on GitHub.
         raise errors.invalid("The role defined for the function cannot be assumed by Lambda.") from error
     return credential.principal
 
@@ -200,8 +203,10 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
         if name.qualifier in (alias.version, *alias.weights)
     ]
     if pointing:
+        # Observed: karl-cardenas-coding/go-lambda-cleanup#45 on GitHub.
+        names = ", ".join(sorted(pointing))
         raise errors.conflict(
-            f"Version cannot be deleted because the following aliases refer to it: {sorted(pointing)}"
+            f"Unable to delete version because the following aliases reference it: [{names}]"
         )
     found = state.functions.get(*name.key, name.qualifier)
     if found is not None:

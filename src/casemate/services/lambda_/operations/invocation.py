@@ -119,7 +119,7 @@ def accept(ctx: Ctx, name: FunctionName, function: Function, payload: bytes) -> 
         function=name.name,
         qualifier=name.qualifier or "",
         payload=payload,
-        trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
+        trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes, caller=ctx.trace),
         accepted=ctx.now,
         due=ctx.now,
     )
@@ -130,12 +130,15 @@ def accept(ctx: Ctx, name: FunctionName, function: Function, payload: bytes) -> 
 def _invocation(
     ctx: Ctx, name: FunctionName, function: Function, payload: bytes, params: Params
 ) -> Invocation:
+    trace = invoking.trace_id(function, ctx.now, ctx.random_bytes, caller=ctx.trace)
+    invoking.require_no_loop(ctx.state, name, trace)
     return Invocation(
         request_id=ctx.request_id,
         payload=payload,
         invoked_arn=name.qualified_arn,
         client_context=_client_context(params),
-        trace_id=invoking.trace_id(function, ctx.now, ctx.random_bytes),
+        trace_id=trace,
+        wants_log=params.get("LogType") == "Tail",
     )
 
 

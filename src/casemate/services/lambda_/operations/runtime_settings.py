@@ -120,3 +120,27 @@ OPERATIONS.refuse(
     "DeleteFunctionCodeSigningConfig",
     because="there is no AWS Signer here that could sign code",
 )
+for _names, _reason in (
+    (
+        (
+            "CheckpointDurableExecution", "DeleteDurableExecution", "GetDurableExecution", "GetDurableExecutionHistory",
+            "GetDurableExecutionState", "ListDurableExecutionsByFunction", "PauseDurableExecution",
+            "ResumeDurableExecution", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat",
+            "SendDurableExecutionCallbackSuccess", "StopDurableExecution",
+        ),
+        "no function is durable (DurableConfig is refused), so there are no executions to keep",
+    ),
+    (
+        (
+            "CreateCapacityProvider", "DeleteCapacityProvider", "GetCapacityProvider", "ListCapacityProviders",
+            "ListFunctionVersionsByCapacityProvider", "UpdateCapacityProvider", "GetFunctionScalingConfig",
+            "PutFunctionScalingConfig",
+        ),
+        "functions run on this machine, not on managed instances (CapacityProviderConfig is refused)",
+    ),
+    (
+        ("DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"),
+        "use AddPermission, RemovePermission and GetPermission, which hold the same resource-based policy",
+    ),
+):  # fmt: skip
+    OPERATIONS.refuse(*_names, because=_reason)

@@ -58,7 +58,7 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
         principal = role_principal(ctx, role)
         network = placement.place(ctx, params["VpcConfig"], function_arn=latest.arn, role=principal)
         placement.release(ctx.state, latest.network, function_arn=latest.arn, keep=network)
-        settings |= {"network": network, "idle": False}
+        settings |= {"network": network, "network_given": True, "idle": False}
         require_tracing(ctx, settings, principal)
     elif "role" in settings or settings.get("tracing") == "Active":
         principal = role_principal(ctx, role)
@@ -75,7 +75,8 @@ def _current(ctx: Ctx, params: Params) -> Function:
     """`$LATEST` of the named function, if the caller's revision is the current one."""
     name = named(ctx, params)
     if name.qualifier not in (None, LATEST):
-        raise errors.invalid("Only the $LATEST version of a function can be updated.")
+        # Observed: appleboy/lambda-action#6 on GitHub.
+        raise errors.invalid("Current operation does not support versions other than $LATEST.")
     latest = ctx.state.latest(name)
     if params.get("RevisionId") not in (None, latest.revision):
         raise errors.precondition_failed()

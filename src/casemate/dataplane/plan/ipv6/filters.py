@@ -1,0 +1,225 @@
+"""The rules for IPv6: the four stages of `plan.filters`, in a table of their own.
+
+Simpler than those of IPv4, for nothing is translated, no endpoint has an IPv6 address, and nothing of the platform
+answers over IPv6. What the doors need instead: an answer leaves by the door its request came in by, and nothing begins
+at an egress-only gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from ipaddress import IPv6Address, IPv6Network, collapse_addresses
+
+from casemate.dataplane.plan import names
+from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
+from casemate.dataplane.plan.names import EGRESS_ONLY, GATEWAY, safe
+from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
+from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
+from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE, untracked
+from casemate.model.network import (
+    GroupRef,
+    InterfaceKind,
+    NetworkAcl,
+    NetworkInterface,
+    PrefixListRef,
+    SecurityGroup,
+)
+
+FAMILY = "ip6"
+ANYWHERE = IPv6Network("::/0")
+_FROM_OUTSIDE = 0x4
+"""The bit of a connection's mark that says it came in by the internet gateway. `tracking` has those below."""
+
+_BASE_CHAINS = {
+    "arrival": NftChain(
+        hook="type filter hook prerouting priority -160;",
+        rules=(
+            "ct state invalid drop",
+            # VPC User Guide, "Egress-only internet gateways": it lets the internet begin no connection.
+            f'iifname "{EGRESS_ONLY}" ct state new drop',
+            f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr @vpc drop',
+            f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr fc00::/7 drop',
+            f'iifname "{GATEWAY}" ct state new ct mark set ct mark or {_FROM_OUTSIDE:#x}',
+            "iifname @peerings ip6 daddr != @vpc drop",
+            "iifname @unchecked accept",
+            "iifname . ip6 saddr != @addresses drop",
+        ),
+    ),
+    "sg_egress": NftChain(
+        hook="type filter hook prerouting priority -150;", rules=(*TRACKED_LEAVE, "iifname vmap @sg_out")
+    ),
+    "failures": NftChain(
+        hook="type filter hook forward priority -10;",
+        rules=("iifname @failed drop", "oifname @failed drop"),
+    ),
+    "acl_egress": NftChain(hook="type filter hook forward priority 0;", rules=("iifname vmap @acl_out",)),
+    "acl_ingress": NftChain(hook="type filter hook forward priority 1;", rules=("oifname vmap @acl_in",)),
+    "sg_ingress": NftChain(
+        hook="type filter hook forward priority 2;", rules=(*TRACKED_ARRIVE, "oifname vmap @sg_in")
+    ),
+    "departure": NftChain(
+        hook="type filter hook forward priority 3;",
+        rules=(
+            f'oifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr != @vpc drop',
+            f'oifname "{EGRESS_ONLY}" ct direction reply drop',
+            f'oifname "{GATEWAY}" ct direction reply ct mark and {_FROM_OUTSIDE:#x} == 0x0 drop',
+            f"oifname @peerings ct direction reply ct mark and {_FROM_OUTSIDE:#x} != 0x0 drop",
+            "oifname @unchecked accept",
+            "oifname . ip6 daddr != @addresses drop",
+        ),
+    ),
+}
+
+
+def router_ruleset(topology: Topology) -> Ruleset:
+    """The IPv6 table of one VPC's router."""
+    here = [item for item in topology.attached if item.ipv6]
+    chains: dict[str, NftChain] = {}
+    for item in here:
+        chains |= _interface_chains(topology, item)
+    used = sorted({group_id for item in here for group_id in item.groups})
+    for group_id in used:
+        chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
+    for subnet_id in sorted({item.subnet_id for item in here}):
+        chains |= _subnet_chains(topology, subnet_id, here)
+    for acl_id in sorted({topology.subnet_of(item).acl_id for item in here}):
+        chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
+    return Ruleset(
+        namespace=topology.router,
+        family=FAMILY,
+        sets=_address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used),
+        # Base chains come last: what they look up exists by then.
+        chains=chains | _BASE_CHAINS,
+    )
+
+
+def hub_ruleset(namespace: str, address: IPv6Address) -> Ruleset:
+    """As in IPv4: environments leave by the interface's address, and nothing comes in."""
+    forward = (
+        "ct state invalid drop",
+        "ct state established,related accept",
+        f'iifname != "{names.INTERFACE}" oifname "{names.INTERFACE}" accept',
+    )
+    return Ruleset(
+        namespace=namespace,
+        family=FAMILY,
+        sets={},
+        chains={
+            "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
+            "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
+            "source": NftChain(
+                hook="type nat hook postrouting priority 100;",
+                rules=(f'oifname "{names.INTERFACE}" snat to {address}',),
+            ),
+        },
+    )
+
+
+def _set(declaration: str, elements: Iterable[object] = ()) -> NftSet:
+    return NftSet(declaration=declaration, elements={str(element): None for element in elements})
+
+
+def _device(item: NetworkInterface) -> str:
+    return f'"{device_of(item)}"'
+
+
+def _address_sets(topology: Topology, here: list[NetworkInterface]) -> dict[str, NftSet]:
+    vpc = topology.vpc
+    peerings = [f'"{peer.device}"' for peer in topology.peers]
+    doors = [f'"{GATEWAY}"', f'"{EGRESS_ONLY}"', *peerings]
+    failed = [item for item in here if vpc.failure_of(topology.subnet_of(item).zone_id)]
+    return {
+        "addresses": _set(
+            "type ifname . ipv6_addr;",
+            (f"{_device(item)} . {one}" for item in here if not is_unchecked(item) for one in item.ipv6),
+        ),
+        "unchecked": _set("type ifname;", (*doors, *(_device(item) for item in here if is_unchecked(item)))),
+        "peerings": _set("type ifname;", peerings),
+        "failed": _set("type ifname;", map(_device, failed)),
+        "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(vpc.ipv6_cidrs)),
+    }
+
+
+def _dispatch(here: list[NetworkInterface]) -> dict[str, NftSet]:
+    """Maps from a device to the chain that judges it."""
+    maps: dict[str, NftSet] = {}
+    for suffix in ("out", "in"):
+        groups: dict[str, str | None] = {_device(item): f"goto {_chain(item)}_{suffix}" for item in here}
+        acls: dict[str, str | None] = {
+            _device(item): f"goto subnet_{safe(item.subnet_id)}_{suffix}" for item in here
+        }
+        maps[f"sg_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=groups)
+        maps[f"acl_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=acls)
+    return maps
+
+
+def _always_tracked(item: NetworkInterface) -> bool:
+    return item.kind is not InterfaceKind.INTERFACE or is_unchecked(item)
+
+
+def _chain(item: NetworkInterface) -> str:
+    """Interfaces of one kind with the same groups share their chains."""
+    digest = sha256(" ".join(sorted(set(item.groups))).encode()).hexdigest()[:16]
+    return f"groups_{digest}" + ("" if _always_tracked(item) else "_plain")
+
+
+def _interface_chains(topology: Topology, item: NetworkInterface) -> dict[str, NftChain]:
+    ids = sorted(set(item.groups))
+    known = [topology.vpc.groups[group] for group in ids if group in topology.vpc.groups]
+    chains: dict[str, NftChain] = {}
+    for suffix, egress in (("out", True), ("in", False)):
+        marks = () if _always_tracked(item) else untracked(known, egress=egress, anywhere=ANYWHERE)
+        judged = (f"jump group_{safe(group)}_{suffix}" for group in ids)
+        chains[f"{_chain(item)}_{suffix}"] = NftChain(rules=(*marks, *judged, "drop"))
+    return chains
+
+
+def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftChain]:
+    rules: dict[bool, list[str]] = {True: [], False: []}
+    for rule in group.rules if group else ():
+        match = security_group_match(rule, FAMILY)
+        if match is not None:
+            rules[rule.egress].append(f"{match} accept".strip())
+    return {
+        f"group_{safe(group_id)}_out": NftChain(rules=tuple(dict.fromkeys(rules[True]))),
+        f"group_{safe(group_id)}_in": NftChain(rules=tuple(dict.fromkeys(rules[False]))),
+    }
+
+
+def _named_sets(topology: Topology, used: list[str]) -> dict[str, NftSet]:
+    """What rules of security groups name: the addresses of groups' members, and the ranges of prefix lists."""
+    groups = [topology.vpc.groups[group_id] for group_id in used if group_id in topology.vpc.groups]
+    peers = [rule.peer for group in groups for rule in group.rules]
+    sets: dict[str, NftSet] = {}
+    for peer in peers:
+        if isinstance(peer, GroupRef):
+            members = topology.ipv6_members_of(peer.group_id)
+            sets[group_set(peer.group_id)] = _set("type ipv6_addr;", members)
+        elif isinstance(peer, PrefixListRef):
+            ranges = collapse_addresses(topology.ipv6_cidrs_of(peer.prefix_list_id))
+            sets[prefix_list_set(peer.prefix_list_id)] = _set("type ipv6_addr; flags interval;", ranges)
+    return sets
+
+
+def _subnet_chains(topology: Topology, subnet_id: str, here: list[NetworkInterface]) -> dict[str, NftChain]:
+    """To the subnet's network ACL, except for what stays inside the subnet."""
+    devices = ", ".join(sorted(_device(item) for item in here if item.subnet_id == subnet_id))
+    name, acl = f"subnet_{safe(subnet_id)}", f"acl_{safe(topology.vpc.subnets[subnet_id].acl_id)}"
+    return {
+        f"{name}_out": NftChain(rules=(f"oifname {{ {devices} }} accept", f"goto {acl}_out")),
+        f"{name}_in": NftChain(rules=(f"iifname {{ {devices} }} accept", f"goto {acl}_in")),
+    }
+
+
+def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
+    """Entries in their order; the first match decides; what matches none is denied."""
+    chains: dict[str, NftChain] = {}
+    for suffix, egress in (("out", True), ("in", False)):
+        rules: list[str] = []
+        for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
+            match = acl_match(entry, FAMILY) if entry.egress is egress else None
+            if match is not None:
+                rules.append(f"{match} {'accept' if entry.allow else 'drop'}".strip())
+        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=(*rules, "drop"))
+    return chains

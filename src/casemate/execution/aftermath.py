@@ -1,0 +1,94 @@
+"""What is left to do of an invocation that has been answered: its last lines, its use of memory, END and REPORT."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+
+from casemate.execution import platform_events, runtime_api
+from casemate.execution.environment_log import EnvironmentLog
+from casemate.execution.in_hand import Finished
+from casemate.execution.report import Usage
+from casemate.execution.runtime_api import Answer
+
+
+class Aftermath:
+    """Of the invocations of one environment, one after the other.
+
+    A caller who did not ask for the log waits for none of it: it is done in the next turn of the loop, when the answer
+    has left and before anybody's next request is read. Measured: 0.3 ms of a warm invocation of 2.
+    """
+
+    def __init__(
+        self, log: EnvironmentLog, *, look: Callable[[], None], usage: Callable[[float], Usage]
+    ) -> None:
+        """`look` reads what the runtime wrote and how much memory it has; `usage` is for a duration in ms."""
+        self._log = log
+        self._look = look
+        self._usage = usage
+        self._finished: Finished | None = None
+        self._later: asyncio.Handle | None = None
+        self._runtime: Answer | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether REPORT waits for extensions that still work."""
+        return self._finished is not None and self._later is None
+
+    def begin(self, finished: Finished) -> None:
+        """The runtime is done: read what it left; REPORT is to follow."""
+        self._finished = finished
+        self._note()
+
+    def begin_later(self, finished: Finished) -> None:
+        """All of it, REPORT too, when the caller has the answer."""
+        self._finished = finished
+        self._later = asyncio.get_running_loop().call_soon(self.catch_up)
+
+    def acknowledge(self, answer: Answer) -> None:
+        """Tell the runtime that its response was taken; not before the caller has it."""
+        if self._later is None:
+            answer(runtime_api.ACCEPTED)
+        else:
+            self._runtime = answer
+
+    def catch_up(self) -> None:
+        """Do what was put off, if it is not done yet."""
+        if self._later is None:
+            return
+        self._later.cancel()
+        self._later = None
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            runtime(runtime_api.ACCEPTED)
+        assert self._finished is not None
+        self._note()
+        self._log.end()
+        self._write(self._finished, self._finished.duration_ms)
+
+    def report(self, *, timed_out: bool = False) -> None:
+        """END and REPORT: the invocation is over for everybody, extensions too."""
+        finished = self._finished
+        assert finished is not None
+        if timed_out and not finished.ending.status:  # an extension's doing
+            finished = replace(finished, ending=replace(finished.ending, status="timeout"))
+        self._write(finished, (monotonic() - finished.began) * 1000)
+
+    def _note(self) -> None:
+        finished = self._finished
+        assert finished is not None
+        self._look()
+        if finished.ending.line:
+            self._log.platform(platform_events.fault(finished.ending.line))
+        done = platform_events.runtime_done(
+            finished.request_id, finished.duration_ms, finished.produced, finished.ending
+        )
+        self._log.platform(done)
+
+    def _write(self, finished: Finished, duration_ms: float) -> None:
+        self._finished = None
+        event = platform_events.end(finished.request_id, self._usage(duration_ms), finished.ending)
+        self._log.platform(event)
+        self._log.flush()

@@ -1,0 +1,63 @@
+"""Network interfaces: IPv6 addresses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv6Address
+
+from casemate.servicekit.service import Output, Params
+from casemate.services.ec2 import errors
+from casemate.services.ec2.ipv6_allocation import claim_ipv6, pick_ipv6
+from casemate.services.ec2.records import Interface
+from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
+
+_INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
+
+
+def _editable(ctx: Ctx, params: Params) -> Interface:
+    interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
+    if interface.requester_managed:
+        raise errors.service_interface(interface.id)
+    return interface
+
+
+@operation("AssignIpv6Addresses", on=_INTERFACE)
+def assign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
+    """Source: API Reference, AssignIpv6Addresses: specific addresses of the subnet's block, or a number of any."""
+    refuse(params, ("Ipv6Prefixes", "Ipv6PrefixCount"))
+    interface = _editable(ctx, params)
+    subnet = ctx.state.subnets.get(ctx, interface.subnet_id)
+    asked: list[str] = list(params.get("Ipv6Addresses") or ())
+    number = params.get("Ipv6AddressCount")
+    if bool(asked) == bool(number):
+        raise errors.combination("Exactly one of ipv6Addresses and ipv6AddressCount must be given")
+    if number:
+        new = pick_ipv6(ctx.state, subnet, number)
+    else:
+        new = [claim_ipv6(ctx.state, subnet, each) for each in dict.fromkeys(asked)]
+    ctx.state.interfaces.put(replace(interface, ipv6=(*interface.ipv6, *new)))
+    return {"NetworkInterfaceId": interface.id, "AssignedIpv6Addresses": new, "AssignedIpv6Prefixes": []}
+
+
+@operation("UnassignIpv6Addresses", on=_INTERFACE)
+def unassign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
+    refuse(params, ("Ipv6Prefixes",))
+    interface = _editable(ctx, params)
+    asked: list[str] = list(params.get("Ipv6Addresses") or ())
+    if not asked:
+        raise errors.missing_parameter("ipv6Addresses")
+    try:
+        gone = {str(IPv6Address(each)) for each in asked}
+    except ValueError as error:
+        raise errors.invalid_value(f"Invalid IPv6 address: {error}") from error
+    if not gone <= set(interface.ipv6):
+        raise errors.invalid_value(
+            "Some of the specified addresses are not assigned to interface " + interface.id
+        )
+    kept = tuple(each for each in interface.ipv6 if each not in gone)
+    ctx.state.interfaces.put(replace(interface, ipv6=kept))
+    return {
+        "NetworkInterfaceId": interface.id,
+        "UnassignedIpv6Addresses": sorted(gone),
+        "UnassignedIpv6Prefixes": [],
+    }
