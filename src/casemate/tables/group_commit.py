@@ -2,7 +2,8 @@
 
 A sync of a good disk takes less than handing it to a thread and being woken by it, twice against the interpreter's
 lock: it is made on the event loop, once its turn is over, for every write of that turn. A disk that was slow is given
-to a thread for a while, so that the loop goes on meanwhile; whoever waits while that thread syncs is served by its next
+to a thread for a while, so that the loop goes on meanwhile (slow twice running: once, it was rather the processor that
+somebody else had); whoever waits while that thread syncs is served by its next
 sync, which starts as soon as that one ends.
 """
 
@@ -18,7 +19,7 @@ from casemate.model.errors import AwsError
 _LONG = 0.005
 """Seconds: what a sync may take from the event loop. Measured on a virtual disk: 0.3 ms, one of a hundred 0.5 ms."""
 _AWAY = 64
-"""Syncs that go to the thread after a long one, before the disk is tried on the loop again: fewer when they are quick,
+"""Syncs that go to the thread after two long ones, before the disk is tried on the loop again: fewer when they are quick,
 since a sync by the thread costs more processor time than the request it is for."""
 
 
@@ -40,6 +41,8 @@ class GroupCommit:
         self._seconds = seconds
         self._away = 0
         """Syncs that are still the thread's."""
+        self._was_long = False
+        """Of the last sync, wherever it was made."""
         self._here: list[Told] = []
         """Who waits for the sync at the end of this turn of the event loop."""
         self._written = 0
@@ -99,8 +102,10 @@ class GroupCommit:
             return  # `close` came first
         target, started = self._written, self._seconds()
         self._make_durable(target)
-        if self._seconds() - started > _LONG:
+        is_long = self._seconds() - started > _LONG
+        if is_long and self._was_long:
             self._away = _AWAY
+        self._was_long = is_long
         self._tell_all(waiters)
 
     def _make_durable(self, target: int) -> None:
@@ -135,7 +140,8 @@ class GroupCommit:
     def _commit(self, waiters: dict[asyncio.AbstractEventLoop, list[Told]], target: int) -> None:
         started = self._seconds()
         self._make_durable(target)
-        self._away = (self._away - 1) // (1 if self._seconds() - started > _LONG else 2)
+        self._was_long = self._seconds() - started > _LONG
+        self._away = (self._away - 1) // (1 if self._was_long else 2)
         for loop, theirs in waiters.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._tell_all, theirs)
