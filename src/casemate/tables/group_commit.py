@@ -13,6 +13,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from casemate.model.errors import AwsError
 
@@ -31,6 +32,7 @@ def _internal_error() -> AwsError:
 
 Told = Callable[[AwsError | None], None]
 """Called once a write is durable, or with the error when that has failed."""
+_Waiter = tuple[asyncio.AbstractEventLoop, Told]
 
 
 class GroupCommit:
@@ -48,10 +50,9 @@ class GroupCommit:
         self._written = 0
         self._synced = 0
         self._failed = False
-        self._closing = False
-        self._waiters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._waiters: SimpleQueue[_Waiter | None] = SimpleQueue()
+        """Who waits for the thread; None is to end it. (An Event and a lock are Python's own code, step by step against
+        the interpreter's lock; this waits in C.)"""
         self._thread: threading.Thread | None = None
 
     def wrote(self) -> None:
@@ -117,25 +118,25 @@ class GroupCommit:
             self._synced = max(self._synced, target)
 
     def _wait_away(self, loop: asyncio.AbstractEventLoop, told: Told) -> None:
-        with self._lock:
-            self._waiters.setdefault(loop, []).append(told)
+        self._waiters.put((loop, told))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tables-sync", daemon=True)
             self._thread.start()
-        if not self._wake.is_set():
-            self._wake.set()
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            with self._lock:
-                waiters, self._waiters = self._waiters, {}
-                target = self._written
+        is_over = False
+        while not is_over:
+            found = [self._waiters.get()]
+            while not self._waiters.empty():
+                found.append(self._waiters.get())
+            is_over = None in found
+            # Read after they were taken: all that they wrote is among it.
+            target = self._written
+            waiters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
+            for loop, told in filter(None, found):
+                waiters.setdefault(loop, []).append(told)
             if waiters:
                 self._commit(waiters, target)
-            elif self._closing:
-                return
 
     def _commit(self, waiters: dict[asyncio.AbstractEventLoop, list[Told]], target: int) -> None:
         started = self._seconds()
@@ -148,8 +149,7 @@ class GroupCommit:
 
     def close(self) -> None:
         """Serve those who wait, then end the thread."""
-        self._closing = True
         self._sync_here()
-        self._wake.set()
+        self._waiters.put(None)
         if self._thread is not None:
             self._thread.join()
