@@ -54,7 +54,7 @@ class _Transport:
         self.answered.set()
 
     def resume_reading(self) -> None:
-        pass
+        """Nothing is ever held back."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,9 +64,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args(argv)
     gc.set_threshold(50_000, 50, 100)  # as `app.serving` does
-    with tempfile.TemporaryDirectory(prefix="casemate-bench-") as name:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `casemate up` does
-            runner.run(_measure(Path(name), options))
+    with (
+        tempfile.TemporaryDirectory(prefix="casemate-bench-") as name,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # as `casemate up` does
+    ):
+        runner.run(_measure(Path(name), options))
     return 0
 
 
@@ -133,7 +135,7 @@ class _Client:
     """One connection without a socket."""
 
     def __init__(self, house: House) -> None:
-        handler, at_once = cast("Any", house)._handle, cast("Any", house)._answer_at_once
+        handler, at_once = cast("Any", house)._handle, cast("Any", house)._answer_at_once  # noqa: SLF001 - as `front` is given them
         arrival = Arrival(
             side=Side.LAPTOP, vpc_id=None, peer=_LOCAL, destination=_LOCAL, port=4566, tls=False
         )
@@ -149,7 +151,9 @@ class _Client:
             transport.answered.clear()
             receive(data)
             if transport.answers < expected:
-                await transport.answered.wait()  # not by turning round: the thread that syncs needs the interpreter
+                await (
+                    transport.answered.wait()
+                )  # not by turning round: the thread that syncs needs the interpreter
         assert transport.last.startswith(b"HTTP/1.1 200 "), transport.last
 
 
