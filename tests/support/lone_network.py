@@ -32,6 +32,9 @@ class LoneAttachment:
 class LoneNetwork:
     """Implements `execution.ports.EnvironmentNetwork`."""
 
+    uplinks = 0
+    """Interfaces of an environment, besides loopback."""
+
     def __init__(self) -> None:
         self.attached: list[str | None] = []
         """Interface ids asked for, in order."""
@@ -84,6 +87,8 @@ class LoneNetwork:
 
 class HelperNetwork:
     """The same from the data plane's helper, which needs no root: every environment is outside any VPC."""
+
+    uplinks = 1
 
     def __init__(self, plane: KernelDataplane) -> None:
         self.attached: list[str | None] = []
