@@ -114,7 +114,8 @@ def _mount(description: dict[str, Any]) -> None:
     if description["user_data"]:
         mounts.write(USER_DATA, description["user_data"], mode=0o755)
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | no_privilege)
-    mounts.mount_processes(same_user=tenant.same_user((uid, gid)))
+    # Process 1 is for all to see, as on a server; who may change it changes nothing but an instance of their own.
+    mounts.mount_processes(private=False)
     # On an instance root runs servers on any port; here root has no capability, so the namespace lets everybody.
     mounts.write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
     mounts.seal_settings()

@@ -24,18 +24,18 @@ def make(description: dict[str, Any], outside: tuple[int, int], *, same_user: bo
     syscalls.mount("run", "/run", "tmpfs", _OWN, "mode=0755,size=16k")
     write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | _OWN)
-    mount_processes(same_user=same_user)
+    mount_processes(private=same_user)
     seal_settings()
 
 
-def mount_processes(*, same_user: bool) -> None:
-    """/proc of this process-id namespace, for a tenant that is the user who process 1 is to the kernel, or is not.
+def mount_processes(*, private: bool) -> None:
+    """/proc of this process-id namespace; `private` when to the kernel the tenant is the user who process 1 is.
 
-    If so, some of process 1's files ask for nothing but their owner: its descriptors could be listed, its oom_score_adj
-    written. With hidepid=1 only those enter its directory who may inspect it, which from a user namespace below nobody
-    may (proc(5), ptrace(2)).
+    Some of process 1's files then ask for nothing more: its descriptors could be listed, its oom_score_adj written.
+    With hidepid=1 only those enter its directory who may inspect it, which from a user namespace below nobody may
+    (proc(5), ptrace(2)).
     """
-    options = "hidepid=1" if same_user else ""
+    options = "hidepid=1" if private else ""
     syscalls.mount("proc", "/proc", "proc", _OWN | syscalls.MS_NOEXEC, options)
 
 
