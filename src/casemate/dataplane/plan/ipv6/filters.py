@@ -12,8 +12,11 @@ from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, collapse_addresses
 
 from casemate.dataplane.plan import names
+from casemate.dataplane.plan.faults import FAULT_DROPS
+from casemate.dataplane.plan.filters import ACL_SIDES, DROPS
 from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
 from casemate.dataplane.plan.names import EGRESS_ONLY, GATEWAY, safe
+from casemate.dataplane.plan.recording import REFUSED_BY_GROUPS_OUT, REFUSED_IN, recording
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
 from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE, untracked
@@ -36,8 +39,10 @@ _BASE_CHAINS = {
         hook="type filter hook prerouting priority -160;",
         rules=(
             "ct state invalid drop",
+            # What hosts tell their link about multicast groups; a VPC routes none.
+            "ip6 daddr ff00::/8 drop",
             # VPC User Guide, "Egress-only internet gateways": it lets the internet begin no connection.
-            f'iifname "{EGRESS_ONLY}" ct state new drop',
+            f'iifname "{EGRESS_ONLY}" ct state new counter name gateway-drops drop',
             f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr @vpc drop',
             f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr fc00::/7 drop',
             f'iifname "{GATEWAY}" ct state new ct mark set ct mark or {_FROM_OUTSIDE:#x}',
@@ -49,10 +54,6 @@ _BASE_CHAINS = {
     "sg_egress": NftChain(
         hook="type filter hook prerouting priority -150;", rules=(*TRACKED_LEAVE, "iifname vmap @sg_out")
     ),
-    "failures": NftChain(
-        hook="type filter hook forward priority -10;",
-        rules=("iifname @failed drop", "oifname @failed drop"),
-    ),
     "acl_egress": NftChain(hook="type filter hook forward priority 0;", rules=("iifname vmap @acl_out",)),
     "acl_ingress": NftChain(hook="type filter hook forward priority 1;", rules=("oifname vmap @acl_in",)),
     "sg_ingress": NftChain(
@@ -61,7 +62,7 @@ _BASE_CHAINS = {
     "departure": NftChain(
         hook="type filter hook forward priority 3;",
         rules=(
-            f'oifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr != @vpc drop',
+            f'oifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr != @vpc counter name gateway-drops drop',
             f'oifname "{EGRESS_ONLY}" ct direction reply drop',
             f'oifname "{GATEWAY}" ct direction reply ct mark and {_FROM_OUTSIDE:#x} == 0x0 drop',
             f"oifname @peerings ct direction reply ct mark and {_FROM_OUTSIDE:#x} != 0x0 drop",
@@ -85,12 +86,34 @@ def router_ruleset(topology: Topology) -> Ruleset:
         chains |= _subnet_chains(topology, subnet_id, here)
     for acl_id in sorted({topology.subnet_of(item).acl_id for item in here}):
         chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
+    flow_sets, flow_chains = recording(topology, FAMILY)
+    fault_sets, fault_chains, fault_counters = _failures(topology, here)
+    sets = _address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used)
     return Ruleset(
         namespace=topology.router,
         family=FAMILY,
-        sets=_address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used),
+        sets=sets | flow_sets | fault_sets,
         # Base chains come last: what they look up exists by then.
-        chains=chains | _BASE_CHAINS,
+        chains=flow_chains | chains | _BASE_CHAINS | fault_chains,
+        counters=frozenset(DROPS) | fault_counters,
+    )
+
+
+def _failures(
+    topology: Topology, here: list[NetworkInterface]
+) -> tuple[dict[str, NftSet], dict[str, NftChain], set[str]]:
+    """As `plan.faults`: nothing in a VPC in which everything works."""
+    failed = [item for item in here if topology.vpc.failure_of(topology.subnet_of(item).zone_id)]
+    if not failed:
+        return {}, {}, set()
+    dropped = f"@failed counter name {FAULT_DROPS} drop"
+    chain = NftChain(
+        hook="type filter hook forward priority -10;", rules=(f"iifname {dropped}", f"oifname {dropped}")
+    )
+    return (
+        {"failed": _set("type ifname;", map(_device, failed))},
+        {"failures": chain},
+        {FAULT_DROPS},
     )
 
 
@@ -128,7 +151,6 @@ def _address_sets(topology: Topology, here: list[NetworkInterface]) -> dict[str,
     vpc = topology.vpc
     peerings = [f'"{peer.device}"' for peer in topology.peers]
     doors = [f'"{GATEWAY}"', f'"{EGRESS_ONLY}"', *peerings]
-    failed = [item for item in here if vpc.failure_of(topology.subnet_of(item).zone_id)]
     return {
         "addresses": _set(
             "type ifname . ipv6_addr;",
@@ -136,7 +158,6 @@ def _address_sets(topology: Topology, here: list[NetworkInterface]) -> dict[str,
         ),
         "unchecked": _set("type ifname;", (*doors, *(_device(item) for item in here if is_unchecked(item)))),
         "peerings": _set("type ifname;", peerings),
-        "failed": _set("type ifname;", map(_device, failed)),
         "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(vpc.ipv6_cidrs)),
     }
 
@@ -171,7 +192,12 @@ def _interface_chains(topology: Topology, item: NetworkInterface) -> dict[str, N
     for suffix, egress in (("out", True), ("in", False)):
         marks = () if _always_tracked(item) else untracked(known, egress=egress, anywhere=ANYWHERE)
         judged = (f"jump group_{safe(group)}_{suffix}" for group in ids)
-        chains[f"{_chain(item)}_{suffix}"] = NftChain(rules=(*marks, *judged, "drop"))
+        refused = (
+            f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
+            if egress
+            else f"counter name sg-ingress-drops goto {REFUSED_IN}"
+        )
+        chains[f"{_chain(item)}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
     return chains
 
 
@@ -215,11 +241,11 @@ def _subnet_chains(topology: Topology, subnet_id: str, here: list[NetworkInterfa
 def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
     """Entries in their order; the first match decides; what matches none is denied."""
     chains: dict[str, NftChain] = {}
-    for suffix, egress in (("out", True), ("in", False)):
+    for egress, suffix, refusal in ACL_SIDES:
         rules: list[str] = []
         for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
             match = acl_match(entry, FAMILY) if entry.egress is egress else None
             if match is not None:
-                rules.append(f"{match} {'accept' if entry.allow else 'drop'}".strip())
-        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=(*rules, "drop"))
+                rules.append(f"{match} {'accept' if entry.allow else refusal}".strip())
+        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=(*rules, refusal))
     return chains
