@@ -8,7 +8,6 @@ at an egress-only gateway.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, collapse_addresses
 
 from casemate.dataplane.plan import names
@@ -18,13 +17,12 @@ from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_se
 from casemate.dataplane.plan.names import EGRESS_ONLY, GATEWAY, safe
 from casemate.dataplane.plan.recording import REFUSED_BY_GROUPS_OUT, REFUSED_IN, recording
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
-from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
+from casemate.dataplane.plan.topology import Topology, device_of
 from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE, untracked
+from casemate.dataplane.plan.written import GroupSet, Written, attached
 from casemate.model.network import (
     GroupRef,
-    InterfaceKind,
     NetworkAcl,
-    NetworkInterface,
     PrefixListRef,
     SecurityGroup,
 )
@@ -75,19 +73,21 @@ _BASE_CHAINS = {
 
 def router_ruleset(topology: Topology) -> Ruleset:
     """The IPv6 table of one VPC's router."""
-    here = [item for item in topology.attached if item.ipv6]
+    here = [item for item in attached(topology) if item.dual_stack]
     chains: dict[str, NftChain] = {}
-    for item in here:
-        chains |= _interface_chains(topology, item)
-    used = sorted({group_id for item in here for group_id in item.groups})
+    group_sets = sorted({item.groups for item in here})
+    for groups in group_sets:
+        chains |= _group_set_chains(topology, groups)
+    used = sorted({group_id for groups in group_sets for group_id in groups.groups})
     for group_id in used:
         chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
-    for subnet_id in sorted({item.subnet_id for item in here}):
+    subnets = {item.subnet_id for item in topology.attached if item.ipv6}
+    for subnet_id in sorted(subnets):
         chains |= _subnet_chains(topology, subnet_id, here)
-    for acl_id in sorted({topology.subnet_of(item).acl_id for item in here}):
+    for acl_id in sorted({topology.vpc.subnets[subnet_id].acl_id for subnet_id in subnets}):
         chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
     flow_sets, flow_chains = recording(topology, FAMILY)
-    fault_sets, fault_chains, fault_counters = _failures(topology, here)
+    fault_sets, fault_chains, fault_counters = _failures(topology)
     sets = _address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used)
     return Ruleset(
         namespace=topology.router,
@@ -99,11 +99,13 @@ def router_ruleset(topology: Topology) -> Ruleset:
     )
 
 
-def _failures(
-    topology: Topology, here: list[NetworkInterface]
-) -> tuple[dict[str, NftSet], dict[str, NftChain], set[str]]:
+def _failures(topology: Topology) -> tuple[dict[str, NftSet], dict[str, NftChain], set[str]]:
     """As `plan.faults`: nothing in a VPC in which everything works."""
-    failed = [item for item in here if topology.vpc.failure_of(topology.subnet_of(item).zone_id)]
+    failed = [
+        f'"{device_of(item)}"'
+        for item in topology.attached
+        if item.ipv6 and topology.vpc.failure_of(topology.subnet_of(item).zone_id)
+    ]
     if not failed:
         return {}, {}, set()
     dropped = f"@failed counter name {FAULT_DROPS} drop"
@@ -111,7 +113,7 @@ def _failures(
         hook="type filter hook forward priority -10;", rules=(f"iifname {dropped}", f"oifname {dropped}")
     )
     return (
-        {"failed": _set("type ifname;", map(_device, failed))},
+        {"failed": _set("type ifname;", failed)},
         {"failures": chain},
         {FAULT_DROPS},
     )
@@ -143,61 +145,40 @@ def _set(declaration: str, elements: Iterable[object] = ()) -> NftSet:
     return NftSet(declaration=declaration, elements={str(element): None for element in elements})
 
 
-def _device(item: NetworkInterface) -> str:
-    return f'"{device_of(item)}"'
-
-
-def _address_sets(topology: Topology, here: list[NetworkInterface]) -> dict[str, NftSet]:
-    vpc = topology.vpc
+def _address_sets(topology: Topology, here: list[Written]) -> dict[str, NftSet]:
     peerings = [f'"{peer.device}"' for peer in topology.peers]
     doors = [f'"{GATEWAY}"', f'"{EGRESS_ONLY}"', *peerings]
     return {
-        "addresses": _set(
-            "type ifname . ipv6_addr;",
-            (f"{_device(item)} . {one}" for item in here if not is_unchecked(item) for one in item.ipv6),
-        ),
-        "unchecked": _set("type ifname;", (*doors, *(_device(item) for item in here if is_unchecked(item)))),
+        "addresses": _set("type ifname . ipv6_addr;", (pair for item in here for pair in item.pairs_6)),
+        "unchecked": _set("type ifname;", (*doors, *(item.device for item in here if item.unchecked))),
         "peerings": _set("type ifname;", peerings),
-        "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(vpc.ipv6_cidrs)),
+        "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(topology.vpc.ipv6_cidrs)),
     }
 
 
-def _dispatch(here: list[NetworkInterface]) -> dict[str, NftSet]:
+def _dispatch(here: list[Written]) -> dict[str, NftSet]:
     """Maps from a device to the chain that judges it."""
     maps: dict[str, NftSet] = {}
     for suffix in ("out", "in"):
-        groups: dict[str, str | None] = {_device(item): f"goto {_chain(item)}_{suffix}" for item in here}
-        acls: dict[str, str | None] = {
-            _device(item): f"goto subnet_{safe(item.subnet_id)}_{suffix}" for item in here
-        }
+        groups: dict[str, str | None] = {item.device: f"goto {item.chain}_{suffix}" for item in here}
+        acls: dict[str, str | None] = {item.device: f"goto {item.subnet}_{suffix}" for item in here}
         maps[f"sg_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=groups)
         maps[f"acl_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=acls)
     return maps
 
 
-def _always_tracked(item: NetworkInterface) -> bool:
-    return item.kind is not InterfaceKind.INTERFACE or is_unchecked(item)
-
-
-def _chain(item: NetworkInterface) -> str:
-    """Interfaces of one kind with the same groups share their chains."""
-    digest = sha256(" ".join(sorted(set(item.groups))).encode()).hexdigest()[:16]
-    return f"groups_{digest}" + ("" if _always_tracked(item) else "_plain")
-
-
-def _interface_chains(topology: Topology, item: NetworkInterface) -> dict[str, NftChain]:
-    ids = sorted(set(item.groups))
-    known = [topology.vpc.groups[group] for group in ids if group in topology.vpc.groups]
+def _group_set_chains(topology: Topology, groups: GroupSet) -> dict[str, NftChain]:
+    known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
     chains: dict[str, NftChain] = {}
     for suffix, egress in (("out", True), ("in", False)):
-        marks = () if _always_tracked(item) else untracked(known, egress=egress, anywhere=ANYWHERE)
-        judged = (f"jump group_{safe(group)}_{suffix}" for group in ids)
+        marks = () if groups.always_tracked else untracked(known, egress=egress, anywhere=ANYWHERE)
+        judged = (f"jump group_{safe(group)}_{suffix}" for group in groups.groups)
         refused = (
             f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
             if egress
             else f"counter name sg-ingress-drops goto {REFUSED_IN}"
         )
-        chains[f"{_chain(item)}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
+        chains[f"{groups.chain}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
     return chains
 
 
@@ -228,10 +209,10 @@ def _named_sets(topology: Topology, used: list[str]) -> dict[str, NftSet]:
     return sets
 
 
-def _subnet_chains(topology: Topology, subnet_id: str, here: list[NetworkInterface]) -> dict[str, NftChain]:
+def _subnet_chains(topology: Topology, subnet_id: str, here: list[Written]) -> dict[str, NftChain]:
     """To the subnet's network ACL, except for what stays inside the subnet."""
-    devices = ", ".join(sorted(_device(item) for item in here if item.subnet_id == subnet_id))
     name, acl = f"subnet_{safe(subnet_id)}", f"acl_{safe(topology.vpc.subnets[subnet_id].acl_id)}"
+    devices = ", ".join(sorted(item.device for item in here if item.subnet == name))
     return {
         f"{name}_out": NftChain(rules=(f"oifname {{ {devices} }} accept", f"goto {acl}_out")),
         f"{name}_in": NftChain(rules=(f"iifname {{ {devices} }} accept", f"goto {acl}_in")),
