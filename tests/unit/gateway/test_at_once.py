@@ -211,3 +211,11 @@ def test_a_write_is_answered_once_it_lasts(warm: Life, monkeypatch: pytest.Monke
         assert [one.status for one in answers] == [200]
 
     warm.runner.run(ask())
+
+
+def test_a_defect_in_the_checks_is_left_to_the_pipeline(warm: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(exchange: object) -> object:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(warm.pipeline._readmission, "_context", broken)
+    assert at_once(warm, warm.request(*READ)) is None
