@@ -16,7 +16,7 @@ _SHARE = 20
 class MemoryWatch:
     """Remembers the most there was."""
 
-    def __init__(self, limit_mb: int, on_excess: Callable[[], None]) -> None:
+    def __init__(self, limit_mb: int, on_excess: Callable[[], object]) -> None:
         self.peak_mb = 0
         self._limit_mb = limit_mb
         self._on_excess = on_excess
