@@ -330,10 +330,7 @@ class Environment:
             log = self.log.end()
         if not self.extensions:
             self._disarm()
-        outcome = Outcome(
-            payload=ending.payload, failed=ending.failed, log=log, version=self.function.version
-        )
-        running.end(outcome)
+        running.end(ending, log=log, version=self.function.version)
 
     def _look(self) -> None:
         self._processes.glance()

@@ -29,10 +29,12 @@ class Running:
         """Bytes that the response may have."""
         return runtime_api.RESPONSE_LIMIT if self.stream is None else runtime_api.STREAM_LIMIT
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, ending: Ending, *, log: str, version: str) -> None:
         """Tell whoever waits. A caller that was cancelled does not; the environment comes to its end all the same."""
         if not self.outcome.done():
-            self.outcome.set_result(outcome)
+            self.outcome.set_result(
+                Outcome(payload=ending.payload, failed=ending.failed, log=log, version=version)
+            )
 
     def give_back(self) -> None:
         """Tell whoever waits that the runtime never saw it."""

@@ -74,7 +74,7 @@ class Processes:
 
     def watch(self) -> None:
         """Look at their memory until `disregard`."""
-        self._memory.start(self._init_pid)
+        self._memory.start(lambda: self.init_pid)
 
     def disregard(self) -> None:
         """Neither their memory nor their idleness matters any more."""
@@ -83,7 +83,7 @@ class Processes:
 
     def glance(self) -> None:
         """Look at their memory now."""
-        self._memory.glance(self._init_pid())
+        self._memory.glance(self.init_pid)
 
     def drain(self, *, end: bool = False) -> None:
         """Read what they have written; `end` of an invocation takes an unfinished line as a line."""
@@ -112,6 +112,7 @@ class Processes:
         self._mounted |= "started" in message or "extensions" in message
         self._on_message(message)
 
-    def _init_pid(self) -> int:
-        """0 until process 1 has a /proc of its own: what it sees before is the machine's."""
+    @property
+    def init_pid(self) -> int:
+        """Process 1; 0 until process 1 has a /proc of its own: what it sees before is the machine's."""
         return self._sandbox.pid if self._sandbox is not None and self._mounted else 0
