@@ -225,7 +225,8 @@ async def test_a_new_revision_gets_new_environments_and_the_busy_one_finishes(ma
     changed: dict[str, Any] = {field: getattr(old, field) for field in ("arn", "name", "log_group")}
     new = machine.function("def handler(e, c): return 'new'", revision="2", **changed)
     running = asyncio.create_task(machine.invoke(old))
-    await asyncio.sleep(0.2)
+    while [one.state for one in machine.environments(old)] != [State.BUSY]:  # noqa: ASYNC110 - it tells only the supervisor
+        await asyncio.sleep(0.001)
     machine.supervisor.retire(old.arn)
     assert (await machine.invoke(new)).payload == b'"new"'
     assert (await running).payload == b'"old"'
@@ -345,7 +346,7 @@ async def test_a_second_request_for_work_does_not_take_the_firsts_place(machine:
     function = machine.function(ECHO)
     await machine.invoke(function, 1)
     (environment,) = machine.environments(function)
-    while environment.state is not State.IDLE:  # noqa: ASYNC110 - it tells the supervisor, and nobody else
+    while environment.state is not State.IDLE:  # noqa: ASYNC110 - it tells only the supervisor
         await asyncio.sleep(0.001)
     with await environment._processes.connection() as late:
         loop = asyncio.get_running_loop()
