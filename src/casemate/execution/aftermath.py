@@ -17,8 +17,10 @@ from casemate.execution.runtime_api import Answer
 class Aftermath:
     """Of the invocations of one environment, one after the other.
 
-    A caller who did not ask for the log waits for none of it: it is done in the next turn of the loop, when the answer
-    has left and before anybody's next request is read. Measured: 0.3 ms of a warm invocation of 2.
+    A caller who did not ask for the log waits for none of it: a third of the front door's work for an invocation. One turn
+    of the loop lets the answer leave (uvloop writes at the end of a turn), it is done in the next.
+    INVARIANT: it is done before a request is handled that was read after the answer had left, because that is handled by
+    a task, which stands in the queue behind; and before anything else happens to the environment (`catch_up`).
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class Aftermath:
         self._look = look
         self._usage = usage
         self._finished: Finished | None = None
+        self._loop = asyncio.get_running_loop()
         self._later: asyncio.Handle | None = None
         self._runtime: Answer | None = None
 
@@ -45,7 +48,7 @@ class Aftermath:
     def begin_later(self, finished: Finished) -> None:
         """All of it, REPORT too, when the caller has the answer."""
         self._finished = finished
-        self._later = asyncio.get_running_loop().call_soon(self.catch_up)
+        self._later = self._loop.call_soon(self._when_answered)
 
     def acknowledge(self, answer: Answer) -> None:
         """Tell the runtime that its response was taken; not before the caller has it."""
@@ -53,6 +56,10 @@ class Aftermath:
             answer(runtime_api.ACCEPTED)
         else:
             self._runtime = answer
+
+    def _when_answered(self) -> None:
+        """The caller's task is next in the queue; what it writes leaves when this turn is over."""
+        self._later = self._loop.call_soon(self.catch_up)
 
     def catch_up(self) -> None:
         """Do what was put off, if it is not done yet."""

@@ -14,23 +14,23 @@ from uuid import UUID
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.aftermath import Aftermath
 from casemate.execution.attaching import attach
+from casemate.execution.background import Background
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
 from casemate.execution.extensions import Extensions
-from casemate.execution.failures import InitError, NotDeliveredError
-from casemate.execution.freezer import Freezer
+from casemate.execution.failures import InitError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
-from casemate.execution.log_pipe import LogPipe
-from casemate.execution.memory_watch import MemoryWatch
 from casemate.execution.ports import Attached, EnvironmentNetwork
+from casemate.execution.processes import Processes
 from casemate.execution.response_stream import ResponseStream
 from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call, CallKind, Flow
 from casemate.execution.sandbox import plan
-from casemate.execution.sandbox.client import ForkServer, Sandbox, SandboxError
+from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.telemetry import Telemetry
+from casemate.execution.time_limit import TimeLimit
 
 
 class Environment:
@@ -62,7 +62,12 @@ class Environment:
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._initialized: asyncio.Future[None] = self._loop.create_future()
-        self._telemetry = Telemetry(self._connection, now=clock)
+        self._processes = Processes(
+            function.memory_mb,
+            on_message=self._on_message,
+            on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
+        )
+        self._telemetry = Telemetry(self._processes.connection, now=clock)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
         self.extensions = Extensions(
             identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),
@@ -79,21 +84,16 @@ class Environment:
         self._running: Running | None = None
         self._aftermath = Aftermath(self.log, look=self._look, usage=self._usage)
         self._parked: Answer | None = None
-        self._sandbox: Sandbox | None = None
         self._api: runtime_server.RuntimeServer | None = None
-        self._pipe: LogPipe | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._limit = TimeLimit(lambda: self._apply(Event.TIMEOUT))
         self._end_timer: asyncio.TimerHandle | None = None
-        self._freezer = Freezer()
-        self._begun = self._mounted = self._runtime_waits = self._runtime_gone = False
+        self._begun = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
         self._report: Call | None = None
-        self._timeout_seconds = 0.0
         self._began = monotonic()
-        self._memory = MemoryWatch(function.memory_mb, self._on_excess)
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def assignable(self) -> bool:
@@ -124,12 +124,10 @@ class Environment:
                 self._initialized.done()
             ):  # it was ended while it got its network: there was nothing to kill yet
                 await self._initialized
-            self._sandbox = server.launch(attached.netns_fd)
-            self._sandbox.listen(self._on_sandbox)
-            self._pipe = LogPipe(self._sandbox.log_fd, self.log.function_line)
-            self._sandbox.describe(description | {"resolver": str(attached.resolver)})
+            described = description | {"resolver": str(attached.resolver)}
+            self._processes.start(server, attached.netns_fd, described, on_line=self.log.function_line)
             self._arm(timeout_seconds)
-            self._memory.start(self._init_pid)
+            self._processes.watch()
             await self._initialized
         except BaseException as error:
             self.state = State.ENDED
@@ -138,7 +136,7 @@ class Environment:
             raise
         finally:
             os.close(attached.netns_fd)
-            self._in_background(self._tear_down(network, attached))
+            self._background.start(self._tear_down(network, attached))
 
     def abandon(self) -> None:
         """Nobody will start it. Nothing once `start` was called."""
@@ -209,8 +207,7 @@ class Environment:
         if self._running is not None:
             self._running.stream_on(head, chunk, flow)
 
-    def _on_sandbox(self, message: dict[str, Any]) -> None:
-        self._mounted |= "started" in message or "extensions" in message
+    def _on_message(self, message: dict[str, Any]) -> None:
         if "failed" in message:
             if not self._initialized.done():
                 self._initialized.set_exception(SandboxError(message["failed"]))
@@ -237,18 +234,11 @@ class Environment:
 
     def _progress(self) -> None:
         """The runtime or an extension has come a step further."""
-        if self._runtime_waits and self.extensions.all_registered and self._sandbox is not None:
+        if self._runtime_waits and self.extensions.all_registered:
             self._runtime_waits = False
-            self._sandbox.tell(plan.START_RUNTIME)
+            self._processes.tell(plan.START_RUNTIME)
         if self._parked is not None and self.extensions.all_ready and self.state is not State.IDLE:
             self._apply(Event.NEXT)
-
-    def _on_excess(self) -> None:
-        self._apply(Event.OUT_OF_MEMORY)
-
-    def _on_timeout(self) -> None:
-        self._timer = None
-        self._apply(Event.TIMEOUT)
 
     # What it does about it
 
@@ -265,7 +255,7 @@ class Environment:
             self._perform(effect, event)
         if self.state is State.IDLE:
             self._disarm()
-            self._freezer.idle(self._sandbox)
+            self._processes.idle()
         self._on_change(self)
         return True
 
@@ -285,8 +275,8 @@ class Environment:
 
     def _ready(self) -> None:
         self.init_ms = (monotonic() - self._began) * 1000
-        self._memory.glance(self._init_pid())
-        self._drain()
+        self._processes.glance()
+        self._processes.drain()
         self.extensions.closed = True
         self._telemetry.initialized()
         self._initialized.set_result(None)
@@ -299,11 +289,11 @@ class Environment:
         deadline_ms = int(self._running.deadline.timestamp() * 1000)
         self.extensions.invoke(invocation, deadline_ms)
         answer(runtime_api.delivery(invocation, deadline_ms=deadline_ms))
-        self._freezer.thaw(self._sandbox)
-        self._memory.start(self._init_pid)
+        self._processes.thaw()
+        self._processes.watch()
 
     def _fail_init(self, event: Event) -> None:
-        self._drain(end=True)
+        self._processes.drain(end=True)
         if not self._initialized.done():
             duration = (monotonic() - self._began) * 1000
             failure = endings.of_initialization(self._circumstances(event), duration)
@@ -315,7 +305,7 @@ class Environment:
             reported=self._report,
             seen=self._failure,
             exit_status=self._exit_status,
-            timeout_seconds=self._timeout_seconds,
+            timeout_seconds=self._limit.seconds,
         )
 
     def _complete(self, event: Event) -> None:
@@ -340,60 +330,33 @@ class Environment:
             log = self.log.end()
         if not self.extensions:
             self._disarm()
-        outcome = Outcome(
-            payload=ending.payload, failed=ending.failed, log=log, version=self.function.version
-        )
-        if not running.outcome.done():
-            running.outcome.set_result(outcome)
+        running.end(ending, log=log, version=self.function.version)
 
     def _look(self) -> None:
-        self._memory.glance(self._init_pid())
-        self._drain(end=True)
+        self._processes.glance()
+        self._processes.drain(end=True)
 
     def _usage(self, duration_ms: float) -> report.Usage:
         init_ms, self.init_ms = self.init_ms, None
         return report.Usage(
             duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
-            used_mb=min(self._memory.peak_mb, self.function.memory_mb),
+            used_mb=min(self._processes.peak_mb, self.function.memory_mb),
             init_ms=init_ms,
         )
 
     def _give_back(self) -> None:
         assert self._running is not None
         running, self._running = self._running, None
-        # A caller that was cancelled waits no longer; the environment must come to its end all the same.
-        if not running.outcome.done():
-            running.outcome.set_exception(NotDeliveredError())
-
-    # Time, memory, log
+        running.give_back()
 
     def _arm(self, seconds: float) -> None:
         self._disarm()
-        self._timeout_seconds = seconds
-        self._timer = self._loop.call_later(seconds, self._on_timeout)
+        self._limit.set(seconds)
 
     def _disarm(self) -> None:
-        self._memory.stop()
-        self._freezer.busy()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _init_pid(self) -> int:
-        """0 until process 1 has a /proc of its own: what it sees before is the machine's."""
-        return self._sandbox.pid if self._sandbox is not None and self._mounted else 0
-
-    def _drain(self, *, end: bool = False) -> None:
-        if self._pipe is not None:
-            self._pipe.drain()
-            if end:
-                self._pipe.flush()
-
-    async def _connection(self) -> Any:
-        if self._sandbox is None:
-            raise SandboxError("the environment has no processes")
-        return await self._sandbox.connection()
+        self._processes.disregard()
+        self._limit.lift()
 
     # The end
 
@@ -402,15 +365,15 @@ class Environment:
         self._disarm()
         self._parked = None
         seconds = self.extensions.shutdown_seconds
-        if seconds == 0 or self._sandbox is None:
+        if seconds == 0 or not self._processes.started:
             self._kill()
             return
-        self._freezer.thaw(self._sandbox)
+        self._processes.thaw()
         orderly = event is Event.RETIRE
-        self._sandbox.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
+        self._processes.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
         reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
         deadline = self._clock() + timedelta(seconds=seconds)
-        self._in_background(self._telemetry.flush())
+        self._background.start(self._telemetry.flush())
         self.extensions.dismiss(reason, int(deadline.timestamp() * 1000))
         self._end_timer = self._loop.call_later(seconds, self._kill)
 
@@ -419,19 +382,15 @@ class Environment:
         self._parked = None
         if self._end_timer is not None:
             self._end_timer.cancel()
-        if self._sandbox is not None:
-            self._sandbox.kill()
+        self._processes.kill()
 
     async def _tear_down(self, network: EnvironmentNetwork, attached: Attached) -> None:
-        if self._sandbox is not None:
-            await self._sandbox.gone
+        await self._processes.ended()
         try:
             if self.state is not State.ENDED:  # the fork-server went, and with it this environment
                 self._apply(Event.EXIT)
             self._kill()
-            if self._pipe is not None:
-                self._pipe.drain()
-                self._pipe.close()
+            self._processes.close()
             self._extension_calls.close()
             self.log.flush()
             if self._api is not None:
@@ -441,8 +400,3 @@ class Environment:
                 await network.detach_environment(attached.token)
         finally:
             self.closed.set_result(None)
-
-    def _in_background(self, work: Any) -> None:
-        task = self._loop.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from casemate.execution import runtime_api
 from casemate.execution.endings import Ending
+from casemate.execution.failures import NotDeliveredError
 from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.execution.runtime_api import Call, Flow
@@ -27,6 +28,18 @@ class Running:
     def response_limit(self) -> int:
         """Bytes that the response may have."""
         return runtime_api.RESPONSE_LIMIT if self.stream is None else runtime_api.STREAM_LIMIT
+
+    def end(self, ending: Ending, *, log: str, version: str) -> None:
+        """Tell whoever waits. A caller that was cancelled does not; the environment comes to its end all the same."""
+        if not self.outcome.done():
+            self.outcome.set_result(
+                Outcome(payload=ending.payload, failed=ending.failed, log=log, version=version)
+            )
+
+    def give_back(self) -> None:
+        """Tell whoever waits that the runtime never saw it."""
+        if not self.outcome.done():
+            self.outcome.set_exception(NotDeliveredError())
 
     def finished(self, ending: Ending, now: float) -> Finished:
         """It, when the runtime has ended it."""

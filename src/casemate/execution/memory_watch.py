@@ -8,7 +8,9 @@ from time import monotonic
 
 from casemate.execution import memory
 
-_INTERVAL = 0.05
+_INTERVAL, _LONGEST = 0.05, 0.25
+_GROWTH = 2000
+"""MB per second: about what a processor fills with zeroes, so that who has room for more is looked at less often."""
 _SHARE = 20
 """At most a twentieth of the time goes into looking: a thousand processes take theirs."""
 
@@ -16,7 +18,7 @@ _SHARE = 20
 class MemoryWatch:
     """Remembers the most there was."""
 
-    def __init__(self, limit_mb: int, on_excess: Callable[[], None]) -> None:
+    def __init__(self, limit_mb: int, on_excess: Callable[[], object]) -> None:
         self.peak_mb = 0
         self._limit_mb = limit_mb
         self._on_excess = on_excess
@@ -57,4 +59,5 @@ class MemoryWatch:
             if self.peak_mb > self._limit_mb:
                 self._on_excess()
                 return
-            await asyncio.sleep(max(_INTERVAL, (monotonic() - began) * _SHARE))
+            room = min(_LONGEST, (self._limit_mb - self.peak_mb) / _GROWTH)
+            await asyncio.sleep(max(_INTERVAL, room, (monotonic() - began) * _SHARE))

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from casemate.execution import platform_events, report
+from casemate.execution.background import Background
 from casemate.execution.endings import Ending
 from casemate.execution.environment import Environment
 from casemate.execution.failures import InitError, InitFailure, NotDeliveredError
@@ -58,7 +58,7 @@ class Supervisor:
         self._idle_since: dict[Environment, float] = {}
         self._reaper: asyncio.Task[None] | None = None
         self._ending: set[Environment] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def python_version(self) -> str:
@@ -84,9 +84,9 @@ class Supervisor:
 
     async def close(self) -> None:
         """End every environment and the fork-servers."""
-        for task in (self._reaper, *self._background):
-            if task is not None:
-                task.cancel()
+        self._background.cancel()
+        if self._reaper is not None:
+            self._reaper.cancel()
         environments = [one for pool in self._pools.values() for one in pool.environments]
         self._pools.clear()
         self._launcher.close()
@@ -161,7 +161,7 @@ class Supervisor:
             else:
                 stream.end(outcome)
 
-        self._in_background(run())
+        self._background.start(run())
         return stream
 
     async def ensure_warm(self, function: FunctionVersion, host: FunctionHost, count: int) -> int:
@@ -377,11 +377,6 @@ class Supervisor:
                 await self._provision(pool)
             except (InitError, AwsError) as error:
                 _log.warning("a provisioned environment could not be started: %s", error)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
 
 __all__ = ["ACCOUNT_CONCURRENCY", "INIT_SECONDS", "Settings", "Supervisor"]

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from tests.support.lone_network import HelperNetwork, LoneNetwork, start_network
 
+from casemate.execution.environment import Environment
 from casemate.execution.function import FunctionVersion, Invocation, Outcome, RoleCredentials
 from casemate.execution.package import unpack
 from casemate.execution.sandbox import descriptors
@@ -83,6 +84,11 @@ class Machine:
             "log_group": f"/aws/lambda/{name}",
         }
         return FunctionVersion(**(values | changes))
+
+    def environments(self, function: FunctionVersion) -> list[Environment]:
+        """Those that the function has."""
+        pools = self.supervisor._pools.items()
+        return [one for (arn, _), pool in pools if arn == function.arn for one in pool.environments]
 
     async def invoke(self, function: FunctionVersion, event: Any = None, **options: Any) -> Outcome:
         invocation = Invocation(

@@ -140,9 +140,7 @@ async def test_an_extension_that_does_not_leave_is_ended_after_two_seconds(machi
     )
     await machine.invoke(function)
     await logged(machine.host, "REPORT")
-    (environment,) = next(
-        pool.environments for (arn, _), pool in machine.supervisor._pools.items() if arn == function.arn
-    )
+    (environment,) = machine.environments(function)
     began = time.monotonic()
     machine.supervisor.retire(function.arn)
     await environment.closed

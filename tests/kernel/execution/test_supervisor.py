@@ -16,6 +16,7 @@ import pytest
 
 from casemate.execution import interpreters, supervisor
 from casemate.execution.function import FunctionVersion, RoleCredentials
+from casemate.execution.lifecycle import State
 from casemate.model.errors import AwsError
 
 from .conftest import Machine, RecordingHost
@@ -168,7 +169,9 @@ def handler(e, c):
     outcome = await machine.invoke(machine.function(source, timeout_seconds=6))
     assert json.loads(outcome.payload)["errorType"] == "Runtime.OutOfMemory"
     assert "Max Memory Used: 128 MB" in outcome.log
-    fine = await machine.invoke(machine.function(source.replace("5", "0.2"), memory_mb=512))
+    fine = await machine.invoke(
+        machine.function(source.replace("5", "0.2"), memory_mb=512, timeout_seconds=30)
+    )
     assert not fine.failed
 
 
@@ -222,7 +225,8 @@ async def test_a_new_revision_gets_new_environments_and_the_busy_one_finishes(ma
     changed: dict[str, Any] = {field: getattr(old, field) for field in ("arn", "name", "log_group")}
     new = machine.function("def handler(e, c): return 'new'", revision="2", **changed)
     running = asyncio.create_task(machine.invoke(old))
-    await asyncio.sleep(0.2)
+    while [one.state for one in machine.environments(old)] != [State.BUSY]:  # noqa: ASYNC110 - it tells only the supervisor
+        await asyncio.sleep(0.001)
     machine.supervisor.retire(old.arn)
     assert (await machine.invoke(new)).payload == b'"new"'
     assert (await running).payload == b'"old"'
@@ -338,27 +342,21 @@ def handler(e, c):
 
 
 async def test_a_second_request_for_work_does_not_take_the_firsts_place(machine: Machine) -> None:
-    source = """
-import http.client, threading, time
-def late():
-    time.sleep(0.005)  # before the environment is frozen
-    connection = http.client.HTTPConnection("127.0.0.1:9001")
-    connection.request("GET", "/2018-06-01/runtime/invocation/next")
-    print(f"status {connection.getresponse().status}")
-def handler(e, c):
-    if e == 1:
-        threading.Thread(target=late).start()
-    return e
-"""
-    machine.host = RecordingHost()
-    function = machine.function(source)
+    """It comes while the first one waits: over a socket of the environment's own network, whatever is frozen there."""
+    function = machine.function(ECHO)
     await machine.invoke(function, 1)
-    await asyncio.sleep(0.5)
-    for _ in range(20):  # on a busy machine it is frozen before it has printed
-        assert (await machine.invoke(function, 2)).payload == b"2"
-        if "status 403\n" in machine.host.events:
-            break
-    assert "status 403\n" in machine.host.events
+    (environment,) = machine.environments(function)
+    while environment.state is not State.IDLE:  # noqa: ASYNC110 - it tells only the supervisor
+        await asyncio.sleep(0.001)
+    with await environment._processes.connection() as late:
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(late, ("127.0.0.1", 9001))
+        await loop.sock_sendall(late, b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await loop.sock_recv(late, 4096)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"InvalidStateTransition" in answer
+    assert json.loads((await machine.invoke(function, "e")).payload) == [2, 2, "e"]
+    assert machine.environments(function) == [environment]
 
 
 async def test_a_function_that_floods_its_log_does_not_stop_the_others(machine: Machine) -> None:
@@ -408,8 +406,7 @@ async def test_an_environment_retired_while_it_initializes_ends_and_its_invocati
     function = machine.function(source, timeout_seconds=10)
     invoking = asyncio.create_task(machine.invoke(function, 7))
     await asyncio.sleep(0.25)
-    (pool,) = [pool for (arn, _), pool in machine.supervisor._pools.items() if arn == function.arn]
-    (first,) = pool.environments
+    (first,) = machine.environments(function)
     machine.supervisor.retire(function.arn)
     async with asyncio.timeout(5):
         await first.closed

@@ -54,12 +54,12 @@ def run(description: dict[str, Any]) -> int:
 
 def _modules_brought_along() -> bool:
     """Whether the package or a layer has its own copy of a library that is already imported: that copy counts."""
-    return any(
-        os.path.exists(f"{place}/{name}{suffix}")  # noqa: PTH110 - some dozen look-ups in every cold start
-        for place in _search_path()[:3]
-        for name in root.RUNTIME_LIBRARIES
-        for suffix in ("", ".py")
-    )
+    libraries = {f"{name}{suffix}" for name in root.RUNTIME_LIBRARIES for suffix in ("", ".py")}
+    for place in _search_path()[:3]:
+        with contextlib.suppress(OSError):  # there are no layers, usually
+            if not libraries.isdisjoint(os.listdir(place)):  # noqa: PTH208 - names are enough
+                return True
+    return False
 
 
 def _forget_modules(libraries: bool) -> None:  # noqa: FBT001
