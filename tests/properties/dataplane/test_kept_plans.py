@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from random import Random
 from typing import Any
 
@@ -19,8 +19,8 @@ from casemate.model.network import NetworkSnapshot, VpcSnapshot
 
 PARTS = [item.name for item in fields(VpcSnapshot) if item.name not in {"vpc_id", "account"}]
 """What of a VPC can change in its life."""
-FURTHER = IPv4Network("10.77.0.0/16")
-"""A block that a VPC gets besides its first, which stays with it."""
+FURTHER, FURTHER_6 = IPv4Network("10.77.0.0/16"), IPv6Network("2600:1f00:77:100::/56")
+"""Blocks that a VPC gets besides those it has; its first of IPv4 stays with it."""
 
 
 def anew(snapshot: NetworkSnapshot) -> NetworkPlan:
@@ -68,13 +68,16 @@ def _furnished(rng: Random, vpc: VpcSnapshot) -> VpcSnapshot:
 
 def _others(mine: Any, theirs: Any) -> Iterator[Any]:
     """What a part of a VPC may become: another network's; and its opposite, or, where it has members, none, each the
-    next one, some missing, some another network's.
+    next one, one missing, one another network's.
     """
+    if isinstance(mine, dict):
+        # First, out of what it was: the same members by other names.
+        values = list(mine.values())
+        yield dict(zip(mine, [*values[1:], *values[:1]], strict=True))
     yield theirs
     if isinstance(mine, dict):
         yield {}
-        yield dict(zip(mine, [*list(mine.values())[1:], *list(mine.values())[:1]], strict=True))
-        for key, value in list(mine.items())[:2]:
+        for key, value in list(mine.items())[:1]:
             yield {name: each for name, each in mine.items() if name != key}
             if key in theirs and theirs[key] != value:
                 yield {**mine, key: theirs[key]}
@@ -95,6 +98,8 @@ def test_a_kept_plan_is_the_plan_made_from_nothing(seed: int) -> None:
             theirs = getattr(other.vpcs[vpc_id], part)
             if part == "cidrs":
                 theirs = (*vpc.cidrs, FURTHER)
+            elif part == "ipv6_cidrs":
+                theirs = (*vpc.ipv6_cidrs, FURTHER_6)
             elif part == "internet_gateway_id" and vpc.internet_gateway_id == theirs:
                 theirs = None
             for value in _others(getattr(vpc, part), theirs):
