@@ -15,7 +15,7 @@ from casemate.tables.change_log import ChangeLog
 from casemate.tables.errors import validation
 from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
-from casemate.tables.keys import ITEMS, check_key, fits, index_prefix, item_key, successor, table_prefix
+from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
 from casemate.tables.records import item_of
 from casemate.tables.replication_log import ReplicationLog, Told
@@ -204,7 +204,7 @@ class TablesEngine:
         start = index_prefix(table.table_id, 0)
         entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
         items = (item_of(record) for _, record in entries)
-        found = (index_entry(table, index, item) for item in items if fits(index, item))
+        found = (index_entry(table, index, item) for item in items)
         changes = [entry for entry in found if entry is not None]
         if changes:
             self._storage.write(changes)
