@@ -25,6 +25,8 @@ class Measured:
     p50: float
     """Milliseconds."""
     p99: float
+    count: int
+    """Requests that were answered."""
 
 
 class LoadError(Exception):
@@ -40,7 +42,8 @@ def drive(endpoint: str, requests: Sequence[bytes], connections: int, seconds: f
     if len(load.times) < 2:
         raise LoadError("no answer in time")
     cuts = statistics.quantiles(load.times, n=100)
-    return Measured(rate=len(load.times) / elapsed, p50=cuts[49] * 1e3, p99=cuts[98] * 1e3)
+    count = len(load.times)
+    return Measured(rate=count / elapsed, p50=cuts[49] * 1e3, p99=cuts[98] * 1e3, count=count)
 
 
 def send_all(endpoint: str, requests: Sequence[bytes], connections: int) -> float:

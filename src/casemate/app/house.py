@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,7 @@ class House:
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
         self.front = Front(
             handler=self._handle,
+            at_once=self._answer_at_once,
             tls=self._authority.context,
             snapshot=self._snapshot,
             internet_host=self._options.internet == "host",
@@ -269,6 +270,14 @@ class House:
         if self.function_urls.serves(request):
             return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
+
+    def _answer_at_once(
+        self, request: HttpRequest, arrival: Arrival, answer: Callable[[HttpResponse], None]
+    ) -> bool:
+        if arrival.side is Side.VPC and seconds_to_wait(arrival, self._snapshot()):
+            return False
+        # Only what came through `pipeline.handle` before is readmitted: neither metadata nor function URLs.
+        return self.pipeline.answer_at_once(request, arrival, answer)
 
     async def _handle_slowly(self, request: HttpRequest, arrival: Arrival, wait: float) -> HttpResponse:
         response = await self._serve(request, arrival)

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from casemate.gateway.admission import Admission, Unlimited
 from casemate.gateway.arrival import Side
 from casemate.gateway.dns import DnsListener, Resolver
-from casemate.gateway.http import Handler
+from casemate.gateway.http import AtOnce, Handler
 from casemate.gateway.listener import Listener, TlsContext
 from casemate.gateway.relay import RELAY, Relay, host_names
 from casemate.model.network import NetworkSnapshot
@@ -45,6 +45,7 @@ class Front:
         self,
         *,
         handler: Handler,
+        at_once: AtOnce,
         tls: TlsContext,
         snapshot: Callable[[], NetworkSnapshot],
         internet_host: bool = False,
@@ -52,6 +53,7 @@ class Front:
         """`internet_host`: what is not AWS's is found, and reached, in the machine's own network."""
         self._outside = host_names if internet_host else None
         self._handler = handler
+        self._at_once = at_once
         self._admission = Admission()
         self._tls = tls
         self._snapshot = snapshot
@@ -62,7 +64,12 @@ class Front:
         """Listen on 127.0.0.1; OSError when the port is taken. Gives the port."""
         sock = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
         listener = Listener(
-            sock, handler=self._handler, tls=self._tls, side=Side.LAPTOP, admission=Unlimited()
+            sock,
+            handler=self._handler,
+            at_once=self._at_once,
+            tls=self._tls,
+            side=Side.LAPTOP,
+            admission=Unlimited(),
         )
         listener.start()
         self._listeners["front"] = listener
@@ -82,6 +89,7 @@ class Front:
             listener = Listener(
                 made.sock,
                 handler=self._handler,
+                at_once=self._at_once,
                 tls=self._tls,
                 side=side,
                 vpc_id=made.vpc_id,

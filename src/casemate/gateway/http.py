@@ -11,18 +11,19 @@ import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from email.utils import formatdate
-from functools import lru_cache
-from time import time
 from typing import cast
 
 import httptools
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival
+from casemate.gateway.http_response import encode
+from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest, Arrival], Awaitable[HttpResponse]]
+AtOnce = Callable[[HttpRequest, Arrival, Callable[[HttpResponse], None]], bool]
+"""A shorter way for some requests: True when it has the request, and calls back with the answer, now or later."""
 
 MAX_BODY = 70 * 1024 * 1024
 """Largest body any operation takes: a 50 MB function package, base64-encoded in JSON."""
@@ -38,18 +39,21 @@ IDLE = 900.0
 _ROUTERS, _ANY_TTL = 1, -1
 """Between this socket and an interface is the VPC's router, which takes one off the TTL; -1 is the kernel's default
 (ip(7), IP_TTL)."""
-_REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-            409: "Conflict", 408: "Request Timeout", 413: "Payload Too Large", 429: "Too Many Requests",
-            500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}  # fmt: skip
 
 
 class HttpConnection(asyncio.Protocol):
     """One client connection. Requests are answered in the order they came; the next is read while one is handled."""
 
     def __init__(
-        self, handler: Handler, arrival: Arrival, connections: set[HttpConnection], admission: Admission
+        self,
+        handler: Handler,
+        arrival: Arrival,
+        connections: set[HttpConnection],
+        admission: Admission,
+        at_once: AtOnce | None = None,
     ) -> None:
         self._handler = handler
+        self._at_once = at_once
         self._admission = admission
         self._peer = arrival.holder
         self._arrival = arrival
@@ -66,6 +70,8 @@ class HttpConnection(asyncio.Protocol):
         """When something last came, by the event loop's clock."""
         self._watch: asyncio.TimerHandle | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._awaited: HttpRequest | None = None
+        """What went the shorter way and is not answered yet."""
         self._failed = False
         self._hop_limit: int | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -99,10 +105,10 @@ class HttpConnection(asyncio.Protocol):
             self._watch.cancel()
         self.resume_writing()
         # A request that was received is carried out, recorded and cleaned up after, whether or not its client waits.
-        if self._worker is None:
-            self._end()
-        else:
+        if self._worker is not None:
             self._worker.add_done_callback(lambda _: self._end())
+        elif self._awaited is None:
+            self._end()
 
     def _end(self) -> None:
         """Nothing is left of the connection. Until then it counts: to hang up does not make room for another one."""
@@ -122,8 +128,13 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._failed:
             return
-        self._fed += len(data)
         self._heard = asyncio.get_running_loop().time()
+        if self._at_once is not None and not self._within and not self._busy and self._writable is None:
+            request = whole_request(data)
+            if request is not None:
+                self._take(request, self._at_once)
+                return
+        self._fed += len(data)
         try:
             self._parser.feed_data(data)
             if self._fed - self._size > _MAX_HEADERS + _FRAMING * self._size:
@@ -141,6 +152,31 @@ class HttpConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         return False
+
+    def _take(self, request: HttpRequest, at_once: AtOnce) -> None:
+        """A request that was read whole."""
+        self._held += len(request.body)
+        if not self._admission.hold(self._peer, len(request.body)):
+            self._refuse(503, "too many unanswered requests")
+            return
+        self._awaited = request
+        if not at_once(request, self._arrival, self._answer):
+            self._awaited = None
+            self._enqueue(request, keep_alive=True)
+
+    def _answer(self, response: HttpResponse) -> None:
+        """The answer to what went the shorter way."""
+        request, self._awaited = self._awaited, None
+        if self._transport is None:
+            self._end()
+            return
+        if self._hop_limit is not None:
+            self._limit_hops(None)
+        self._transport.write(encode(response, keep_alive=True, head=False))
+        assert request is not None
+        self._let_go(len(request.body))
+        if self._queue:
+            self._set_to_work()
 
     # httptools callbacks
 
@@ -185,11 +221,22 @@ class HttpConnection(asyncio.Protocol):
             headers=Headers(self._headers),
             body=b"".join(self._body),
         )
-        self._queue.append((request, self._parser.should_keep_alive()))
-        if self._worker is None and self._transport is not None:
-            self._worker = asyncio.get_running_loop().create_task(self._work())
+        self._enqueue(request, keep_alive=self._parser.should_keep_alive())
+
+    def _enqueue(self, request: HttpRequest, *, keep_alive: bool) -> None:
+        self._queue.append((request, keep_alive))
+        if not self._busy and self._transport is not None:
+            self._set_to_work()
         elif len(self._queue) > _MAX_QUEUE and self._transport is not None:
             self._transport.pause_reading()
+
+    def _set_to_work(self) -> None:
+        self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    @property
+    def _busy(self) -> bool:
+        """A request is being answered."""
+        return self._worker is not None or self._awaited is not None
 
     # answering
 
@@ -200,7 +247,7 @@ class HttpConnection(asyncio.Protocol):
             if self._transport is None:
                 await _abandon(response)
                 return
-            raw = _encode(response, keep_alive=keep_alive, head=request.method == "HEAD")
+            raw = encode(response, keep_alive=keep_alive, head=request.method == "HEAD")
             self._limit_hops(response.hop_limit)
             self._transport.write(raw)
             if response.stream is not None and request.method != "HEAD":
@@ -262,7 +309,7 @@ class HttpConnection(asyncio.Protocol):
         """One timer for the connection's whole life, instead of one for each read."""
         if self._transport is None or self._failed:
             return
-        busy = self._worker is not None
+        busy = self._busy
         limit = SILENCE if self._within else IDLE
         silent = asyncio.get_running_loop().time() - self._heard
         if busy or silent < limit:
@@ -288,7 +335,7 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             body = message.encode()
             response = HttpResponse(status=status, headers=(("Content-Type", "text/plain"),), body=body)
-            self._transport.write(_encode(response, keep_alive=False, head=False))
+            self._transport.write(encode(response, keep_alive=False, head=False))
             self._transport.close()
 
     def abort(self) -> None:
@@ -320,23 +367,3 @@ async def _abandon(response: HttpResponse) -> None:
     """Nobody will read this answer: let whoever makes it know."""
     if response.stream is not None:
         await response.stream.aclose()
-
-
-@lru_cache(maxsize=1)
-def _http_date(second: int) -> str:
-    return formatdate(second, usegmt=True)
-
-
-def _encode(response: HttpResponse, *, keep_alive: bool, head: bool) -> bytes:
-    status = response.status
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
-    lines.extend(f"{name}: {value}" for name, value in response.headers)
-    if response.stream is not None:
-        lines.append("Transfer-Encoding: chunked")
-    elif status not in {204, 304}:
-        lines.append(f"Content-Length: {len(response.body)}")
-    lines.append(f"Date: {_http_date(int(time()))}")
-    if not keep_alive:
-        lines.append("Connection: close")
-    raw = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
-    return raw if head or status in {204, 304} else raw + response.body

@@ -12,13 +12,14 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from casemate.gateway.exchange import Exchange
-from casemate.gateway.trail import event_of
+from casemate.gateway.trail import brief_parameters, event_like, event_of
 from casemate.policy.decision import Decision
 
 _FLUSH_SECONDS = 0.25
@@ -28,7 +29,9 @@ _NO_PLACE = 2**63 - 1
 _SEPARATOR = b"\n"
 
 _DECISIONS = msgspec.json.Decoder(list[Decision])
-_Line = tuple[str, str, bytes, int]
+_Brief = tuple[int, datetime, str, dict[str, Any]]
+"""An event by what differs from another one: which of the batch's frames that is; time, request id, parameters."""
+_Line = tuple[str, str, bytes | _Brief, int]
 """Account, Region, event, which of the batch's decisions."""
 
 
@@ -38,6 +41,16 @@ class _Batch(NamedTuple):
     lines: list[_Line]
     decisions: list[bytes]
     """Once each, however many requests of the batch have them."""
+    frames: Sequence[bytes] = ()
+    """Events that others are like."""
+
+    def event(self, line: _Line) -> dict[str, Any]:
+        """CloudTrail's form."""
+        event = line[2]
+        if isinstance(event, bytes):
+            return json.loads(event)
+        frame, now, request_id, params = event
+        return event_like(json.loads(self.frames[frame]), now=now, request_id=request_id, params=params)
 
 
 _BATCHES = msgspec.msgpack.Decoder(_Batch)
@@ -99,9 +112,9 @@ class Journal:
             listed = ids.split(_SEPARATOR)
             if wanted in listed and first + listed.index(wanted) > self._next - 1 - _ON_DISK:
                 batch = _BATCHES.decode(body)
-                _, _, event, decisions = batch.lines[listed.index(wanted)]
+                line = batch.lines[listed.index(wanted)]
                 return Recorded(
-                    event=json.loads(event), decisions=_DECISIONS.decode(batch.decisions[decisions])
+                    event=batch.event(line), decisions=_DECISIONS.decode(batch.decisions[line[3]])
                 )
         return None
 
@@ -117,11 +130,12 @@ class Journal:
         oldest = self._next - _ON_DISK
         query = "SELECT first, body FROM batches WHERE first < ? ORDER BY first DESC"
         for first, body in cast("Iterator[tuple[int, bytes]]", self._db.execute(query, (end,))):
-            lines = _BATCHES.decode(body).lines
+            batch = _BATCHES.decode(body)
+            lines = batch.lines
             for place in range(min(first + len(lines), end) - 1, max(first, oldest) - 1, -1):
                 line = lines[place - first]
                 if line[0] == account and line[1] == region:
-                    yield place, json.loads(line[2])
+                    yield place, batch.event(line)
 
     def flush(self) -> None:
         """Write what is pending."""
@@ -143,16 +157,44 @@ class Journal:
 
 
 def _batch(pending: Sequence[Exchange]) -> _Batch:
-    batch = _Batch([], [])
+    made: list[bytes] = []
+    batch = _Batch([], [], made)
     places: dict[tuple[int, ...], int] = {}
+    frames: dict[_Likeness, tuple[int, int]] = {}
     for exchange in pending:
-        # INVARIANT: every decision of `pending` is alive, so that none has the identity of another one.
+        # INVARIANT: all that is told apart by its identity here is held by `pending`: none has that of another one.
         key = tuple(map(id, exchange.decisions))
-        place = places.get(key)
-        if place is None:
-            place = places[key] = len(batch.decisions)
-            batch.decisions.append(msgspec.json.encode(exchange.decisions))
-        event = msgspec.json.encode(event_of(exchange), enc_hook=str)
         account = exchange.principal.account if exchange.principal else ""
-        batch.lines.append((account, exchange.region, event, place))
+        params = brief_parameters(exchange)
+        likeness = None if params is None else _likeness(exchange, key)
+        known = None if likeness is None else frames.get(likeness)
+        if known is None:
+            place = places.get(key)
+            if place is None:
+                place = places[key] = len(batch.decisions)
+                batch.decisions.append(msgspec.json.encode(exchange.decisions))
+            event = msgspec.json.encode(event_of(exchange), enc_hook=str)
+            if likeness is None:
+                batch.lines.append((account, exchange.region, event, place))
+                continue
+            known = frames[likeness] = len(made), place
+            made.append(event)
+        brief = (known[0], exchange.now, exchange.request_id, params)
+        batch.lines.append((account, exchange.region, brief, known[1]))  # pyright: ignore[reportArgumentType] - a likeness has parameters
     return batch
+
+
+_Likeness = tuple[tuple[int, ...], int, int, int, int, str, str | None]
+
+
+def _likeness(exchange: Exchange, decisions: tuple[int, ...]) -> _Likeness:
+    """What the event of a successful data request is made of beside its time, its id and its parameters."""
+    return (
+        decisions,
+        id(exchange.principal),
+        id(exchange.operation),
+        id(exchange.arrival),
+        id(exchange.origin),
+        exchange.region,
+        exchange.request.headers.lowered.get("user-agent"),
+    )

@@ -16,7 +16,7 @@ from casemate.policy.dependence import keys_read
 from casemate.policy.evaluation import evaluate
 from casemate.servicekit.service import Check
 
-_VOLATILE = frozenset({"aws:currenttime", "aws:epochtime", "aws:useragent"})
+_VOLATILE = frozenset({"aws:currenttime", "aws:epochtime", "aws:useragent", "aws:referer"})
 """Keys of the request itself that two requests of one caller may differ in."""
 _MOST_KEPT = 512
 Value = str | tuple[str, ...] | None
@@ -57,8 +57,8 @@ class KeptDecisions:
     ) -> Decision:
         question, policies = self._authorizer.question(self._situation(request()), check)
         brought = {name.lower() for name in check.context}
-        fixed = {name.lower() for name in question.context} - brought - _VOLATILE
-        answers = _Answers(tuple(key for key in keys_read(policies) if key not in fixed))
+        # Of one caller from one place all other keys stay as they are, also those that are absent.
+        answers = _Answers(tuple(key for key in keys_read(policies) if key in brought or key in _VOLATILE))
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
         self._kept[place] = answers

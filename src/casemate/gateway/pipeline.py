@@ -27,7 +27,7 @@ from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credentials, CredentialUses, Network
-from casemate.servicekit.service import Check, Context, Service
+from casemate.servicekit.service import Check, Context, Operation, Service, lasts
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -69,6 +69,8 @@ class Pipeline:
         self._journal = journal
         self._clock = clock
         self._readmission = Readmission(store=store, authorizer=authorizer, context=self._context)
+        self._finishing: set[asyncio.Task[None]] = set()
+        """Held: the event loop would not."""
         self._settled = settled
         """Waits until the data plane holds what was committed, so that packets obey a call that has returned."""
 
@@ -95,20 +97,65 @@ class Pipeline:
                 # After authorization: what is missing here is told only to those who could have called it.
                 _require_implemented(exchange)
             await self._dispatch(exchange)
-        except AwsError as error:
-            exchange.error = error
         except asyncio.CancelledError:
             # What was committed is on record, even when Casemate stops meanwhile.
             self._journal.record(exchange)
             raise
-        except Exception:
-            _log.exception("request %s failed", exchange.request_id)
-            exchange.error = _internal_failure(exchange.request_id)
+        except Exception as error:
+            exchange.error = _error_of(error, exchange)
+        response = self._conclude(exchange)
+        if admitted is None:
+            self._readmission.learn(exchange, generation)
+        return response
+
+    def answer_at_once(
+        self, request: HttpRequest, arrival: Arrival, answer: Callable[[HttpResponse], None]
+    ) -> bool:
+        """The life of a readmitted request whose operation awaits nothing but that its writes last: no task is made.
+
+        False: it is none, and `handle` takes it from its beginning.
+        """
+        exchange = self._readmission.admit(request, arrival, self._clock(), at_once=True)
+        if exchange is None:
+            return False
+        operation = exchange.operation
+        assert operation is not None
+        assert exchange.service is not None
+        try:
+            self._note_use(exchange)
+            generation = self._store.generation
+            self._perform(operation, exchange)
+            if generation != self._store.generation:
+                # Records changed, which the data plane may have to follow.
+                task = asyncio.get_running_loop().create_task(self._finish(exchange, answer))
+                self._finishing.add(task)
+                task.add_done_callback(self._finishing.discard)
+                return True
+        except Exception as error:
+            exchange.error = _error_of(error, exchange)
+        if operation.lasting is None or exchange.error is not None:
+            answer(self._conclude(exchange))
+            return True
+
+        def told(error: AwsError | None) -> None:
+            exchange.error = error
+            answer(self._conclude(exchange))
+
+        operation.lasting(exchange.service.state, told)
+        return True
+
+    async def _finish(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
+        try:
+            await self._outlast(exchange)
+        except Exception as error:
+            exchange.error = _error_of(error, exchange)
+        answer(self._conclude(exchange))
+
+    def _conclude(self, exchange: Exchange) -> HttpResponse:
+        """On record, and the response."""
         # The context holds the exchange: without it what a request made dies with its last reference.
         exchange.context = None
         self._journal.record(exchange)
-        if admitted is None:
-            self._readmission.learn(exchange, generation)
         return self._serialize(exchange)
 
     def _parse(self, exchange: Exchange) -> None:
@@ -196,11 +243,23 @@ class Pipeline:
             assert inspect.iscoroutine(result) or inspect.isawaitable(result)
             exchange.output = await result
         else:
-            with self._store.transaction():
-                result = operation.handler(context, exchange.params)
-                assert type(result) is dict or not inspect.isawaitable(result)
-                exchange.output = result
+            self._perform(operation, exchange)
+        await self._outlast(exchange)
+
+    async def _outlast(self, exchange: Exchange) -> None:
+        """Until what was done is durable, and packets obey it."""
+        assert exchange.operation is not None
+        assert exchange.service is not None
+        if exchange.operation.lasting is not None:
+            await lasts(exchange.operation.lasting, exchange.service.state)
         await self._settled()
+
+    def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
+        """An operation that awaits nothing."""
+        with self._store.transaction():
+            result = operation.handler(self._context(exchange), exchange.params)
+            assert type(result) is dict or not inspect.isawaitable(result)
+            exchange.output = result
 
     def _serialize(self, exchange: Exchange) -> HttpResponse:
         if exchange.error is None:
@@ -312,6 +371,14 @@ def _protocol(exchange: Exchange) -> str:
     if exchange.parsed is not None:
         return exchange.parsed.protocol
     return "rest-json" if exchange.model is None else protocol_of(exchange.request, exchange.model)
+
+
+def _error_of(error: Exception, exchange: Exchange) -> AwsError:
+    """What the client is told of an exception. Called where it was caught."""
+    if isinstance(error, AwsError):
+        return error
+    _log.exception("request %s failed", exchange.request_id)
+    return _internal_failure(exchange.request_id)
 
 
 def _internal_failure(request_id: str) -> AwsError:

@@ -94,14 +94,23 @@ class Readmission:
         self._targets: dict[str, _Target] = {}
         self._generation = -1
 
-    def admit(self, request: HttpRequest, arrival: Arrival, now: datetime) -> Exchange | None:
-        """The exchange of a request that may go on to its operation; None: declined."""
+    def admit(
+        self, request: HttpRequest, arrival: Arrival, now: datetime, *, at_once: bool = False
+    ) -> Exchange | None:
+        """The exchange of a request that may go on to its operation; None: declined.
+
+        `at_once`: only to an operation that awaits nothing.
+        """
         if self._generation != self._store.generation:
             # What is kept was computed from records that are no more.
             self._callers.clear()
             self._generation = self._store.generation
             return None
         headers = request.headers.lowered
+        if at_once:
+            wanted = self._targets.get(headers.get("x-amz-target", ""))
+            if wanted is None or wanted.operation.runs_async:
+                return None
         caller = self._callers.get(_place(request, self._first(arrival)))
         if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):
             return None
@@ -141,7 +150,7 @@ class Readmission:
         operation = exchange.operation
         if operation is None or operation.checks is None:
             return False
-        context = self._context(exchange)
+        decide, decisions = caller.decisions.decide, exchange.decisions
 
         def keys() -> Values:
             if not exchange.keys:
@@ -149,11 +158,11 @@ class Readmission:
             return exchange.keys
 
         try:
-            for check in operation.checks(context, exchange.params):
-                decision = caller.decisions.decide(check, keys)
+            for check in operation.checks(self._context(exchange), exchange.params):
+                decision = decide(check, keys)
                 if not decision.allowed:
                     return False
-                exchange.decisions.append(decision)
+                decisions.append(decision)
         except AwsError:
             return False
         return True

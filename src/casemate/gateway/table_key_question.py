@@ -52,7 +52,7 @@ def key_refusal(
             service="kms",
             region=situation.region,
             principal=caller,
-            origin=forwarded_origin(situation.origin) if through else None,
+            origin=None if principal else forwarded_origin(situation.origin),
             request=forwarded_keys(situation.request, through, caller) if through else situation.request,
         )
         decision = authorizer.decide(inside, check)

@@ -75,6 +75,29 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     return event
 
 
+def brief_parameters(exchange: Exchange) -> Params | None:
+    """Of a data event that differs in nothing else from one before: its parameters, to be made readable by who reads it.
+
+    None: the event has to be made now, because the request failed, or something in it must not be kept.
+    """
+    parsed = exchange.parsed
+    if exchange.error is not None or parsed is None:
+        return None
+    if parsed.operation.name not in _DATA_OPERATIONS.get(exchange.service_name, ()):
+        return None
+    kept = {name: value for name, value in parsed.params.items() if name in _DATA_PARAMETERS}
+    key: Mapping[str, Any] | None = kept.get("Key")
+    if key is not None and any(map(_is_secret, key)):
+        return None
+    return kept
+
+
+def event_like(event: dict[str, Any], *, now: datetime, request_id: str, params: Params) -> dict[str, Any]:
+    """The event of a request that differs from another one's in these."""
+    new = {"eventTime": _second(now), "requestID": request_id, "eventID": request_id}
+    return {**event, **new, "requestParameters": _readable(params) or None}
+
+
 def _recorded(params: Params, *, data: bool) -> Params:
     return {name: value for name, value in params.items() if name in _DATA_PARAMETERS} if data else params
 

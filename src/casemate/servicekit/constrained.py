@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.constraints import Violation, violations
-from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Params
+from casemate.servicekit.service import Check, Checks, Context, Handler, Lasting, Operations, Params
 
 S = TypeVar("S")
 
@@ -27,7 +27,12 @@ class ConstrainedOperations(Operations[S]):
         self._refuse = refuse
 
     def operation(
-        self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
+        self,
+        name: str,
+        *,
+        checks: Checks[S] | None = None,
+        runs_async: bool = False,
+        lasting: Lasting[S] | None = None,
     ) -> Callable[[Handler[S]], Handler[S]]:
         """Register as `Operations.operation` does, with the model's constraints in front of the checks."""
 
@@ -40,4 +45,4 @@ class ConstrainedOperations(Operations[S]):
             constrain(params)
             return checks(ctx, params) if checks else (Check(action=f"{self.iam_prefix}:{name}"),)
 
-        return super().operation(name, checks=constrained_checks, runs_async=runs_async)
+        return super().operation(name, checks=constrained_checks, runs_async=runs_async, lasting=lasting)

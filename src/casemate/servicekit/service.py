@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar
 
 from casemate.model.arns import Arn
+from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes, resource_id, uuid4
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
@@ -26,9 +28,12 @@ ContextValues = Mapping[str, str | tuple[str, ...]]
 """Condition context: `str` for a single-valued key, a tuple for a multi-valued one. Booleans are "true"/"false"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Check:
-    """One question to the policy engine: may the caller do `action` on `resource`?"""
+    """One question to the policy engine: may the caller do `action` on `resource`?
+
+    Not frozen only because making a frozen one costs microseconds; nobody changes it.
+    """
 
     action: str
     """`dynamodb:GetItem`."""
@@ -100,6 +105,25 @@ class Context(Generic[S]):
 
 Handler = Callable[[Context[S], Params], "Output | Awaitable[Output]"]
 Checks = Callable[[Context[S], Params], Iterable[Check]]
+Told = Callable[[AwsError | None], None]
+Lasting = Callable[[S, Told], None]
+"""Calls back once what was written so far is durable, or with the error when that has failed."""
+
+
+async def lasts(lasting: Lasting[S], state: S) -> None:
+    """Returns, or raises, when `lasting` calls back."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(error: AwsError | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+    lasting(state, told)
+    await future
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +137,8 @@ class Operation(Generic[S]):
     runs_async: bool
     """True: the handler is a coroutine function, which opens its own transactions around what it changes.
     False: the pipeline runs it inside one transaction."""
+    lasting: Lasting[S] | None = None
+    """The answer waits for that, when the handler has returned."""
 
 
 class Operations(Generic[S]):
@@ -144,14 +170,21 @@ class Operations(Generic[S]):
             import_module(package)
 
     def operation(
-        self, name: str, *, checks: Checks[S] | None = None, runs_async: bool = False
+        self,
+        name: str,
+        *,
+        checks: Checks[S] | None = None,
+        runs_async: bool = False,
+        lasting: Lasting[S] | None = None,
     ) -> Callable[[Handler[S]], Handler[S]]:
         """Register the decorated function as operation `name` (a name of botocore's model; a test holds it)."""
 
         def register(handler: Handler[S]) -> Handler[S]:
             # INVARIANT: one function per operation.
             assert name not in self._by_name, f"{self.service}:{name} registered twice"
-            self._by_name[name] = Operation(name=name, handler=handler, checks=checks, runs_async=runs_async)
+            self._by_name[name] = Operation(
+                name=name, handler=handler, checks=checks, runs_async=runs_async, lasting=lasting
+            )
             return handler
 
         return register

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
+from casemate.model.errors import AwsError
 from casemate.tables.backups import Backups
 from casemate.tables.change_log import ChangeLog
 from casemate.tables.errors import validation
@@ -165,6 +166,10 @@ class TablesEngine:
         check_key(table, key)
         return self._storage.get(item_key(table, key))
 
+    def get_record(self, place: bytes) -> bytes | None:
+        """As `get_item`, of a key in bytes (`quick_keys`)."""
+        return self._storage.get(place)
+
     def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
         """A page of one partition, in the order of the sort key."""
         _check_filled(reading)
@@ -248,6 +253,10 @@ class TablesEngine:
     async def durable(self) -> None:
         """Returns once everything committed so far survives a crash of the machine."""
         await self._storage.durable()
+
+    def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """As `durable`, for who is called back: with the error when it failed."""
+        self._storage.when_durable(told)
 
     def close(self) -> None:
         self._statistics.save()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -21,11 +22,13 @@ from casemate.tables.values import Item, Value, type_code
 
 MAX_PARTITION_BYTES = 2048
 MAX_SORT_BYTES = 1024
+SHORT_KEY = MAX_SORT_BYTES // 4
+"""Characters that fit into any key, however many bytes each takes."""
 ITEMS = b"i"
 """What every item key begins with."""
 _CLOSE = b"\x00\x01"
 _AFTER = b"\x00\x02"
-_HASH_BYTES = 8
+HASH_BYTES = 8
 WRONG_KEY = "The provided key element does not match the schema"
 
 
@@ -40,6 +43,11 @@ def encode_scalar(value: Value) -> bytes:
 
 def sort_component(value: Value) -> bytes:
     """A sort key attribute, closed. No component is a prefix of another one."""
+    return _number_component(value) if type(value) is Decimal else escape(value) + _CLOSE
+
+
+@lru_cache(maxsize=16384)
+def _number_component(value: Decimal) -> bytes:
     return escape(value) + _CLOSE
 
 
@@ -60,6 +68,7 @@ def successor(prefix: bytes) -> bytes:
     return stripped[:-1] + bytes([stripped[-1] + 1])
 
 
+@lru_cache(maxsize=4096)
 def index_prefix(table_id: bytes, number: int) -> bytes:
     """Prefix of all entries of a table (number 0) or of one of its indexes."""
     return ITEMS + table_id + number.to_bytes(2, "big")
@@ -68,22 +77,23 @@ def index_prefix(table_id: bytes, number: int) -> bytes:
 def partition_prefix(table_id: bytes, number: int, values: tuple[Value, ...]) -> bytes:
     """Prefix of the entries of one partition key."""
     if len(values) == 1:
-        body = encode_scalar(values[0])
+        value = values[0]
+        body = value.encode() if type(value) is str else encode_scalar(value)
     else:
         parts = [encode_scalar(value) for value in values]
         body = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
-    digest = blake2b(body, digest_size=_HASH_BYTES).digest()
+    digest = blake2b(body, digest_size=HASH_BYTES).digest()
     return index_prefix(table_id, number) + digest + len(body).to_bytes(2, "big") + body
 
 
 def segment_bounds(table_id: bytes, number: int, segment: int, total: int) -> tuple[bytes, bytes]:
     """First and one-past-last bytes of a Scan segment."""
     prefix = index_prefix(table_id, number)
-    space = 1 << (8 * _HASH_BYTES)
-    start = prefix + (space * segment // total).to_bytes(_HASH_BYTES, "big")
+    space = 1 << (8 * HASH_BYTES)
+    start = prefix + (space * segment // total).to_bytes(HASH_BYTES, "big")
     if segment + 1 == total:
         return start, successor(prefix)
-    return start, prefix + (space * (segment + 1) // total).to_bytes(_HASH_BYTES, "big")
+    return start, prefix + (space * (segment + 1) // total).to_bytes(HASH_BYTES, "big")
 
 
 def table_prefix(table_id: bytes) -> bytes:
@@ -151,6 +161,8 @@ def check_key_values(schema: KeySchema, item: Item) -> None:
         if attribute.type == "N":
             continue
         value = item[attribute.name]
+        if type(value) is str and 0 < len(value) <= SHORT_KEY:
+            continue
         if value in ("", b""):
             kind = "string" if value == "" else "binary"
             raise validation(

@@ -26,9 +26,12 @@ class KeySchema:
     sort: tuple[KeyAttribute, ...] = ()
     attributes: tuple[KeyAttribute, ...] = field(init=False, repr=False, compare=False)
     """All of them."""
+    names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Theirs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", self.partition + self.sort)
+        object.__setattr__(self, "names", frozenset(attribute.name for attribute in self.attributes))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,10 @@ the machine once `durable` has returned. Operations are acknowledged after `dura
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
+
+from casemate.model.errors import AwsError
 
 Change: TypeAlias = tuple[bytes, bytes | None]
 """A key and its new value; None deletes."""
@@ -40,6 +42,10 @@ class Storage(Protocol):
 
     async def durable(self) -> None:
         """Returns once everything written before the call survives a power failure."""
+        ...
+
+    def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """As `durable`, for who is called back: with the error when it failed. On the event loop, maybe at once."""
         ...
 
     def close(self) -> None: ...

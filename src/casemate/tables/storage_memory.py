@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from casemate.model.errors import AwsError
 from casemate.tables.sorted_keys import SortedKeys
 from casemate.tables.storage import Change
 
@@ -40,6 +41,9 @@ class MemoryStorage:
 
     async def durable(self) -> None:
         """There is nothing to wait for."""
+
+    def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        told(None)
 
     def close(self) -> None:
         self._values.clear()

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from rocksdict import Options, Rdict, RdictIter, ReadOptions, WriteBatch
 
-from casemate.tables.group_commit import GroupCommit
+from casemate.tables.group_commit import GroupCommit, Told
 from casemate.tables.storage import Change
 
 _MEMTABLE = 16 << 20
+_OLD_LOGS = 2
 
 
 class RocksStorage:
@@ -26,6 +27,8 @@ class RocksStorage:
         options.set_write_buffer_size(_MEMTABLE)
         options.set_keep_log_file_num(2)
         options.set_max_total_wal_size(4 * _MEMTABLE)
+        # A log that is written over an old one does not grow: its sync need not wait for the file system's own log.
+        options.set_recycle_log_file_num(_OLD_LOGS)
         directory.mkdir(parents=True, exist_ok=True)
         self._db = Rdict(str(directory), options)
         self._commit = GroupCommit(self._sync)
@@ -79,6 +82,9 @@ class RocksStorage:
 
     async def durable(self) -> None:
         await self._commit.wait()
+
+    def when_durable(self, told: Told) -> None:
+        self._commit.tell(told)
 
     def close(self) -> None:
         self._commit.close()

@@ -109,26 +109,27 @@ def item_from_wire(wire: Mapping[str, Any]) -> Item:
 
 def _plain(wire: Mapping[str, Any]) -> PlainItem | None:
     """A PlainItem, where it is one: most items are, and half the cost of a write is reading and measuring them."""
-    item = PlainItem()
-    size = 0
-    for name, value in wire.items():
-        if type(value) is not dict or len(cast("dict[str, Any]", value)) != 1:
+    try:
+        item = PlainItem({name: value.get("S") for name, value in wire.items()})
+        # One member each: where one has none another may have two, but then one is not a text, and no number either.
+        if sum(map(len, wire.values())) != len(wire):
             return None
-        text = cast("dict[str, Any]", value).get("S")
-        if type(text) is str:
-            item[name] = text
-            size += len(text) if text.isascii() else len(text.encode())
-        else:
-            number = cast("dict[str, Any]", value).get("N")
-            if type(number) is not str or not number.removeprefix("-").isdigit() or len(number) > _SHORT:
-                return None
-            read = _whole_number(number)
-            if read is None:
-                return None
-            item[name] = read[0]
-            size += read[1]
-        size += len(name) if name.isascii() else len(name.encode())
-    item.size = size
+    except (AttributeError, TypeError):
+        return None
+    texts = "".join(item)
+    size = 0
+    if not _TEXT.issuperset(map(type, item.values())):
+        for name, text in item.items():
+            if type(text) is not str:
+                read = _whole_number(wire[name].get("N"))
+                if text is not None or read is None:
+                    return None
+                item[name], counted = read
+                size += counted
+        texts += "".join([text for text in item.values() if type(text) is str])
+    else:
+        texts += "".join(cast("Iterable[str]", item.values()))
+    item.size = size + (len(texts) if texts.isascii() else len(texts.encode()))
     item.wire = cast("WireItem", wire)
     return item
 
@@ -137,9 +138,18 @@ _SHORT = 18
 """Digits of the numbers that are remembered."""
 
 
+_TEXT = frozenset({str})
+
+
+def _whole_number(text: Any) -> tuple[Decimal, int] | None:
+    """The number and its size; None when `text` is not the form in which it is returned, or is long."""
+    return _remembered_number(text) if type(text) is str and len(text) <= _SHORT else None
+
+
 @lru_cache(maxsize=16384)
-def _whole_number(text: str) -> tuple[Decimal, int] | None:
-    """The number and its size; None when `text` is not the form in which it is returned."""
+def _remembered_number(text: str) -> tuple[Decimal, int] | None:
+    if not text.removeprefix("-").isdigit():
+        return None
     number = parse_number(text)
     return (number, number_size(number)) if number_text(number) == text else None
 
@@ -181,6 +191,9 @@ def _read_string(raw: Any, _depth: int) -> Value:
 
 
 def _read_number(raw: Any, _depth: int) -> Value:
+    known = _whole_number(raw)
+    if known is not None:
+        return known[0]
     _expect(raw, str)
     return parse_number(raw)
 

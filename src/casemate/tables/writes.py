@@ -163,10 +163,12 @@ def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes 
 
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
     """No update may touch the table's key, nor reach into an attribute that is an index's key."""
-    keys = {attribute.name for attribute in table.key.attributes}
+    keys = table.key.names
     for path in update.targets:
         if path[0] in keys:
             raise validation(f"{INVALID}Cannot update attribute {path[0]}. This attribute is part of the key")
+    if not table.indexes:
+        return
     index_keys = {
         attribute.name for index in table.indexes.values() for attribute in index.key.attributes
     } - keys
@@ -194,7 +196,8 @@ def _written(
     new: bytes | None,
     update: UpdateExpression | None = None,
 ) -> Written:
-    before, after = (0 if record is None else record_size(record) for record in (old, new))
+    before = 0 if old is None else record_size(old)
+    after = 0 if new is None else record_size(new)
     units = Units(table=write_units(max(before, after)))
     if old == new or (table.stream is not None and _only_reordered(old, new)):
         return Written(table=table, key=key, old=old, new=new, changes=(), units=units, update=update)

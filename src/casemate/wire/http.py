@@ -18,6 +18,13 @@ class Headers(Mapping[str, str]):
             fields[key] = f"{fields[key]},{value}" if key in fields else value
         self._fields = fields
 
+    @classmethod
+    def of(cls, fields: dict[str, str]) -> Headers:
+        """Those fields, by names in lower case."""
+        made = cls.__new__(cls)
+        made._fields = fields
+        return made
+
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
 

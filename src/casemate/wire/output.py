@@ -93,6 +93,8 @@ def _json(operation: OperationModel, value: Output, request_id: str) -> HttpResp
     model, shape = operation.service_model, output_shape(operation)
     if shape is None:
         body = b"{}" if dialect_of(model.service_name).crc32 else b""
+    elif not value:
+        body = b"{}"
     elif shape.event_stream_name:
         return _rpc_stream(operation, value, request_id, json_bodies(model), "application/json")
     else:

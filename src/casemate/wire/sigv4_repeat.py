@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,22 @@ def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
     )
 
 
+@lru_cache(maxsize=1024)
+def _all_signed(names: tuple[str, ...], signed: tuple[str, ...]) -> bool:
+    """Whether no header that AWS wants signed is left out."""
+    return not any(name.startswith("x-amz-") and name not in signed and name != _OWN_HASH for name in names)
+
+
+@lru_cache(maxsize=16)
+def _moment(stamp: str) -> datetime | None:
+    """Of a date in the form in which it is signed; None of any other."""
+    try:
+        at, normal = moment_of(stamp)
+    except ValueError:
+        return None
+    return at if normal == stamp else None
+
+
 def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
     """Whether a request without a query is signed by the signer of `known`, whose prefix it has."""
     if request.query or request.path != known.path or request.method != known.method:
@@ -117,16 +134,15 @@ def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
         return False
     if not signer.active or (signer.expires is not None and signer.expires <= now):
         return False
+    at = _moment(stamp)
+    if at is None or not -SKEW <= now - at <= SKEW:
+        return False
     try:
-        at, normal = moment_of(stamp)
         lines = canonical_headers(headers, known.names)
-    except (ValueError, KeyError):
+    except KeyError:
         return False
-    if normal != stamp or not -SKEW <= now - at <= SKEW:
+    if not _all_signed(tuple(headers), known.names):
         return False
-    for name in headers:
-        if name.startswith("x-amz-") and name not in known.names and name != _OWN_HASH:
-            return False
     digest = sha256(request.body).hexdigest()
     if headers.get(_OWN_HASH, digest) != digest:
         return False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from tests.support.exchanges import ACCOUNT, exchange
 
 from casemate.gateway import journal as module
 from casemate.gateway.journal import Journal
+from casemate.gateway.trail import event_of
 
 
 def names(journal: Journal, **where: str) -> list[str]:
@@ -68,3 +72,30 @@ def test_only_the_last_events_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for one in done:
         journal.record(one)
     assert [journal.find(one.request_id) is not None for one in done] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_requests_that_are_alike_are_on_record_as_if_each_were_alone(*, secret: bool) -> None:
+    """Of the second nothing is kept but what differs; what must not be kept is not kept of it either."""
+    journal = Journal(None)
+    first = exchange(operation="GetItem", params=read("1", secret=secret))
+    second = replace(
+        first,
+        request_id="00000000-0000-4000-8000-000000000002",
+        now=first.now + timedelta(seconds=61),
+        parsed=replace(first.parsed, params=read("2", secret=secret)),  # pyright: ignore[reportArgumentType]
+    )
+    for one in (first, second):
+        journal.record(one)
+    for one in (first, second):
+        found = journal.find(one.request_id)
+        assert found is not None
+        assert found.event == json.loads(json.dumps(event_of(one)))
+        assert found.decisions == one.decisions
+    if secret:
+        assert b"hunter" not in journal._db.serialize()  # pyright: ignore[reportPrivateUsage]
+
+
+def read(number: str, *, secret: bool) -> dict[str, object]:
+    key = {"password": {"S": f"hunter{number}"}} if secret else {"id": {"S": number}, "raw": {"B": b"abc"}}
+    return {"TableName": "orders", "Key": key, "ConsistentRead": True}

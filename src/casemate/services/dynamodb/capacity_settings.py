@@ -3,7 +3,7 @@
 Sources: Developer Guide, "Service, account, and table quotas" (decreases of provisioned throughput: four a day, then one an
 hour), "Considerations when switching capacity modes" (to on-demand four times in 24 hours), "Maximum throughput for
 on-demand tables", "Understanding DynamoDB warm throughput" (12,000 reads and 4,000 writes to begin with). The texts of the
-two quotas are AWS's, as seen in its answers; the count in the second one was one when it was seen.
+two quotas are from general knowledge of AWS's answers; no observation of them is at hand.
 """
 
 from __future__ import annotations

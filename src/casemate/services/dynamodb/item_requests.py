@@ -8,7 +8,7 @@ from typing import Any
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.legacy import EXPRESSIONS
 from casemate.tables.expressions.compiled import Compiler
-from casemate.tables.expressions.placeholders import read_placeholders
+from casemate.tables.expressions.placeholders import NO_PLACEHOLDERS, read_placeholders
 from casemate.tables.writes import Guard
 
 _last: tuple[Mapping[str, Any], Compiler] | None = None
@@ -25,9 +25,14 @@ def compiler_of(params: Mapping[str, Any]) -> Compiler:
 
 def _new_compiler(params: Mapping[str, Any]) -> Compiler:
     names, values = params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues")
-    if names is not None or values is not None:
-        _check_expressions(params, names=names is not None)
+    if names is None and values is None:
+        return _WITHOUT_PLACEHOLDERS
+    _check_expressions(params, names=names is not None)
     return Compiler(read_placeholders(names, values))
+
+
+_WITHOUT_PLACEHOLDERS = Compiler(NO_PLACEHOLDERS)
+"""It keeps nothing of a request: there is nothing to be used."""
 
 
 def _check_expressions(params: Mapping[str, Any], *, names: bool) -> None:

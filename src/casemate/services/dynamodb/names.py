@@ -6,7 +6,7 @@ Source: API reference, e.g. GetItem, TableName: "you can also provide the Amazon
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -28,15 +28,14 @@ class TableRef:
     account: str
     region: str
     name: str
+    key: tuple[str, str, str] = field(init=False)
+    """Its key in the store."""
+    arn: str = field(init=False)
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Its key in the store."""
-        return self.account, self.region, self.name
-
-    @property
-    def arn(self) -> str:
-        return _table_arn(self)
+    def __post_init__(self) -> None:
+        arn = Arn(service="dynamodb", region=self.region, account=self.account, resource=f"table/{self.name}")
+        object.__setattr__(self, "key", (self.account, self.region, self.name))
+        object.__setattr__(self, "arn", str(arn))
 
     def index_arn(self, index: str) -> str:
         return f"{self.arn}/index/{index}"
@@ -46,11 +45,6 @@ class TableRef:
 
     def stream_arn(self, label: str) -> str:
         return f"{self.arn}/stream/{label}"
-
-
-@lru_cache(maxsize=4096)
-def _table_arn(ref: TableRef) -> str:
-    return str(Arn(service="dynamodb", region=ref.region, account=ref.account, resource=f"table/{ref.name}"))
 
 
 def table_ref(ctx: Context[Any], text: str) -> TableRef:

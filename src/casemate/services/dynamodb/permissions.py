@@ -15,7 +15,10 @@ from casemate.services.dynamodb.names import TableRef, resource_ref, table_ref
 from casemate.services.dynamodb.state import DynamoState
 
 TableChecks = Callable[[Context[DynamoState], Params], Iterable[Check]]
-_RETURNS = ("ReturnValues", "ReturnConsumedCapacity")
+_RETURNS = (
+    ("ReturnValues", "dynamodb:ReturnValues"),
+    ("ReturnConsumedCapacity", "dynamodb:ReturnConsumedCapacity"),
+)
 _RETURNING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 """Their "ReturnValues parameter always has a value (NONE unless otherwise specified)"."""
 _PARTITION_KEYS = tuple(
@@ -69,9 +72,9 @@ def item_check(
         context["dynamodb:EnclosingOperation"] = enclosing
     if enclosing is None and action in _RETURNING:
         context["dynamodb:ReturnValues"] = "NONE"
-    for member in _RETURNS:
+    for member, key in _RETURNS:
         if params.get(member):
-            context[f"dynamodb:{member}"] = params[member]
+            context[key] = params[member]
     resource = ref.arn if index is None else ref.index_arn(index)
     return Check(action=f"dynamodb:{action}", resource=resource, context=context)
 
@@ -101,5 +104,8 @@ def _partition_keys(
 
 
 def _key_text(value: Mapping[str, Any]) -> str:
+    text = value.get("S")
+    if type(text) is str and len(value) == 1:
+        return text
     raw = next(iter(value.values()), "")
     return b64encode(raw).decode() if isinstance(raw, bytes) else str(raw)

@@ -6,11 +6,21 @@ Attribute values are left out of that: they have no bounds there, are many, and 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from casemate.servicekit.constraints import message, models, violations
-from casemate.servicekit.service import Check, Checks, Context, Handler, Operations, Output, Params
+from casemate.servicekit.service import (
+    Check,
+    Checks,
+    Context,
+    Handler,
+    Lasting,
+    Operations,
+    Output,
+    Params,
+    Told,
+)
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.names import NAME
@@ -67,16 +77,26 @@ def check_bounds(operation: str, params: Params) -> None:
 def _is_ordinary(params: Params, free: frozenset[str]) -> bool:
     """Names that fit, which are within the model's bounds too (a test holds it), and nothing else that has bounds."""
     for name, value in params.items():
-        if name not in free and not (name in _NAMED and NAME.fullmatch(value or "")):
+        if name not in free and not (name in _NAMED and _fits(value or "")):
             return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def _fits(name: str) -> bool:
+    return NAME.fullmatch(name) is not None
 
 
 class DynamoOperations(Operations[DynamoState]):
     """The registry, with the model's bounds in front of each operation's checks."""
 
     def operation(
-        self, name: str, *, checks: Checks[DynamoState] | None = None, runs_async: bool = False
+        self,
+        name: str,
+        *,
+        checks: Checks[DynamoState] | None = None,
+        runs_async: bool = False,
+        lasting: Lasting[DynamoState] | None = None,
     ) -> Callable[[Handler[DynamoState]], Handler[DynamoState]]:
         """Register as `Operations.operation` does. What handlers and checks see has no legacy parameters."""
 
@@ -88,10 +108,17 @@ class DynamoOperations(Operations[DynamoState]):
             def modern(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
                 return handler(ctx, modernized(params))
 
-            super(DynamoOperations, self).operation(name, checks=bounded, runs_async=runs_async)(modern)
+            super(DynamoOperations, self).operation(
+                name, checks=bounded, runs_async=runs_async, lasting=lasting
+            )(modern)
             return handler
 
         return register
+
+
+def until_durable(state: DynamoState, told: Told) -> None:
+    """Writes of items are acknowledged once they are on disk."""
+    state.engine.when_durable(told)
 
 
 operations = DynamoOperations("dynamodb", package="casemate.services.dynamodb.operations")

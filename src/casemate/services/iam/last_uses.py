@@ -13,6 +13,7 @@ from casemate.model.regions import GLOBAL_SERVICES
 from casemate.services.iam.state import IamState, LastUse
 
 _WRITTEN_EVERY = timedelta(minutes=1)
+_MOST_NOTED = 1024
 _REPORTED_FOR = timedelta(days=400)
 """ "Activity is only reported for the trailing 400 days" (API Reference, RoleLastUsed)."""
 
@@ -22,14 +23,24 @@ class IamCredentialUses:
 
     def __init__(self, state: IamState) -> None:
         self._state = state
+        self._noted: dict[int, tuple[Principal, datetime]] = {}
+        """By the identity of a principal, which the value keeps alive: until when nothing is to be written of it."""
+        self._generation = -1
 
     def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> None:
         """Note that `principal` made a request of `service`."""
+        if self._generation != self._state.store.generation or len(self._noted) > _MOST_NOTED:
+            self._noted.clear()
+            self._generation = self._state.store.generation
+        noted = self._noted.get(id(principal))
+        if noted is not None and now < noted[1]:
+            return
         owner = _used_thing(self._state, principal)
         if owner is None:
             return
         before = self._state.last_uses.get(owner)
         if before is not None and now - before.at < _WRITTEN_EVERY:
+            self._noted[id(principal)] = principal, before.at + _WRITTEN_EVERY
             return
         # IAM's times are whole seconds.
         at = now.replace(microsecond=0)

@@ -58,7 +58,8 @@ class Compiler:
     def _done(self, compiled: B) -> B:
         for check in compiled.value_checks:
             check(self.placeholders.values)
-        self._compiled.append(compiled)
+        if self._names or self._types:
+            self._compiled.append(compiled)
         return compiled
 
     def check_all_used(self) -> None:

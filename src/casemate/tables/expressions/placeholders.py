@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from casemate.model.errors import AwsError
@@ -48,8 +49,13 @@ def _check_keys(parameter: str, given: Mapping[str, Any], pattern: re.Pattern[st
     if not given:
         raise validation(f"{parameter} must not be empty")
     for key in given:
-        if not pattern.fullmatch(key) or len(key) > MAX_KEY_BYTES:
+        if not _fits(pattern, key):
             raise validation(f'{parameter} contains invalid key: Syntax error; key: "{key}"')
+
+
+@lru_cache(maxsize=4096)
+def _fits(pattern: re.Pattern[str], key: str) -> bool:
+    return len(key) <= MAX_KEY_BYTES and pattern.fullmatch(key) is not None
 
 
 def _value(key: str, wire: Any) -> Value:
@@ -69,7 +75,8 @@ def check_all_used(placeholders: Placeholders, names: Iterable[str], values: Ite
         ("ExpressionAttributeNames", placeholders.names, names),
         ("ExpressionAttributeValues", placeholders.values, values),
     ):
-        unused = [key for key in given if key not in set(used)]
+        known = frozenset(used)
+        unused = [key for key in given if key not in known]
         if unused:
             raise validation(
                 f"Value provided in {parameter} unused in expressions: keys: {{{', '.join(unused)}}}"

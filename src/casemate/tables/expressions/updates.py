@@ -58,16 +58,17 @@ class UpdateExpression(Bound):
     """Paths whose values it reads."""
     only_deletes: bool
     """Nothing but DELETE actions: an item that is absent is not made."""
+    targets: tuple[Path, ...] = field(init=False)
+    """The paths it changes."""
+    attributes_changed: tuple[str, ...] = field(init=False)
+    """The attributes these paths begin with, each once, in the order in which new ones are added."""
 
-    @property
-    def targets(self) -> tuple[Path, ...]:
-        """The paths it changes."""
-        return tuple(path for path, _ in self.changes)
-
-    @property
-    def attributes_changed(self) -> tuple[str, ...]:
-        """The attributes these paths begin with, each once, in the order in which new ones are added."""
-        return tuple(dict.fromkeys(cast("str", path[0]) for path, _ in self.changes))
+    def __post_init__(self) -> None:
+        targets = tuple(path for path, _ in self.changes)
+        object.__setattr__(self, "targets", targets)
+        object.__setattr__(
+            self, "attributes_changed", tuple(dict.fromkeys(cast("str", path[0]) for path in targets))
+        )
 
     def apply(self, item: Item, values: Item) -> dict[str, Value]:
         """The new item."""

@@ -12,7 +12,7 @@ from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
 from casemate.services.dynamodb.permissions import item_check
-from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.compiled import ProjectionExpression
@@ -126,8 +126,8 @@ def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
     raise validation(f"{words} of the supported request types")
 
 
-@operations.operation("BatchWriteItem", checks=_write_checks, runs_async=True)
-async def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("BatchWriteItem", checks=_write_checks, lasting=until_durable)
+def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     """All writes are checked before the first is made; then they are one atomic change, which AWS does not promise."""
     requested: Mapping[str, Sequence[Mapping[str, Any]]] = params["RequestItems"]
     _check_count(sum(len(requests) for requests in requested.values()), MAX_WRITES, "requestItems")
@@ -141,7 +141,6 @@ async def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     if len({write.key for write in writes}) != len(writes):
         raise validation(_DUPLICATES)
     ctx.state.engine.commit(writes)
-    await ctx.state.engine.durable()
     return _write_answer(by_table, params)
 
 

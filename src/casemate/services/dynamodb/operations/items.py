@@ -1,4 +1,4 @@
-"""PutItem, GetItem, UpdateItem, DeleteItem. Writes are acknowledged once they are durable."""
+"""PutItem, GetItem, UpdateItem, DeleteItem. Writes are acknowledged once they are durable (`until_durable`)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check
-from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import partition_item
+from casemate.tables.quick_keys import quick_key
 from casemate.tables.records import encoded, item_of, record_size
 from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
@@ -27,8 +28,8 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     return (item_check(ctx, "PutItem", ref, params, keys=(item,), attributes=attributes),)
 
 
-@operations.operation("PutItem", checks=_put_checks, runs_async=True)
-async def put_item(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("PutItem", checks=_put_checks, lasting=until_durable)
+def put_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
     item = item_from_wire(params["Item"])
@@ -36,7 +37,6 @@ async def put_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler.check_all_used()
     table = ctx.state.table(ctx, params["TableName"])
     written = ctx.state.engine.put_item(table.schema, item, guard)
-    await ctx.state.engine.durable()
     return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
 
 
@@ -63,12 +63,16 @@ def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Itera
 @operations.operation("GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"))
 def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
-    key = item_from_wire(params["Key"])
+    found = ctx.state.find(table_ref(ctx, params["TableName"]))
+    place = None if found is None else quick_key(found.schema, params["Key"])
+    # What is wrong with a key is said before what is wrong with an expression.
+    key = item_from_wire(params["Key"]) if place is None else None
     text = params.get("ProjectionExpression")
     projection = None if text is None else compiler.projection(text)
     compiler.check_all_used()
     table = ctx.state.table(ctx, params["TableName"])
-    record = ctx.state.engine.get_item(table.schema, key)
+    engine = ctx.state.engine
+    record = engine.get_item(table.schema, key) if key is not None else engine.get_record(place or b"")
     answer: dict[str, Any] = {}
     if record is not None:
         answer["Item"] = (
@@ -83,9 +87,9 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 @operations.operation(
-    "UpdateItem", checks=lambda ctx, params: _key_checks(ctx, params, "UpdateItem"), runs_async=True
+    "UpdateItem", checks=lambda ctx, params: _key_checks(ctx, params, "UpdateItem"), lasting=until_durable
 )
-async def update_item(ctx: Context[DynamoState], params: Params) -> Output:
+def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
     key = item_from_wire(params["Key"])
     text = params.get("UpdateExpression")
@@ -98,7 +102,6 @@ async def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler.check_all_used()
     table = ctx.state.table(ctx, params["TableName"])
     written = ctx.state.engine.update_item(table.schema, key, update, guard)
-    await ctx.state.engine.durable()
     match params.get("ReturnValues"):
         case "ALL_OLD":
             attributes = written.old_item
@@ -114,9 +117,9 @@ async def update_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 @operations.operation(
-    "DeleteItem", checks=lambda ctx, params: _key_checks(ctx, params, "DeleteItem"), runs_async=True
+    "DeleteItem", checks=lambda ctx, params: _key_checks(ctx, params, "DeleteItem"), lasting=until_durable
 )
-async def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
+def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
     key = item_from_wire(params["Key"])
@@ -124,7 +127,6 @@ async def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler.check_all_used()
     table = ctx.state.table(ctx, params["TableName"])
     written = ctx.state.engine.delete_item(table.schema, key, guard)
-    await ctx.state.engine.durable()
     return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
 
 

@@ -1,7 +1,7 @@
 """Kinesis streaming destinations: kept and described, nothing is delivered. Streams are not looked for.
 
-Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The texts are AWS's,
-as recorded against it by others (moto's and LocalStack's verified tests).
+Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The texts are
+from general knowledge of AWS's answers; no observation of them is at hand.
 """
 
 from __future__ import annotations

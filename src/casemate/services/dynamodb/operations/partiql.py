@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -20,7 +20,7 @@ from casemate.services.dynamodb.partiql.pages import (
     token_of,
 )
 from casemate.services.dynamodb.partiql.prepared import Prepared, check, key_of, prepare, reading_of, write_of
-from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity
 from casemate.tables.partiql.nodes import Exists, Insert, Select
@@ -42,22 +42,22 @@ def _one_check(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     return (check(ctx, prepare(ctx, params)),)
 
 
-@operations.operation("ExecuteStatement", checks=_one_check, runs_async=True)
-async def execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("ExecuteStatement", checks=_one_check, lasting=until_durable)
+def execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
     prepared = prepare(ctx, params)
     if isinstance(prepared.statement, Exists):
         raise validation("EXISTS can only be used in ExecuteTransaction")
     if not prepared.is_read:
-        return await _write(ctx, prepared, params)
+        return _write(ctx, prepared, params)
     return _read(ctx, prepared, params)
 
 
-async def _run(handler: Handler[DynamoState], ctx: Context[DynamoState], params: Params) -> Output:
+def _run(handler: Handler[DynamoState], ctx: Context[DynamoState], params: Params) -> Output:
     """Another operation's work, without its checks: ours were done."""
-    return await cast("Awaitable[Output]", handler(ctx, params))
+    return cast("Output", handler(ctx, params))
 
 
-async def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output:
+def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output:
     """Items holds what RETURNING asked for."""
     table = ctx.state.table(ctx, prepared.ref.arn).schema
     request = write_of(prepared, table)
@@ -65,7 +65,7 @@ async def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) 
     if params.get("ReturnConsumedCapacity") is not None:
         members["ReturnConsumedCapacity"] = params["ReturnConsumedCapacity"]
     try:
-        answer = await _run(_WRITERS[request.kind], ctx, members)
+        answer = _run(_WRITERS[request.kind], ctx, members)
     except AwsError as error:
         if isinstance(prepared.statement, Insert) and error.code == "ConditionalCheckFailedException":
             raise AwsError("DuplicateItemException", DUPLICATE) from None
@@ -108,8 +108,8 @@ def _batch_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         yield check(ctx, prepare(ctx, given), "BatchExecuteStatement")
 
 
-@operations.operation("BatchExecuteStatement", checks=_batch_checks, runs_async=True)
-async def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("BatchExecuteStatement", checks=_batch_checks, lasting=until_durable)
+def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
     """Each statement succeeds or fails by itself ("Running batch operations with PartiQL for DynamoDB")."""
     prepared = [prepare(ctx, given) for given in _batch(params)]
     _check_one_kind(prepared, "batch")
@@ -118,7 +118,7 @@ async def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> 
     for one, given in zip(prepared, _batch(params), strict=True):
         response: dict[str, Any] = {"TableName": one.table_name}
         try:
-            response |= await _batched(ctx, one, given, consumed)
+            response |= _batched(ctx, one, given, consumed)
         except AwsError as error:
             if error.code not in _BATCH_CODES:
                 raise
@@ -138,7 +138,7 @@ def _check_one_kind(prepared: Sequence[Prepared], what: str) -> None:
         raise validation(f"The statements of a {what} must be all reads or all writes")
 
 
-async def _batched(
+def _batched(
     ctx: Context[DynamoState],
     one: Prepared,
     given: Mapping[str, Any],
@@ -152,7 +152,7 @@ async def _batched(
         item, used, _ = _single(ctx, one, table, consistent=bool(given.get("ConsistentRead")))
         units.add(used)
         return {} if item is None else {"Item": item}
-    answer = await _write(ctx, one, {"ReturnConsumedCapacity": "INDEXES"})
+    answer = _write(ctx, one, {"ReturnConsumedCapacity": "INDEXES"})
     units.add(_units(answer["ConsumedCapacity"]))
     return {"Item": answer["Items"][0]} if answer["Items"] else {}
 
@@ -197,8 +197,8 @@ def _transaction_checks(ctx: Context[DynamoState], params: Params) -> Iterable[C
         yield check(ctx, prepare(ctx, given), "ExecuteTransaction")
 
 
-@operations.operation("ExecuteTransaction", checks=_transaction_checks, runs_async=True)
-async def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("ExecuteTransaction", checks=_transaction_checks, lasting=until_durable)
+def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
     """All or nothing ("Performing transactions with PartiQL for DynamoDB")."""
     prepared = [prepare(ctx, given) for given in _statements(params)]
     _check_one_kind(prepared, "transaction")
@@ -216,7 +216,7 @@ async def execute_transaction(ctx: Context[DynamoState], params: Params) -> Outp
         if params.get(name) is not None
     }
     try:
-        answer = await _run(transact_write_items, ctx, {"TransactItems": actions, **rest})
+        answer = _run(transact_write_items, ctx, {"TransactItems": actions, **rest})
     except AwsError as error:
         raise _duplicates_named(error, prepared) from None
     return {"Responses": [{} for _ in prepared], **answer}

@@ -13,7 +13,7 @@ from casemate.services.dynamodb.item_requests import compiler_of, guard_of
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
 from casemate.services.dynamodb.permissions import item_check
-from casemate.services.dynamodb.registry import operations
+from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
@@ -78,13 +78,12 @@ def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         )
 
 
-@operations.operation("TransactWriteItems", checks=_write_checks, runs_async=True)
-async def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
+@operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable)
+def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
     actions = _items(params)
     token = token_of(ctx, params)
     done = done_before(ctx, token)
     if done is not None:
-        await ctx.state.engine.durable()
         return answer_again(done, params)
     plans = [_planner(ctx, action) for action in actions]
     writes, reasons = _attempt(plans)
@@ -92,7 +91,6 @@ async def transact_write_items(ctx: Context[DynamoState], params: Params) -> Out
         raise cancelled(reasons)
     _check_distinct([write.key for write in writes])
     ctx.state.engine.commit(writes, beside=remembered(ctx, token, writes))
-    await ctx.state.engine.durable()
     return _write_answer(writes, params)
 
 
