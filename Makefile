@@ -7,7 +7,7 @@ demo: setup        ## build the reference architecture and print its explained a
 test: check        ## everything CI runs
 	@scripts/test
 
-test-rootless: setup ## the data plane's tests and every statement, as a user without privilege; about 5 minutes
+test-rootless: setup ## the kernel's tests and every statement, as a user without privilege; about 7 minutes
 	@scripts/test-rootless
 
 check: setup       ## format, lint, types, import contracts, dependencies

@@ -62,7 +62,7 @@ async def main() -> None:
         await asyncio.gather(*(machine.invoke(function, 1) for _ in range(10)))
         print(f"ten one-second sleeps at once, cold: {time.perf_counter() - began:.2f} s")
         await supervisor.close()
-        network.close()
+        await network.close()
 
 
 if __name__ == "__main__":

@@ -195,6 +195,7 @@ def test_x02_an_instance_is_confined(shells: Shells, private: Vpc) -> None:
     assert listed.split()[0] == "init"
     assert str(data) not in listed
     assert shells.exec(instance, "unshare", "-r", "true").returncode != 0
+    assert shells.exec(instance, "/bin/sh", "-c", "kill -INT 1").returncode != 0
     assert (
         shells.exec(instance, "/bin/sh", "-c", "echo kept > /root/kept && cat /root/kept").stdout == "kept\n"
     )

@@ -32,11 +32,16 @@ class LoneAttachment:
 class LoneNetwork:
     """Implements `execution.ports.EnvironmentNetwork`."""
 
+    uplinks = 0
+    """Interfaces of an environment, besides loopback."""
+
     def __init__(self) -> None:
         self.attached: list[str | None] = []
         """Interface ids asked for, in order."""
         self.detached: list[str] = []
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.pids: list[int] = []
+        """Of the programs started, in order."""
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     async def attach_environment(self, interface_id: str | None) -> LoneAttachment:
         self.attached.append(interface_id)
@@ -69,15 +74,12 @@ class LoneNetwork:
         process = subprocess.Popen(  # noqa: ASYNC220 - starting takes a millisecond
             ["/bin/bash", "-c", f'exec 3<&{fd}; exec "$@"', "sh", *argv], env=dict(env), pass_fds=[fd]
         )
-        self.processes.append(process)
+        self._processes.append(process)
+        self.pids.append(process.pid)
         return process.pid
 
-    async def aclose(self) -> None:
-        """As `close`."""
-        self.close()
-
-    def close(self) -> None:
-        for process in self.processes:
+    async def close(self) -> None:
+        for process in self._processes:
             if process.poll() is None:
                 process.kill()
             process.wait()
@@ -86,9 +88,12 @@ class LoneNetwork:
 class HelperNetwork:
     """The same from the data plane's helper, which needs no root: every environment is outside any VPC."""
 
+    uplinks = 1
+
     def __init__(self, plane: KernelDataplane) -> None:
         self.attached: list[str | None] = []
         self.detached: list[str] = []
+        self.pids: list[int] = []
         self._plane = plane
 
     @classmethod
@@ -108,7 +113,13 @@ class HelperNetwork:
         await self._plane.detach_environment(token)
 
     async def spawn(self, argv: Sequence[str], *, env: Mapping[str, str], fds: Sequence[int]) -> int:
-        return await self._plane.spawn(argv, env=env, fds=fds)
+        self.pids.append(await self._plane.spawn(argv, env=env, fds=fds))
+        return self.pids[-1]
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         await self._plane.close()
+
+
+async def start_network() -> LoneNetwork | HelperNetwork:
+    """The one that this user may have: namespaces of the tests' own process need root."""
+    return await HelperNetwork.start() if os.geteuid() else LoneNetwork()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from casemate.app.options import Options
 from casemate.dataplane.follower import Follower
 from casemate.dataplane.off import NoDataplane
+from casemate.execution import isolation
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
 from casemate.gateway.certificates import CertificateAuthority
@@ -330,5 +331,8 @@ class House:
             "tables": "in the data directory"
             if self._slices.remote is None
             else self._slices.remote.summary(),
+            "isolation": isolation.describe(rootless=plane.mode.name == "kernel-userns")
+            if not isinstance(plane, NoDataplane)
+            else None,
             "functions": f"run on {runtimes}" if enforced else "cannot run without the network",
         }

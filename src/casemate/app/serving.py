@@ -9,6 +9,7 @@ from collections.abc import Callable
 from casemate import __version__
 from casemate.app.house import House
 from casemate.app.options import Options
+from casemate.execution.sandbox import descriptors
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory, InUseError
 from casemate.gateway.instance import Instance, StartError
@@ -20,6 +21,7 @@ async def serve(options: Options, *, announce: Callable[[str], None]) -> None:
     """Run a Casemate until SIGTERM, SIGINT or `casemate down`; StartError when it cannot start."""
     # Keys, items, logs and the journal are the owner's alone, also below a --data directory that was there before.
     os.umask(0o077)
+    descriptors.raise_limit()
     # What requests make dies with its last reference; what lives long (records, policies, models) need not be walked
     # over for every few hundred objects made, as the default has it.
     gc.set_threshold(50_000, 50, 100)

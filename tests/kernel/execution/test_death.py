@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.support.lone_network import LoneNetwork
+from tests.support.lone_network import start_network
 
 from casemate.execution.supervisor import Settings, Supervisor
 
@@ -27,7 +27,7 @@ SCRIPT = """
 import asyncio, json, sys
 from pathlib import Path
 from tests.kernel.execution.conftest import Machine
-from tests.support.lone_network import LoneNetwork
+from tests.support.lone_network import start_network
 from casemate.execution.supervisor import Settings, Supervisor
 
 SOURCE = '''
@@ -41,17 +41,17 @@ def handler(e, c):
 
 async def main():
     data, mark, wait = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-    network = LoneNetwork()
+    network = await start_network()
     supervisor = Supervisor(network, Settings(data_dir=data))
     await supervisor.start()
     machine = Machine(supervisor, network)
     function = machine.function(SOURCE.replace("MARK", mark), timeout_seconds=60)
     print(json.dumps((await machine.invoke(function, 0)).payload.decode()), flush=True)
     if wait:
-        print(json.dumps([process.pid for process in network.processes]), flush=True)
+        print(json.dumps(network.pids), flush=True)
         await machine.invoke(function, wait)
     await supervisor.close()
-    network.close()
+    await network.close()
 
 asyncio.run(main())
 """
@@ -133,18 +133,18 @@ def test_it_works_without_any_privilege_of_the_host(tmp_path: Path) -> None:
 
 
 async def test_a_fork_server_that_died_is_replaced_for_the_next_invocation(tmp_path: Path) -> None:
-    network = LoneNetwork()
+    network = await start_network()
     supervisor = Supervisor(network, Settings(data_dir=tmp_path))
     await supervisor.start()
     machine = Machine(supervisor, network)
     function = machine.function("def handler(e, c): return e")
     assert (await machine.invoke(function, 1)).payload == b"1"
-    network.processes[0].kill()
+    os.kill(network.pids[0], signal.SIGKILL)
     await asyncio.sleep(0.2)
     assert supervisor.environments(function.arn) == 0
     assert (await machine.invoke(function, 2)).payload == b"2"
     await supervisor.close()
-    network.close()
+    await network.close()
     assert len(network.detached) == len(network.attached) == 2
 
 
@@ -154,21 +154,21 @@ def open_descriptors() -> int:
 
 async def test_closing_leaves_no_descriptor_open(tmp_path: Path) -> None:
     before = open_descriptors()
-    network = LoneNetwork()
+    network = await start_network()
     supervisor = Supervisor(network, Settings(data_dir=tmp_path))
     await supervisor.start()
     machine = Machine(supervisor, network)
     await machine.invoke(machine.function("def handler(e, c): return e"), 1)
     await machine.invoke(machine.function("import nowhere"), 1)
     await supervisor.close()
-    network.close()
+    await network.close()
     await asyncio.sleep(0)
     assert open_descriptors() == before
 
 
 def test_it_works_on_uvloop_as_the_front_door_does(tmp_path: Path) -> None:
     async def main() -> None:
-        network = LoneNetwork()
+        network = await start_network()
         supervisor = Supervisor(network, Settings(data_dir=tmp_path))
         await supervisor.start()
         machine = Machine(supervisor, network)
@@ -178,7 +178,7 @@ def test_it_works_on_uvloop_as_the_front_door_does(tmp_path: Path) -> None:
         assert (await machine.invoke(slow)).failed
         assert "init\n" in machine.host.events
         await supervisor.close()
-        network.close()
+        await network.close()
         assert len(network.detached) == len(network.attached) == 2
 
     uvloop.run(asyncio.sleep(0))  # uvloop keeps a pipe of its own for ever

@@ -17,7 +17,7 @@ import pytest
 from casemate.execution.function import Outcome
 from casemate.execution.package import PackageError, unpack
 
-from .conftest import ID, Machine
+from .conftest import ID, ROOTLESS, Machine, refusal
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,13 +29,20 @@ def error(outcome: Outcome) -> tuple[str, str]:
 
 
 def tenants() -> set[int]:
-    """Processes of any function: their uids are in a range of their own."""
+    """Processes of any function: their uids are in a range of their own; rootless, they are ours in a namespace."""
     found: set[int] = set()
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if path.stat().st_uid >= 2_047_934_464:
+            uid = path.stat().st_uid
+            if (uid == os.geteuid() and nested(path)) if ROOTLESS else uid >= 2_047_934_464:
                 found.add(int(path.name))
     return found
+
+
+def nested(process: Path) -> bool:
+    """Whether it has more than one process id, being in a namespace of them below ours."""
+    ids = next(line for line in (process / "status").read_text().splitlines() if line.startswith("NSpid:"))
+    return len(ids.split()) > 2
 
 
 async def gone(machine: Machine, arn: str, before: set[int]) -> None:
@@ -151,11 +158,13 @@ async def test_a_socket_scanner(machine: Machine) -> None:
     import socket
 
     with socket.socket(socket.AF_UNIX) as abstract, socket.create_server(("127.0.0.1", 0)) as host:
-        abstract.bind("\0casemate-test-abstract")
+        name = f"casemate-test-abstract-{os.getpid()}"
+        abstract.bind(f"\0{name}")
         abstract.listen()
         source = """
 import os, socket
-def handler(port, c):
+def handler(e, c):
+    port, name = e
     seen = []
     for other in (port, 80, 443, 4566, 9001, 9002):
         for address in ("127.0.0.1", "169.254.169.254", "172.17.0.1", "10.0.0.1"):
@@ -164,12 +173,11 @@ def handler(port, c):
                 seen.append(f"{address}:{other}")
             except OSError:
                 pass
-    for name in ("\\0casemate-test-abstract",):
-        try:
-            socket.socket(socket.AF_UNIX).connect(name)
-            seen.append("abstract")
-        except OSError:
-            pass
+    try:
+        socket.socket(socket.AF_UNIX).connect("\\0" + name)
+        seen.append("abstract")
+    except OSError:
+        pass
     for kind in (socket.SOCK_RAW,):
         try:
             socket.socket(socket.AF_INET, kind, 1)
@@ -180,10 +188,37 @@ def handler(port, c):
     unix = [line for line in open("/proc/net/unix").read().splitlines()[1:] if "@" in line]
     return [seen, interfaces, unix]
 """
-        seen, interfaces, unix = await machine.run(source, host.getsockname()[1], timeout_seconds=20)
+        event = [host.getsockname()[1], name]
+        seen, interfaces, unix = await machine.run(source, event, timeout_seconds=20)
     assert seen == ["127.0.0.1:9001"]  # its own runtime API
-    assert interfaces == ["lo"]
+    assert len(interfaces) == 1 + machine.network.uplinks
+    assert not {name for _, name in socket.if_nameindex()} & set(interfaces) - {"lo"}
     assert unix == []
+
+
+async def test_descriptors_on_their_way_keep_nobody_from_being_started(machine: Machine) -> None:
+    """The kernel counts them by user, and rootless Casemate is the same one: unix(7), ETOOMANYREFS."""
+    source = """
+import socket, time
+def handler(e, c):
+    kept, sent = [], 0
+    try:
+        while True:
+            kept.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+            for _ in range(10):
+                socket.send_fds(kept[-1][0], [b"x"], [0] * 250)
+                sent += 250
+    except OSError as error:
+        time.sleep(1)
+        return [sent, error.strerror]
+"""
+    function = machine.function(source, timeout_seconds=20)
+    running = asyncio.ensure_future(machine.invoke(function))
+    await asyncio.sleep(0.6)
+    assert await well(machine)
+    sent, why = json.loads((await running).payload)
+    assert sent >= 500
+    assert why == "Too many references: cannot splice"
 
 
 @pytest.mark.parametrize(
@@ -200,6 +235,14 @@ def handler(port, c):
         ("open('/proc/1/root/etc/shadow').read()", "Permission denied"),
         ("os.listdir('/proc/1/fd')", "Permission denied"),
         ("os.kill(1, 9) or open('/nowhere')", "Operation not permitted"),
+        # Rootless, process 1 is the same user to the kernel, which then asks for nothing else.
+        ("os.kill(1, 2)", "Operation not permitted"),
+        ("resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3))", "Operation not permitted"),
+        ("os.pidfd_open(1) and signal.pidfd_send_signal(os.pidfd_open(1), 2)", "Operation not permitted"),
+        ("signal.pidfd_send_signal(os.open('/proc/1', os.O_RDONLY), 2)", "Operation not permitted"),
+        ("os.sched_setaffinity(1, {0})", "Operation not permitted"),
+        ("os.setpriority(os.PRIO_PROCESS, 1, 19)", "Operation not permitted"),
+        ("open('/proc/1/oom_score_adj', 'w').write('1000')", "Permission denied"),
         ("open('/proc/sys/kernel/threads-max', 'w')", "Read-only file system"),
         ("open('/proc/1/mem', 'rb')", "Permission denied"),
         ("os.chroot('/tmp')", "Operation not permitted"),
@@ -213,7 +256,7 @@ async def test_ways_out(machine: Machine, attempt: str, expected: str) -> None:
         pytest.skip("numbers of another architecture")
     seen: Any = await machine.run(
         f"""
-import ctypes, os
+import ctypes, os, resource, signal
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 def check(result):
@@ -229,11 +272,39 @@ def handler(e, c):
     return "done"
 """
     )
-    assert seen == expected
+    assert seen == refusal(attempt, expected)
+
+
+async def test_a_signal_to_the_whole_process_group_does_not_end_the_environment(machine: Machine) -> None:
+    """Process 1 is in it; rootless it is the same user, and the signal reaches it. So does SIGIO with an owner."""
+    source = """
+import fcntl, os, signal, socket, time
+def handler(e, c):
+    for number in set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}:
+        signal.signal(number, signal.SIG_IGN)
+        try:
+            os.kill(0, number)
+        except PermissionError:
+            pass  # nobody but process 1 was left to ask
+    for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGINT):
+        one, other = socket.socketpair()
+        fcntl.fcntl(one, fcntl.F_SETOWN, 1)
+        fcntl.fcntl(one, 10, number)  # F_SETSIG
+        fcntl.fcntl(one, fcntl.F_SETFL, os.O_ASYNC)
+        other.send(b"x")
+    time.sleep(0.1)
+    return "alive"
+"""
+    function = machine.function(source)
+    assert [(await machine.invoke(function)).payload for _ in range(2)] == [b'"alive"'] * 2
+    assert machine.supervisor.environments(function.arn) == 1
 
 
 async def test_what_another_environment_has_is_out_of_reach(machine: Machine) -> None:
-    """Each has a user of its own outside, so that nothing the kernel counts per user is shared."""
+    """Each has namespaces of its own and a user of its own outside, so that nothing counted per user is shared.
+
+    But for the latter rootless, where there is one user; `casemate status` says so.
+    """
     source = """
 import os, time
 def handler(e, c):
@@ -243,8 +314,15 @@ def handler(e, c):
     function = machine.function(source)
     running = [asyncio.ensure_future(machine.invoke(function)) for _ in range(3)]
     await asyncio.sleep(0.15)
-    uids = {path.stat().st_uid for path in (Path(f"/proc/{pid}") for pid in tenants()) if path.exists()}
-    assert len(uids) >= 3
+    namespaces: dict[str, set[str]] = {kind: set() for kind in ("user", "pid", "mnt", "net", "ipc", "uts")}
+    uids: set[int] = set()
+    for pid in tenants():
+        with contextlib.suppress(FileNotFoundError):  # ended meanwhile
+            uids.add(os.stat(f"/proc/{pid}").st_uid)
+            for kind, found in namespaces.items():
+                found.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
+    assert all(len(found) >= 3 for found in namespaces.values()), namespaces
+    assert uids == {os.geteuid()} if ROOTLESS else len(uids) >= 3
     assert {json.loads((await one).payload) for one in running} == {993}
 
 

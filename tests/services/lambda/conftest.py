@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,14 @@ class StandInInterfaces:
         return f"vpc-{subnet_id[7]}"
 
     def acquire(
-        self, *, account: str, region: str, subnet_id: str, group_ids: Sequence[str], function_arn: str
+        self,
+        *,
+        account: str,
+        region: str,
+        subnet_id: str,
+        group_ids: Sequence[str],
+        function_arn: str,
+        ipv6: bool = False,
     ) -> NetworkInterface:
         if "sg-missing" in group_ids:
             raise AwsError("InvalidGroup.NotFound", "The security group 'sg-missing' does not exist")
@@ -125,6 +132,7 @@ class StandInInterfaces:
             subnet_id=subnet_id,
             kind=InterfaceKind.LAMBDA,
             address=IPv4Address("10.0.0.10"),
+            ipv6=(IPv6Address("2600:1f16::10"),) if ipv6 else (),
         )
 
     def release(self, *, interface_id: str, function_arn: str) -> None:

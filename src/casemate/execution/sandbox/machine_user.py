@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import resource
 
-from casemate.execution.sandbox import mounts, syscall_filter, syscalls, tenant
+from casemate.execution.sandbox import descriptors, mounts, syscall_filter, syscalls, tenant
 
 OUTSIDE = 0
 """Which of the outside users it is: all instances are one, which functions never are (theirs count from 1)."""
+_DESCRIPTORS = 65_535
 _LIMITS = (
-    (resource.RLIMIT_NOFILE, 65_535),
     (resource.RLIMIT_NPROC, 4_096),
     (resource.RLIMIT_CORE, 0),
 )
@@ -22,11 +22,13 @@ _LIMITS = (
 
 def become(identity: int, asked: int, granted: int) -> None:
     """Be that user, as uid and gid `identity` inside. OSError; the caller executes nothing then."""
+    same_user = tenant.same_user(tenant.outside_ids(OUTSIDE))
     syscalls.unshare(syscalls.CLONE_NEWUSER)
     os.write(asked, b"\0")
     if os.read(granted, 1) != b"\0":
         raise OSError("no identity was granted")
     tenant.shed_privileges(identity, identity)
+    descriptors.limit_tenant(_DESCRIPTORS, same_user=same_user)
     for kind, limit in _LIMITS:
         _, hard = resource.getrlimit(kind)
         least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -40,7 +42,7 @@ def grant(pid: int, identity: int, asked: int, granted: int) -> None:
         raise OSError("the process ended before it had a user namespace")
     uid, gid = tenant.outside_ids(OUTSIDE)
     mounts.write(f"/proc/{pid}/uid_map", f"{identity} {uid} 1\n")
-    if uid == os.getuid():
+    if tenant.same_user((uid, gid)):
         mounts.write(f"/proc/{pid}/setgroups", "deny")
     mounts.write(f"/proc/{pid}/gid_map", f"{identity} {gid} 1\n")
     os.write(granted, b"\0")

@@ -10,8 +10,8 @@ from casemate.execution.sandbox import root, syscalls
 _OWN = syscalls.MS_NOSUID | syscalls.MS_NODEV
 
 
-def make(description: dict[str, Any], outside: tuple[int, int]) -> None:
-    """Mount everything; `outside` are the ids of the function's user, seen from here. OSError."""
+def make(description: dict[str, Any], outside: tuple[int, int], *, same_user: bool) -> None:
+    """Mount everything; `outside` are the ids of the function's user, seen from here, perhaps our own. OSError."""
     _mount_language(description)
     syscalls.mount(f"{root.CODE}/{description['code']}", "/var/task", flags=syscalls.MS_BIND)
     syscalls.seal("/var/task")
@@ -24,8 +24,23 @@ def make(description: dict[str, Any], outside: tuple[int, int]) -> None:
     syscalls.mount("run", "/run", "tmpfs", _OWN, "mode=0755,size=16k")
     write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | _OWN)
-    syscalls.mount("proc", "/proc", "proc", _OWN | syscalls.MS_NOEXEC)
-    # Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting.
+    mount_processes(private=same_user)
+    seal_settings()
+
+
+def mount_processes(*, private: bool) -> None:
+    """/proc of this process-id namespace; `private` when to the kernel the tenant is the user who process 1 is.
+
+    Some of process 1's files then ask for nothing more: its descriptors could be listed, its oom_score_adj written.
+    With hidepid=1 only those enter its directory who may inspect it, which from a user namespace below nobody may
+    (proc(5), ptrace(2)).
+    """
+    options = "hidepid=1" if private else ""
+    syscalls.mount("proc", "/proc", "proc", _OWN | syscalls.MS_NOEXEC, options)
+
+
+def seal_settings() -> None:
+    """Read-only, as containers have it: the tenant's uid could otherwise be one that may write some setting."""
     syscalls.mount("/proc/sys", "/proc/sys", flags=syscalls.MS_BIND)
     syscalls.seal("/proc/sys")
 

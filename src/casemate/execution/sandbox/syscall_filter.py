@@ -5,6 +5,9 @@ them (key rings: a rootless function has the user's own), what evades the measur
 user namespace of its own), and what is known for kernel bugs rather than for use in functions. They fail with EPERM,
 as Docker's default profile has them fail; clone3, whose flags a filter cannot see, with ENOSYS, upon which the C
 library uses clone.
+
+Nor may process 1 be named where the kernel asks for nothing but the same user, which it is when Casemate runs rootless:
+to signal it, or to change its limits. Other numbers name nobody outside the function's own process-id namespace.
 """
 
 from __future__ import annotations
@@ -26,6 +29,11 @@ _REFUSED = {
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "syslog": (103, 116),
 }  # fmt: skip
+_REFUSED_TO_PROCESS_1 = {
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "pidfd_open": (434, 434), "prlimit64": (302, 261),
+}  # fmt: skip
+"""The first argument of all of them is a process id."""
 _CLONE = (56, 220)
 _CLONE3 = 435
 _NEW_NAMESPACES = 0x7E020000
@@ -61,6 +69,14 @@ def program(machine: str) -> bytes:
     ]
     for numbers in _REFUSED.values():
         lines += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, refuse)]
+    for numbers in _REFUSED_TO_PROCESS_1.values():
+        lines += [
+            (_EQUAL, 0, 4, numbers[column]),
+            (_LOAD, 0, 0, _FIRST_ARGUMENT),
+            (_EQUAL, 0, 1, 1),
+            (_RETURN, 0, 0, refuse),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
     lines += [
         (_EQUAL, 0, 3, _CLONE[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),

@@ -10,15 +10,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from casemate.execution.sandbox import mounts, root, syscall_filter, syscalls
+from casemate.execution.sandbox import descriptors, mounts, root, syscall_filter, syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Lambda quotas: "File descriptors 1,024", "Execution processes/threads 1,024". The latter is counted per user
 # namespace, and each environment has its own.
+_DESCRIPTORS = 1024
 _LIMITS = (
-    (resource.RLIMIT_NOFILE, 1024),
     (resource.RLIMIT_NPROC, 1024),
     (resource.RLIMIT_CORE, 0),
 )
@@ -42,6 +42,11 @@ def outside_ids(number: int) -> tuple[int, int]:
     return os.getuid(), os.getgid()  # rootless: the one user there is
 
 
+def same_user(outside: tuple[int, int]) -> bool:
+    """Whether to the kernel the tenant is who we are: nothing that asks for the user alone keeps them apart then."""
+    return outside[0] == os.getuid()
+
+
 def start(
     run: Callable[[], int], *, outside: tuple[int, int], output: int, close: tuple[int, ...] = ()
 ) -> int:
@@ -58,7 +63,7 @@ def start(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in (*close, asked_read, granted_write):
             os.close(descriptor)
-        _become(output, asked_write, granted_read)
+        _become(output, asked_write, granted_read, same_user=same_user(outside))
         try:
             _reports.append(asked_write)  # closed by executing a program
             status = run()
@@ -75,7 +80,7 @@ def start(
                 failure.decode(errors="replace") or "the process ended before it had a user namespace"
             )
         mounts.write(f"/proc/{child}/uid_map", f"{root.UID} {outside[0]} 1\n")
-        if outside[0] < _FIRST_OUTSIDE:
+        if same_user(outside):
             mounts.write(f"/proc/{child}/setgroups", "deny")
         mounts.write(f"/proc/{child}/gid_map", f"{root.GID} {outside[1]} 1\n")
         os.write(granted_write, b"\0")
@@ -107,7 +112,7 @@ def execute(program: str, arguments: list[str], environment: dict[str, str]) -> 
         raise StartError(f"fork/exec {program}: {(error.strerror or '').lower()}") from None
 
 
-def _become(output: int, asked: int, granted: int) -> None:
+def _become(output: int, asked: int, granted: int, *, same_user: bool) -> None:
     try:
         _open_standard_streams(output)
         syscalls.unshare(syscalls.CLONE_NEWUSER)
@@ -116,6 +121,7 @@ def _become(output: int, asked: int, granted: int) -> None:
             os._exit(1)
         os.close(granted)
         shed_privileges(root.UID, root.GID)
+        descriptors.limit_tenant(_DESCRIPTORS, same_user=same_user)
         for kind, limit in _LIMITS:
             resource.setrlimit(kind, (limit, limit))
         syscall_filter.install()
