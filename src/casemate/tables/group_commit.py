@@ -52,11 +52,18 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
 
     def wrote(self) -> None:
-        """A write was made; it is not durable yet."""
+        """A write was made; it is not durable yet.
+
+        Not before it is made: a sync of the thread that came in between would be taken for its own.
+        """
+        self.check()
+        self._written += 1
+
+    def check(self) -> None:
+        """Ahead of a write: AwsError InternalServerError when none can be made durable any more."""
         if self._failed:
             # After a failed sync the kernel may have dropped the pages: nothing later can be promised either.
             raise _internal_error()
-        self._written += 1
 
     async def wait(self) -> None:
         """Returns once every write counted so far is durable; AwsError InternalServerError when that failed."""
