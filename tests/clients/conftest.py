@@ -8,7 +8,7 @@ import pytest
 from tests.support.instance import Instance
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     running = Instance(tmp_path_factory.mktemp("clients"), "--ephemeral", "--dataplane", "off").start()
     yield running

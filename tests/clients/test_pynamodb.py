@@ -2,6 +2,7 @@
 
 Its package does not carry its integration tests; these use the same features as its manual describes them
 (https://pynamodb.readthedocs.io: quickstart, indexes, conditional operations, batch, transactions, optimistic locking).
+What its repository's tests/integration asks of DynamoDB is here and in `test_pynamodb_models`.
 """
 
 from __future__ import annotations

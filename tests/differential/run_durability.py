@@ -42,7 +42,7 @@ def main() -> None:
     records = sum(replay.records for replay in told.replays.values())
     print(
         f"nothing acknowledged was lost: {len(told.put)} puts, {len(told.deleted)} deletions, {sum(told.added)} increments, "
-        f"{len(told.transactions)} transactions; indexes agree, and {records} stream records"
+        f"{len(told.transactions)} transactions; {told.counted} additions under tokens were made once; indexes agree, and {records} stream records"
     )
 
 

@@ -36,6 +36,12 @@ class Acknowledged:
     attempted: list[int] = field(default_factory=lambda: [0] * WRITERS)
     transactions: dict[str, int] = field(default_factory=dict[str, int])
     """Who wrote the pair, by its id."""
+    asked_once: dict[str, tuple[str, dict[str, Any]]] = field(
+        default_factory=dict[str, tuple[str, dict[str, Any]]]
+    )
+    """What this round asked under a ClientRequestToken, by the token: operation and parameters, answered or not."""
+    counted: int = 0
+    """How many of these added to a counter, in all rounds."""
     refused: list[Exception] = field(default_factory=list[Exception])
     """Answers that no writer should get."""
     replays: dict[str, Replay] = field(default_factory=dict[str, Replay])
@@ -98,7 +104,17 @@ def one_round(instance: Instance, number: int, told: Acknowledged, *, dice: rand
     for thread in threads:
         thread.join()
     instance.start()
+    _ask_again(instance, told)
     check(instance, told)
+
+
+def _ask_again(instance: Instance, told: Acknowledged) -> None:
+    """As an SDK does that had no answer; what was done before the kill must not be done again."""
+    client = instance.client("dynamodb", config=_CONFIG)
+    for operation, request in told.asked_once.values():
+        getattr(client, operation)(**request)
+        told.counted += operation == "transact_write_items"
+    told.asked_once.clear()
 
 
 def _write_until_dead(client: Any, number: int, writer: int, told: Acknowledged, dice: random.Random) -> None:
@@ -145,10 +161,31 @@ def _write(client: Any, name: str, writer: int, told: Acknowledged, roll: float)
             ]
         )
         told.transactions[name] = writer
+    elif roll < 0.9:
+        _write_once(client, name, told, adds=roll < 0.85)
     else:
         client.put_item(TableName=TABLE, Item={"id": {"S": name}, "value": {"S": "short-lived"}})
         client.delete_item(TableName=TABLE, Key={"id": {"S": name}})
         told.deleted.add(name)
+
+
+def _write_once(client: Any, name: str, told: Acknowledged, *, adds: bool) -> None:
+    """Under a token; done twice, the one would add twice and the other be refused as a duplicate."""
+    request: dict[str, Any] = {"ClientRequestToken": f"once-{name}"}
+    if adds:
+        add = {
+            "TableName": TABLE,
+            "Key": {"id": {"S": "exact"}},
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+        request["TransactItems"] = [{"Update": add}]
+    else:
+        statement = f"INSERT INTO \"{PAIRS}\" VALUE {{'writer': 'once', 'name': '{name}'}}"
+        request["TransactStatements"] = [{"Statement": statement}]
+    operation = "transact_write_items" if adds else "execute_transaction"
+    told.asked_once[name] = operation, request
+    getattr(client, operation)(**request)
 
 
 def check(instance: Instance, told: Acknowledged) -> None:
@@ -165,6 +202,8 @@ def check(instance: Instance, told: Acknowledged) -> None:
     assert not risen, f"deleted and back: {risen[:5]}"
     counter = int(items.get("counter", {}).get("n", {}).get("N", "0"))
     assert sum(told.added) <= counter <= sum(told.attempted), "increments of the counter"
+    exact = int(items.get("exact", {}).get("n", {}).get("N", "0"))
+    assert exact == told.counted, "increments under tokens"
     _check_transactions(items, pairs, told)
     index = {item["id"]["S"]: item for item in _scan(client, TABLE, IndexName="by-value")}
     assert index == {name: item for name, item in items.items() if "value" in item}, "the global index"
@@ -188,7 +227,7 @@ def _check_transactions(items: dict[str, Any], pairs: dict[tuple[str, str], Any]
     ]
     assert not gone, f"transactions lost: {gone[:5]}"
     here = {name.removesuffix("-half") for name in items if name.endswith("-half")}
-    there = {name for _, name in pairs if name != "last"}
+    there = {name for writer, name in pairs if name != "last" and writer != "once"}
     assert here == there, f"half a transaction: {sorted(here ^ there)[:5]}"
 
 

@@ -16,13 +16,14 @@ from casemate.tables.change_log import ChangeLog
 from casemate.tables.errors import validation
 from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
-from casemate.tables.keys import ITEMS, check_key, fits, index_prefix, item_key, successor, table_prefix
+from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
 from casemate.tables.records import item_of
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
+from casemate.tables.token_log import TokenLog
 from casemate.tables.undo_log import UndoLog
 from casemate.tables.values import Item
 from casemate.tables.writes import (
@@ -54,6 +55,7 @@ class TablesEngine:
         self.undo = UndoLog(storage, now)
         self.replication = ReplicationLog(storage, now)
         self.backups = Backups(storage, self.undo)
+        self.tokens = TokenLog(storage, now)
         self._statistics = Statistics(storage)
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
@@ -73,14 +75,19 @@ class TablesEngine:
         """ConditionCheck of a transaction."""
         return plan_check(self._storage, table, key, guard)
 
-    def commit(self, writes: Sequence[Written], *, expired: bool = False) -> None:
+    def commit(
+        self, writes: Sequence[Written], *, expired: bool = False, beside: Sequence[Change] = ()
+    ) -> None:
         """All of the planned writes, or none. They must be of different items, and planned since the last commit.
 
-        `expired`: the writes are deletions by time to live, and their stream records say so.
+        `expired`: the writes are deletions by time to live, and their stream records say so. `beside`: what is written
+        together with them, and even if they change nothing (`tokens`).
         """
         changes: list[Change] = [change for write in writes for change in write.changes]
         if changes:
-            self._storage.write(changes + self._beside(writes, expired=expired))
+            changes += self._beside(writes, expired=expired)
+        if changes or beside:
+            self._storage.write((*changes, *beside))
         for write in writes:
             self._statistics.grow(write.table.table_id, write.growth)
 
@@ -202,7 +209,7 @@ class TablesEngine:
         start = index_prefix(table.table_id, 0)
         entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
         items = (item_of(record) for _, record in entries)
-        found = (index_entry(table, index, item) for item in items if fits(index, item))
+        found = (index_entry(table, index, item) for item in items)
         changes = [entry for entry in found if entry is not None]
         if changes:
             self._storage.write(changes)

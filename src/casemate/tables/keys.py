@@ -109,28 +109,22 @@ def item_key(table: TableSchema, item: Item) -> bytes:
 
 
 def index_key(table: TableSchema, index: IndexSchema, item: Item) -> bytes | None:
-    """Key of an item's entry in `index`; None when it lacks one of the index's attributes (a sparse index)."""
-    if any(attribute.name not in item for attribute in index.key.attributes):
-        return None
+    """Key of an item's entry in `index`; None when it is not in it.
+
+    It lacks one of the index's attributes (a sparse index), or has one that does not fit: what was there before the index
+    was made stays out. Source: Developer Guide, "Detecting and correcting index key violations in DynamoDB".
+    """
+    for attribute in index.key.attributes:
+        value = item.get(attribute.name)
+        if value is None or type_code(value) != attribute.type:
+            return None
+        if attribute.type != "N" and not 0 < len(encode_scalar(value)) <= _limit(index, attribute):
+            return None
     partition = tuple(item[attribute.name] for attribute in index.key.partition)
     parts = [partition_prefix(table.table_id, index.number, partition)]
     parts += [sort_component(item[attribute.name]) for attribute in index.key.sort]
     parts += [sort_component(item[attribute.name]) for attribute in table.key.attributes]
     return b"".join(parts)
-
-
-def fits(index: IndexSchema, item: Item) -> bool:
-    """Whether an item can be in an index. What was there before the index was made may not fit it: it stays out.
-
-    Source: Developer Guide, "Detecting and correcting index key violations in DynamoDB".
-    """
-    for attribute in index.key.attributes:
-        value = item.get(attribute.name)
-        if value is None or type_code(value) != attribute.type:
-            return False
-        if attribute.type != "N" and not 0 < len(encode_scalar(value)) <= _limit(index, attribute):
-            return False
-    return True
 
 
 def _limit(index: IndexSchema, attribute: KeyAttribute) -> int:

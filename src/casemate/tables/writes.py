@@ -9,7 +9,7 @@ from casemate.tables.errors import INVALID, conditional_check_failed, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.paths import project, tree_of
 from casemate.tables.expressions.updates import UpdateExpression
-from casemate.tables.keys import check_index_keys, check_item_keys, check_key, fits, index_key, item_key
+from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
 from casemate.tables.records import item_of, pack, record_size, wire_of
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
@@ -158,7 +158,7 @@ def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes 
     old = storage.get(place)
     old_item = item_of(old) if old is not None and table.indexes else None
     new_item = item_of(record) if record is not None and table.indexes else None
-    return _written(table, place, old, old_item, new_item, record, is_checked=False)
+    return _written(table, place, old, old_item, new_item, record)
 
 
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
@@ -195,8 +195,6 @@ def _written(
     new_item: Item | None,
     new: bytes | None,
     update: UpdateExpression | None = None,
-    *,
-    is_checked: bool = True,
 ) -> Written:
     before = 0 if old is None else record_size(old)
     after = 0 if new is None else record_size(new)
@@ -206,7 +204,7 @@ def _written(
     growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
     changes: list[Change] = [(key, new)]
     if table.indexes:
-        gathered = _index_changes(table, old_item, new_item, is_checked=is_checked)
+        gathered = _index_changes(table, old_item, new_item)
         changes += gathered.changes
         growth += gathered.growth
         units.indexes = gathered.units
@@ -229,16 +227,12 @@ def _only_reordered(old: bytes | None, new: bytes | None) -> bool:
     return wire_of(old) == wire_of(new)
 
 
-def _index_changes(
-    table: TableSchema, old: Item | None, new: Item | None, *, is_checked: bool
-) -> _IndexChanges:
-    """Index entries follow their item in the same atomic write. `is_checked`: the new one is known to fit the indexes."""
+def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _IndexChanges:
+    """Index entries follow their item in the same atomic write."""
     gathered = _IndexChanges()
     for index in table.indexes.values():
-        before = None if old is None or not fits(index, old) else index_entry(table, index, old)
-        after = (
-            index_entry(table, index, new) if new is not None and (is_checked or fits(index, new)) else None
-        )
+        before = None if old is None else index_entry(table, index, old)
+        after = None if new is None else index_entry(table, index, new)
         if before == after:
             continue
         units = 0.0

@@ -56,12 +56,12 @@ def test_a_defect_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """That of an engine that trips over a path of two steps."""
     parse = compiled.parse_projection
 
-    def tripping(text: str) -> Any:
-        nodes = parse(text)
+    def tripping(text: str, limits: Any) -> Any:
+        nodes = parse(text, limits)
         assert all(len(node.elements) < 2 for node in nodes)
         return nodes
 
-    compiled._projection.cache_clear()
+    monkeypatch.setattr(compiled, "_projection", vars(compiled)["_projection"].__wrapped__)
     monkeypatch.setattr(compiled, "parse_projection", tripping)
     findings, _, _ = fuzz("a defect", 500)
     assert any("AssertionError" in finding.what for finding in findings)

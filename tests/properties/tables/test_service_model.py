@@ -262,6 +262,14 @@ class ServiceMatchesModel(RuleBasedStateMachine):
             None if request == known else "IdempotentParameterMismatchException"
         )
 
+    @precondition(lambda self: self.tokens)
+    @rule(data=st.data(), dies=st.booleans())
+    def send_again(self, data: st.DataObject, dies: bool) -> None:
+        """As a client does that had no answer; the items stay as they are, even if another process is asked."""
+        if dies:
+            self.reopen()
+        self.call("TransactWriteItems", self.tokens[data.draw(st.sampled_from(sorted(self.tokens)))])
+
     def _action(
         self, kind: str, item: Item, update: Update, condition: Condition | None
     ) -> tuple[Item, Item, Callable[[], Item | None]]:

@@ -30,6 +30,7 @@ def test_what_was_acknowledged_survives_kill_9_under_sixteen_writers(instance: I
     assert told.put
     assert told.transactions
     assert sum(told.added)
+    assert told.counted
 
 
 def test_no_update_is_lost_under_parallel_writers(instance: Instance) -> None:

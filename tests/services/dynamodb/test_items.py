@@ -358,9 +358,19 @@ def test_a_transaction_may_be_sent_twice(orders: Any) -> None:
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }
     }
-    for _ in range(2):
-        orders.transact_write_items(TransactItems=[add], ClientRequestToken="token")
+    twice = [
+        orders.transact_write_items(
+            TransactItems=[add], ClientRequestToken="token", ReturnConsumedCapacity="INDEXES"
+        )["ConsumedCapacity"]
+        for _ in range(2)
+    ]
     assert orders.get_item(TableName="orders", Key=order(1))["Item"]["n"] == {"N": "1"}
+    # "the subsequent TransactWriteItems calls with the same client token return the number of read capacity units
+    # consumed in reading the item" (API reference, TransactWriteItems, ClientRequestToken).
+    written, read = (
+        {"CapacityUnits": 2.0, kind: 2.0} for kind in ("WriteCapacityUnits", "ReadCapacityUnits")
+    )
+    assert twice == [[{"TableName": "orders", **used, "Table": used}] for used in (written, read)]
     add["Update"]["Key"] = order(2)
     with pytest.raises(ClientError, match="IdempotentParameterMismatchException"):
         orders.transact_write_items(TransactItems=[add], ClientRequestToken="token")

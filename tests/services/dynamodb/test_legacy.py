@@ -86,3 +86,33 @@ def test_expectations_that_are_refused(cloud: DirectCloud, given: Any, message: 
     params = {"TableName": "aaa", "Key": {}, "Expected": {"a": given}}
     _, answer = cloud._call("dynamodb", "DeleteItem", params, "000000000000", "us-east-2")
     assert answer["Error"] == {"Code": "ValidationException", "Message": message}
+
+
+def test_there_may_be_more_of_them_than_an_expression_may_hold(orders: Any) -> None:
+    """The 4 KB and the 300 operators are limits of expressions (Developer Guide, "Service quotas")."""
+    names = [f"attribute-{number}" for number in range(500)]
+    answer = orders.update_item(
+        TableName="orders",
+        Key=KEY,
+        AttributeUpdates={name: {"Action": "ADD", "Value": {"N": "1"}} for name in names},
+        Expected={name: {"Exists": False} for name in names},
+        ReturnValues="UPDATED_NEW",
+    )
+    assert answer["Attributes"] == {name: {"N": "1"} for name in names}
+    got = orders.get_item(TableName="orders", Key=KEY, AttributesToGet=names)
+    assert got["Item"] == answer["Attributes"]
+    last = {"ComparisonOperator": "NE", "AttributeValueList": [{"N": "1"}]}
+    with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+        orders.delete_item(
+            TableName="orders",
+            Key=KEY,
+            Expected={**{name: {"Value": {"N": "1"}} for name in names[:-1]}, names[-1]: last},
+        )
+    with pytest.raises(ClientError, match="Expression size has exceeded the maximum allowed size"):
+        orders.delete_item(
+            TableName="orders",
+            Key=KEY,
+            ConditionExpression=" AND ".join(f"#legacy{number} = :v" for number in range(300)),
+            ExpressionAttributeNames={f"#legacy{number}": name for number, name in enumerate(names[:300])},
+            ExpressionAttributeValues={":v": {"N": "1"}},
+        )

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.legacy import EXPRESSIONS
+from casemate.services.dynamodb.legacy import EXPRESSIONS, Modernized
 from casemate.tables.expressions.compiled import Compiler
+from casemate.tables.expressions.lexer import EXPRESSIONS as EXPRESSION_LIMITS
+from casemate.tables.expressions.lexer import REWRITTEN
 from casemate.tables.expressions.placeholders import NO_PLACEHOLDERS, read_placeholders
 from casemate.tables.writes import Guard
 
@@ -28,7 +30,8 @@ def _new_compiler(params: Mapping[str, Any]) -> Compiler:
     if names is None and values is None:
         return _WITHOUT_PLACEHOLDERS
     _check_expressions(params, names=names is not None)
-    return Compiler(read_placeholders(names, values))
+    limits = REWRITTEN if isinstance(params, Modernized) else EXPRESSION_LIMITS
+    return Compiler(read_placeholders(names, values), limits=limits)
 
 
 _WITHOUT_PLACEHOLDERS = Compiler(NO_PLACEHOLDERS)

@@ -44,6 +44,10 @@ _ALLOWED = {
 }
 
 
+class Modernized(dict[str, Any]):
+    """A request whose expressions were written here: the bounds of expressions are not theirs."""
+
+
 def modernized(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """`params` with expressions in the place of legacy parameters; the same object when there are none."""
     if _LEGACY.isdisjoint(params):
@@ -66,9 +70,9 @@ class _Rewriting:
         self._names: dict[str, str] = {}
         self._values: dict[str, Any] = {}
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Modernized:
         params = self._params
-        new = {member: value for member, value in params.items() if member not in _LEGACY}
+        new = Modernized((member, value) for member, value in params.items() if member not in _LEGACY)
         joined = f" {params.get('ConditionalOperator') or 'AND'} "
         if params.get("AttributesToGet"):
             new["ProjectionExpression"] = ", ".join(self._name(name) for name in params["AttributesToGet"])

@@ -6,7 +6,6 @@ without a record (a dropped table, a half-built index) is purged at the next sta
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,14 +33,6 @@ class Table:
     """Whether items can be read and written."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Idempotent:
-    """A transaction that was acknowledged under a ClientRequestToken."""
-
-    digest: bytes
-    at: float
-
-
 class DynamoState:
     """Tables, and the engine that holds their items."""
 
@@ -54,8 +45,6 @@ class DynamoState:
         self.table_keys = TableKeys(keys)
         self.linked_roles: ServiceLinkedRoles | None = None
         """None: nobody asks for roles of DynamoDB's own."""
-        self.tokens: OrderedDict[tuple[str, str, str], Idempotent] = OrderedDict()
-        """Recent ClientRequestTokens by (account, Region, token). Not durable: a restart forgets them."""
         self._known: dict[tuple[str, str, str], Table] = {}
         with store.transaction():
             for record in self.tables.values():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from casemate.tables.errors import validation
 from casemate.tables.expressions.binding import Binding, Bound
 from casemate.tables.expressions.conditions import ConditionExpression, condition_test
 from casemate.tables.expressions.errors import Problems, SyntaxProblem
+from casemate.tables.expressions.kept import kept
 from casemate.tables.expressions.keyconditions import KeyConditionExpression, key_terms
+from casemate.tables.expressions.lexer import EXPRESSIONS, Limits
 from casemate.tables.expressions.nodes import DeleteAction
 from casemate.tables.expressions.parser import parse_condition, parse_projection, parse_update
 from casemate.tables.expressions.paths import Path, Tree, check_distinct, tree_of
@@ -34,26 +35,32 @@ class ProjectionExpression(Bound):
 
 
 class Compiler:
-    """Compiles the expressions of one request and, at the end, checks that every placeholder was used."""
+    """Compiles the expressions of one request and, at the end, checks that every placeholder was used.
 
-    def __init__(self, placeholders: Placeholders) -> None:
+    Filters are always as short as expressions are: they are asked of each of the thousands of items of a page, whatever
+    else there is once.
+    """
+
+    def __init__(self, placeholders: Placeholders, *, limits: Limits = EXPRESSIONS) -> None:
         self.placeholders = placeholders
         self._names: Names = tuple(placeholders.names.items())
         self._types: Types = tuple((key, type_code(value)) for key, value in placeholders.values.items())
+        self._limits = limits
         self._compiled: list[Bound] = []
 
     def condition(self, text: str, label: str = "ConditionExpression") -> ConditionExpression:
         """A condition or, by its label, a FilterExpression."""
-        return self._done(_condition(text, label, self._names, self._types))
+        limits = EXPRESSIONS if label == "FilterExpression" else self._limits
+        return self._done(_condition(text, label, self._names, self._types, limits))
 
     def key_condition(self, text: str) -> KeyConditionExpression:
         return self._done(_key_condition(text, self._names, self._types))
 
     def update(self, text: str) -> UpdateExpression:
-        return self._done(_update(text, self._names, self._types))
+        return self._done(_update(text, self._names, self._types, self._limits))
 
     def projection(self, text: str) -> ProjectionExpression:
-        return self._done(_projection(text, self._names))
+        return self._done(_projection(text, self._names, self._limits))
 
     def _done(self, compiled: B) -> B:
         for check in compiled.value_checks:
@@ -71,9 +78,9 @@ class Compiler:
         check_all_used(self.placeholders, names, values)
 
 
-def _parse(parse: Callable[[str], B | Any], text: str, label: str) -> Any:
+def _parse(parse: Callable[[str, Limits], Any], text: str, label: str, limits: Limits = EXPRESSIONS) -> Any:
     try:
-        return parse(text)
+        return parse(text, limits)
     except SyntaxProblem as problem:
         raise validation(f"Invalid {label}: {problem}") from None
 
@@ -82,9 +89,9 @@ def _binding(label: str, names: Names, types: Types) -> Binding:
     return Binding(label=label, names=dict(names), types=dict(types), problems=Problems(label=label))
 
 
-@lru_cache(_CACHED)
-def _condition(text: str, label: str, names: Names, types: Types) -> ConditionExpression:
-    node = _parse(parse_condition, text, label)
+@kept(_CACHED)
+def _condition(text: str, label: str, names: Names, types: Types, limits: Limits) -> ConditionExpression:
+    node = _parse(parse_condition, text, label, limits)
     binding = _binding(label, names, types)
     test = condition_test(node, binding)
     binding.problems.check()
@@ -97,7 +104,7 @@ def _condition(text: str, label: str, names: Names, types: Types) -> ConditionEx
     )
 
 
-@lru_cache(_CACHED)
+@kept(_CACHED)
 def _key_condition(text: str, names: Names, types: Types) -> KeyConditionExpression:
     label = "KeyConditionExpression"
     node = _parse(parse_condition, text, label)
@@ -112,10 +119,10 @@ def _key_condition(text: str, names: Names, types: Types) -> KeyConditionExpress
     )
 
 
-@lru_cache(_CACHED)
-def _update(text: str, names: Names, types: Types) -> UpdateExpression:
+@kept(_CACHED)
+def _update(text: str, names: Names, types: Types, limits: Limits) -> UpdateExpression:
     label = "UpdateExpression"
-    node = _parse(parse_update, text, label)
+    node = _parse(parse_update, text, label, limits)
     binding = _binding(label, names, types)
     changes, reads = update_changes(node, binding)
     binding.problems.check()
@@ -130,10 +137,10 @@ def _update(text: str, names: Names, types: Types) -> UpdateExpression:
     )
 
 
-@lru_cache(_CACHED)
-def _projection(text: str, names: Names) -> ProjectionExpression:
+@kept(_CACHED)
+def _projection(text: str, names: Names, limits: Limits) -> ProjectionExpression:
     label = "ProjectionExpression"
-    nodes = _parse(parse_projection, text, label)
+    nodes = _parse(parse_projection, text, label, limits)
     binding = _binding(label, names, ())
     paths = tuple(binding.path(node) for node in nodes)
     check_distinct(paths, binding.problems)

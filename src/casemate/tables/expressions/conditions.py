@@ -71,7 +71,7 @@ class ConditionExpression(Bound):
 
 
 def condition_test(node: Condition, binding: Binding) -> Test:
-    """The function a condition's tree stands for. Recursion is bounded: at most 300 operators."""
+    """The function a condition's tree stands for. Recursion is bounded: at most 300 operators where they nest."""
     match node:
         case AndNode():
             tests = [condition_test(part, binding) for part in node.parts]

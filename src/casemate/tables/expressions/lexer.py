@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,10 +24,24 @@ _KINDS: dict[str, Kind] = {
     "end": "end",
     "bad": "bad",
 }
-MAX_EXPRESSION_BYTES = 4096
-MAX_OPERATORS = 300
 MAX_OPERAND_DEPTH = 32
 MAX_PATH_ELEMENTS = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Limits:
+    """How much text a parser takes. Compared by identity: it is part of the keys of caches."""
+
+    size: int
+    """In bytes of UTF-8."""
+    operators: int
+    """And functions."""
+
+
+EXPRESSIONS = Limits(size=4096, operators=300)
+"""Developer Guide, "Service quotas", Expression parameters."""
+REWRITTEN = Limits(size=1 << 20, operators=sys.maxsize)
+"""Of what stands for legacy parameters, to which AWS sets no limit of their own: about thirty thousand attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +72,10 @@ def tokens_of(text: str) -> list[Token]:
 class Cursor:
     """Reads tokens, one ahead."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, limits: Limits) -> None:
+        self._limits = limits
         size = len(text.encode())
-        if size > MAX_EXPRESSION_BYTES:
+        if size > limits.size:
             raise SyntaxProblem(
                 f"Expression size has exceeded the maximum allowed size; expression size: {size}"
             )
@@ -101,9 +117,9 @@ class Cursor:
         self.take()
 
     def count_operator(self) -> None:
-        """One more operator or function. Developer Guide, "Service quotas", Expression parameters: at most 300."""
+        """One more operator or function."""
         self.operators += 1
-        if self.operators > MAX_OPERATORS:
+        if self.operators > self._limits.operators:
             raise SyntaxProblem(
                 f"The expression contains too many operators; operator count: {self.operators}"
             )

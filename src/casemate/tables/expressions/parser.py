@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import cast
 
 from casemate.tables.expressions.errors import SyntaxProblem
-from casemate.tables.expressions.lexer import MAX_OPERAND_DEPTH, MAX_PATH_ELEMENTS, Cursor
+from casemate.tables.expressions.kept import kept
+from casemate.tables.expressions.lexer import (
+    EXPRESSIONS,
+    MAX_OPERAND_DEPTH,
+    MAX_PATH_ELEMENTS,
+    Cursor,
+    Limits,
+)
 from casemate.tables.expressions.nodes import (
     Action,
     AddAction,
@@ -36,16 +42,16 @@ _PRECEDENCE = {"OR": 1, "AND": 2, "NOT": 3}
 _CACHED = 2048
 
 
-@lru_cache(_CACHED)
-def parse_condition(text: str) -> Condition:
+@kept(_CACHED)
+def parse_condition(text: str, limits: Limits = EXPRESSIONS) -> Condition:
     """A condition, filter or key condition expression."""
-    return _ConditionParser(Cursor(text)).parse()
+    return _ConditionParser(Cursor(text, limits)).parse()
 
 
-@lru_cache(_CACHED)
-def parse_projection(text: str) -> tuple[PathNode, ...]:
+@kept(_CACHED)
+def parse_projection(text: str, limits: Limits = EXPRESSIONS) -> tuple[PathNode, ...]:
     """Document paths separated by commas."""
-    cursor = Cursor(text)
+    cursor = Cursor(text, limits)
     paths = [_path(cursor)]
     while cursor.at(","):
         cursor.take()
@@ -55,10 +61,10 @@ def parse_projection(text: str) -> tuple[PathNode, ...]:
     return tuple(paths)
 
 
-@lru_cache(_CACHED)
-def parse_update(text: str) -> UpdateNode:
+@kept(_CACHED)
+def parse_update(text: str, limits: Limits = EXPRESSIONS) -> UpdateNode:
     """SET, REMOVE, ADD and DELETE sections."""
-    cursor = Cursor(text)
+    cursor = Cursor(text, limits)
     actions: list[Action] = []
     seen: set[str] = set()
     repeated: list[str] = []
@@ -204,7 +210,8 @@ class _ConditionParser:
                 self._close()
             elif cursor.at_word("AND", "OR"):
                 word = cursor.token.text.upper()
-                self._reduce(_PRECEDENCE[word])
+                self._reduce(_PRECEDENCE[word] + 1)
+                self._continue_chain(word)
                 cursor.count_operator()
                 cursor.take()
                 self._operators.append(word)
@@ -261,22 +268,33 @@ class _ConditionParser:
         self._cursor.take()
         self._nodes.append((node, True))
 
+    def _continue_chain(self, word: str) -> None:
+        """`a AND b AND` is joined when the chain is whole: part by part would take the square of its length."""
+        if self._operators and self._operators[-1] == word:
+            for node, _ in self._nodes[-2:]:
+                self._condition(node)
+        elif self._operators and self._operators[-1] != "(":
+            self._reduce(_PRECEDENCE[word])
+
     def _reduce(self, precedence: int) -> None:
         """Join what binds at least as tightly as `precedence`, down to an open parenthesis."""
         while self._operators and self._operators[-1] != "(":
             operator = self._operators[-1]
             if _PRECEDENCE[operator] < precedence:
                 return
-            self._operators.pop()
-            right = self._condition(self._nodes.pop()[0])
             if operator == "NOT":
-                self._nodes.append((NotNode(right), False))
+                self._operators.pop()
+                self._nodes.append((NotNode(self._condition(self._nodes.pop()[0])), False))
                 continue
-            left = self._condition(self._nodes.pop()[0])
+            parts: list[Condition] = []
+            while self._operators and self._operators[-1] == operator:
+                self._operators.pop()
+                parts.append(self._condition(self._nodes.pop()[0]))
+            first = self._condition(self._nodes.pop()[0])
             kind = AndNode if operator == "AND" else OrNode
             # Chains become one node of many parts, so that depth comes from parentheses and NOT alone.
-            parts = left.parts if isinstance(left, kind) else (left,)
-            self._nodes.append((kind((*parts, right)), False))
+            parts += reversed(first.parts) if isinstance(first, kind) else (first,)
+            self._nodes.append((kind(tuple(reversed(parts))), False))
 
     def _condition(self, node: Operand | Condition) -> Condition:
         if isinstance(node, (PathNode, ValueNode, ArithmeticNode)):

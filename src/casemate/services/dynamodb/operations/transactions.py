@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
-
-import msgspec
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.idempotency import answer_again, done_before, remembered, token_of
 from casemate.services.dynamodb.item_requests import compiler_of, guard_of
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
 from casemate.services.dynamodb.permissions import item_check
 from casemate.services.dynamodb.registry import operations, until_durable
-from casemate.services.dynamodb.state import DynamoState, Idempotent
+from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.paths import project
 from casemate.tables.keys import item_key
@@ -26,7 +24,6 @@ from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
 
 MAX_ACTIONS = 100
-TOKEN_SECONDS = 600
 _ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -84,15 +81,16 @@ def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 @operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable)
 def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
     actions = _items(params)
-    if _repeated(ctx, params):
-        return {}
+    token = token_of(ctx, params)
+    done = done_before(ctx, token)
+    if done is not None:
+        return answer_again(done, params)
     plans = [_planner(ctx, action) for action in actions]
     writes, reasons = _attempt(plans)
     if any(reason is not _NO_REASON for reason in reasons):
         raise cancelled(reasons)
     _check_distinct([write.key for write in writes])
-    ctx.state.engine.commit(writes)
-    _remember(ctx, params)
+    ctx.state.engine.commit(writes, beside=remembered(ctx, token, writes))
     return _write_answer(writes, params)
 
 
@@ -148,46 +146,6 @@ def cancelled(reasons: Sequence[Mapping[str, Any]]) -> AwsError:
 def _check_distinct(keys: Sequence[bytes]) -> None:
     if len(set(keys)) != len(keys):
         raise validation("Transaction request cannot include multiple operations on one item")
-
-
-def _token_key(ctx: Context[DynamoState], params: Params) -> tuple[str, str, str] | None:
-    token = params.get("ClientRequestToken")
-    return None if token is None else (ctx.account, ctx.region, token)
-
-
-def _digest(params: Params) -> bytes:
-    rest = {name: value for name, value in params.items() if name not in ("ClientRequestToken", *_REPORTS)}
-    return sha256(msgspec.msgpack.encode(rest, order="sorted")).digest()
-
-
-_REPORTS = ("ReturnConsumedCapacity", "ReturnItemCollectionMetrics")
-
-
-def _repeated(ctx: Context[DynamoState], params: Params) -> bool:
-    """Whether this request was acknowledged within ten minutes (API reference, ClientRequestToken)."""
-    key = _token_key(ctx, params)
-    known = None if key is None else ctx.state.tokens.get(key)
-    if known is None or ctx.now.timestamp() - known.at > TOKEN_SECONDS:
-        return False
-    if known.digest != _digest(params):
-        raise AwsError(
-            "IdempotentParameterMismatchException",
-            "IdempotentParameterMismatchException: The request uses the same client token as a previous, but "
-            "non-identical request. Do not reuse a client token with different requests, unless the requests are "
-            "identical",
-        )
-    return True
-
-
-def _remember(ctx: Context[DynamoState], params: Params) -> None:
-    key = _token_key(ctx, params)
-    if key is None:
-        return
-    tokens = ctx.state.tokens
-    now = ctx.now.timestamp()
-    while tokens and now - next(iter(tokens.values())).at > TOKEN_SECONDS:
-        tokens.popitem(last=False)
-    tokens[key] = Idempotent(digest=_digest(params), at=now)
 
 
 def _by_table(writes: Iterable[tuple[TableSchema, Units]]) -> dict[str, tuple[TableSchema, Units]]:
