@@ -218,11 +218,15 @@ async def test_concurrency_beyond_the_reservation_is_throttled(machine: Machine)
 
 
 async def test_a_new_revision_gets_new_environments_and_the_busy_one_finishes(machine: Machine) -> None:
-    old = machine.function("import time\ndef handler(e, c):\n    time.sleep(0.4)\n    return 'old'")
+    source = "import time\ndef handler(e, c):\n    print('begun')\n    time.sleep(0.4)\n    return 'old'"
+    old = machine.function(source)
     changed: dict[str, Any] = {field: getattr(old, field) for field in ("arn", "name", "log_group")}
     new = machine.function("def handler(e, c): return 'new'", revision="2", **changed)
+    machine.host.events.clear()
     running = asyncio.create_task(machine.invoke(old))
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        while "begun\n" not in machine.host.events:
+            await asyncio.sleep(0.01)
     machine.supervisor.retire(old.arn)
     assert (await machine.invoke(new)).payload == b'"new"'
     assert (await running).payload == b'"old"'
