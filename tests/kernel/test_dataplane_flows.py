@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 from tests.support.kernel_network import KernelNetwork
+from tests.support.networks import build
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB_ADDRESS, OPEN_ACL, VpcBuilder, entry, network
 
+from casemate.dataplane.kernel import messages
 from casemate.model.flows import FlowCount
-from casemate.model.network import ICMP, NetworkSnapshot, SecurityGroupRule
+from casemate.model.network import ICMP, ICMPV6, TCP, NetworkSnapshot, SecurityGroupRule
 
 pytestmark = pytest.mark.kernel
 
@@ -111,3 +114,97 @@ async def test_pings_have_no_ports_and_the_resolver_is_not_recorded() -> None:
         (ICMP, 0, 0)
     }
     assert {each.packets for each in found} == {1}
+
+
+SIX, OTHER = "2600:1f00:0:101::10", "2600:1f00:0:102::20"
+SHUT = "in 100 deny all ::/0"
+
+
+def dual_stack(*, groups: dict[str, list[str]] | None = None, acl: tuple[str, ...] = ()) -> NetworkSnapshot:
+    """Two machines in two subnets, each with an IPv6 address, and a way out for answers and for questions."""
+    return build(
+        {
+            "vpc-1": {
+                "cidr": "10.0.0.0/16", "cidr6": "2600:1f00:0:100::/56", "igw": None, "eigws": ["eigw-1"],
+                "tables": {"rtb-1": ["::/0 -> eigw-1"]},
+                "acls": {"acl-b": [*acl, "in 200 allow all ::/0", "out 200 allow all ::/0"]},
+                "subnets": {
+                    "subnet-a": "10.0.1.0/24 rtb-1 six=2600:1f00:0:101::/64",
+                    "subnet-b": "10.0.2.0/24 rtb-1 acl-b six=2600:1f00:0:102::/64",
+                },
+                "groups": {"sg-a": ["out all ::/0"], "sg-b": ["in tcp 5432 ::/0", "out all ::/0"], **(groups or {})},
+                "interfaces": {
+                    "eni-a": f"interface subnet-a 10.0.1.16 sg-a six={SIX}",
+                    "eni-b": f"interface subnet-b 10.0.2.32 sg-b six={OTHER} nocheck",
+                },
+            }
+        }
+    )  # fmt: skip
+
+
+def kinds(found: list[FlowCount]) -> set[tuple[str, bool, bool]]:
+    return {(each.key.interface_id, each.key.egress, each.key.accepted) for each in found}
+
+
+async def test_ipv6_conversations_are_counted_at_both_ends() -> None:
+    snapshot = logged(dual_stack(), "eni-a", "eni-b")
+    async with KernelNetwork.running(snapshot) as net:
+        await net.of("eni-b", {"do": "listen", "port": 5432, "address": "::"})
+        assert isinstance(await net.connect("eni-a", OTHER, 5432), list)
+        found = await flows(net, snapshot)
+    assert kinds(found) == {(eni, egress, True) for eni in ("eni-a", "eni-b") for egress in (True, False)}
+    assert {(str(each.key.source), str(each.key.destination)) for each in found} == {
+        (SIX, OTHER), (OTHER, SIX),
+    }  # fmt: skip
+    assert {each.key.destination_port for each in found if str(each.key.source) == SIX} == {5432}
+    assert all(each.key.protocol == TCP and each.bytes >= 60 * each.packets for each in found)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "seen", "counter"),
+    [
+        (dual_stack(groups={"sg-a": []}), {("eni-a", True, False)}, "sg-egress-drops"),
+        (
+            dual_stack(groups={"sg-b": []}),
+            {("eni-a", True, True), ("eni-b", False, False)},
+            "sg-ingress-drops",
+        ),
+        (dual_stack(acl=(SHUT,)), {("eni-a", True, True), ("eni-b", False, False)}, "acl-ingress-drops"),
+    ],
+    ids=["the sender's groups", "the receiver's groups", "the receiver's network ACL"],
+)
+async def test_what_is_refused_over_ipv6_is_counted_and_recorded(
+    snapshot: NetworkSnapshot, seen: set[tuple[str, bool, bool]], counter: str
+) -> None:
+    snapshot = logged(snapshot, "eni-a", "eni-b")
+    async with KernelNetwork.running(snapshot) as net:
+        assert await net.ping("eni-a", OTHER) == "timeout"
+        found, counted = await flows(net, snapshot), await net.dataplane.counters("vpc-1")
+    assert kinds(found) == seen
+    assert {each.key.protocol for each in found} == {ICMPV6}
+    assert {name for name, each in counted.items() if each.packets} == {counter}
+
+
+async def test_what_the_senders_network_acl_stops_over_ipv6_was_not_sent() -> None:
+    snapshot = logged(dual_stack(acl=("out 100 deny tcp 443 ::/0",)), "eni-a", "eni-b")
+    async with KernelNetwork.running(snapshot) as net:
+        assert await net.connect("eni-b", "2001:db8::7") == "timeout"
+        found = await flows(net, snapshot)
+    assert kinds(found) == {("eni-b", True, False)}
+
+
+async def test_packets_of_both_families_are_in_one_counter() -> None:
+    snapshot = dual_stack()
+    async with KernelNetwork.running(snapshot) as net:
+        for address in ("10.0.2.32", SIX, OTHER):
+            await net.ping("eni-a" if address != SIX else "eni-b", address)
+        counted = await net.dataplane.counters("vpc-1")
+        assert counted["sg-egress-drops"].packets == 1, "sg-a lets no IPv4 go"
+        assert counted["sg-ingress-drops"].packets == 2, "neither group lets ICMP in"
+        # The internet begins nothing at an egress-only gateway.
+        _, (internet,) = await net.dataplane._call(messages.OpenNamespace("internet"))
+        begun = [0, ["tcp", "2001:db8::7", 40000, SIX, 22]]
+        answer = await net.ask([internet], {"do": "many", "timeout": 0.15, "flows": [begun]})
+        assert answer == {"answers": ["timeout"]}
+        os.close(internet)
+        assert (await net.dataplane.counters("vpc-1"))["gateway-drops"].packets >= 1

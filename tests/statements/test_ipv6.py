@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from tests.statements.test_instances import Shells
 from tests.statements.test_network import times_out
+from tests.statements.test_records import DELIVERY, flow_role, log_flows, records
 from tests.support.private_table import PrivateTable, Vpc
 
 pytestmark = pytest.mark.kernel
@@ -72,7 +73,10 @@ def test_a_function_reaches_kms_over_ipv6_by_an_egress_only_gateway(
 def test_instances_talk_over_ipv6_and_the_internet_begins_nothing(
     world: PrivateTable, dual: DualStack
 ) -> None:
+    """And a flow log has what was let pass and what was not."""
     shells, group = Shells(world), dual.vpc.group()
+    line = "${type} ${action} ${flow-direction} ${srcaddr} ${dstaddr} ${dstport}"
+    _, log = log_flows(world, dual.vpc.vpc_id, flow_role(world, *DELIVERY), LogFormat=line)
     launched = [shells.run(dual.subnet, [group], Ipv6AddressCount=1) for _ in range(2)]
     one, other = launched
     try:
@@ -90,5 +94,10 @@ def test_instances_talk_over_ipv6_and_the_internet_begins_nothing(
         assert shells.exec(one["InstanceId"], *ask, "http://[2001:db8::7]/").returncode == 28, "no route"
         dual.route(EgressOnlyInternetGatewayId=dual.gateway)
         assert shells.exec(one["InstanceId"], *ask, "http://[2001:db8::7]/").stdout == "2001:db8::7"
+        here, far = one["Ipv6Address"], other["Ipv6Address"]
+        lines = records(world, log)
+        assert ["IPv6", "REJECT", "ingress", here, far, "81"] in lines
+        assert ["IPv6", "ACCEPT", "ingress", here, far, "81"] in lines, "once the group let it in"
+        assert ["IPv6", "ACCEPT", "egress", here, "2001:db8::7", "80"] in lines
     finally:
         world.ec2.terminate_instances(InstanceIds=[each["InstanceId"] for each in launched])

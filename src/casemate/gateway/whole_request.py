@@ -23,6 +23,10 @@ _CHANGING = frozenset({"authorization", "amz-sdk-invocation-id"})
 
 _known: dict[bytes, tuple[str, str]] = {}
 """Name and value by line."""
+_SIGNATURE = 64
+"""Digits at the end of an Authorization header of SigV4."""
+_unsigned: dict[bytes, tuple[str, str]] = {}
+"""Name and value up to the signature, by the line up to it."""
 
 
 def whole_request(data: bytes) -> HttpRequest | None:
@@ -35,7 +39,7 @@ def whole_request(data: bytes) -> HttpRequest | None:
         return None
     fields: dict[str, str] = {}
     for line in lines[1:]:
-        pair = _known.get(line) or _read(line)
+        pair = _known.get(line) or _signed(line) or _read(line)
         if pair is None:
             return None
         fields[pair[0]] = pair[1]
@@ -46,6 +50,13 @@ def whole_request(data: bytes) -> HttpRequest | None:
     return HttpRequest(method="POST", path="/", headers=Headers.of(fields), body=body)
 
 
+def _signed(line: bytes) -> tuple[str, str] | None:
+    """Of a line that differs in its signature alone from one that came before."""
+    known = _unsigned.get(line[:-_SIGNATURE])
+    signature = line[-_SIGNATURE:]
+    return (known[0], known[1] + signature.decode("ascii")) if known and signature.isalnum() else None
+
+
 def _read(line: bytes) -> tuple[str, str] | None:
     found = _LINE.fullmatch(line)
     if found is None:
@@ -53,8 +64,16 @@ def _read(line: bytes) -> tuple[str, str] | None:
     pair = found[1].decode("ascii").lower(), found[2].decode("ascii")
     if pair[0] in _FRAMING and not (pair[0] == "connection" and pair[1].lower() == "keep-alive"):
         return None
-    if pair[0] not in _CHANGING and len(line) <= _LONGEST_KNOWN:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[line] = pair
+    if len(line) > _LONGEST_KNOWN:
+        return pair
+    if pair[0] not in _CHANGING:
+        _remember(_known, line, pair)
+    elif line[:-_SIGNATURE].endswith(b" Signature="):
+        _remember(_unsigned, line[:-_SIGNATURE], (pair[0], pair[1][:-_SIGNATURE]))
     return pair
+
+
+def _remember(known: dict[bytes, tuple[str, str]], line: bytes, pair: tuple[str, str]) -> None:
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[line] = pair

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+
+from casemate.model.network import Address
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,8 +16,8 @@ class FlowKey:
     """Sent by the interface; else received by it."""
     accepted: bool
     """By the security groups of the interface and the network ACL of its subnet."""
-    source: IPv4Address
-    destination: IPv4Address
+    source: Address
+    destination: Address
     protocol: int
     source_port: int = 0
     """0 where the protocol has no ports."""

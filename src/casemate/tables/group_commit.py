@@ -2,7 +2,8 @@
 
 A sync of a good disk takes less than handing it to a thread and being woken by it, twice against the interpreter's
 lock: it is made on the event loop, once its turn is over, for every write of that turn. A disk that was slow is given
-to a thread for a while, so that the loop goes on meanwhile; whoever waits while that thread syncs is served by its next
+to a thread for a while, so that the loop goes on meanwhile (slow twice running: once, it was rather the processor that
+somebody else had); whoever waits while that thread syncs is served by its next
 sync, which starts as soon as that one ends.
 """
 
@@ -12,13 +13,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from casemate.model.errors import AwsError
 
 _LONG = 0.005
 """Seconds: what a sync may take from the event loop. Measured on a virtual disk: 0.3 ms, one of a hundred 0.5 ms."""
 _AWAY = 64
-"""Syncs that go to the thread after a long one, before the disk is tried on the loop again: fewer when they are quick,
+"""Syncs that go to the thread after two long ones, before the disk is tried on the loop again: fewer when they are quick,
 since a sync by the thread costs more processor time than the request it is for."""
 
 
@@ -30,6 +32,7 @@ def _internal_error() -> AwsError:
 
 Told = Callable[[AwsError | None], None]
 """Called once a write is durable, or with the error when that has failed."""
+_Waiter = tuple[asyncio.AbstractEventLoop, Told]
 
 
 class GroupCommit:
@@ -40,23 +43,31 @@ class GroupCommit:
         self._seconds = seconds
         self._away = 0
         """Syncs that are still the thread's."""
+        self._was_long = False
+        """Of the last sync, wherever it was made."""
         self._here: list[Told] = []
         """Who waits for the sync at the end of this turn of the event loop."""
         self._written = 0
         self._synced = 0
         self._failed = False
-        self._closing = False
-        self._waiters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._waiters: SimpleQueue[_Waiter | None] = SimpleQueue()
+        """Who waits for the thread; None is to end it. (An Event and a lock are Python's own code, step by step against
+        the interpreter's lock; this waits in C.)"""
         self._thread: threading.Thread | None = None
 
     def wrote(self) -> None:
-        """A write was made; it is not durable yet."""
+        """A write was made; it is not durable yet.
+
+        Not before it is made: a sync of the thread that came in between would be taken for its own.
+        """
+        self.check()
+        self._written += 1
+
+    def check(self) -> None:
+        """Ahead of a write: AwsError InternalServerError when none can be made durable any more."""
         if self._failed:
             # After a failed sync the kernel may have dropped the pages: nothing later can be promised either.
             raise _internal_error()
-        self._written += 1
 
     async def wait(self) -> None:
         """Returns once every write counted so far is durable; AwsError InternalServerError when that failed."""
@@ -99,8 +110,10 @@ class GroupCommit:
             return  # `close` came first
         target, started = self._written, self._seconds()
         self._make_durable(target)
-        if self._seconds() - started > _LONG:
+        is_long = self._seconds() - started > _LONG
+        if is_long and self._was_long:
             self._away = _AWAY
+        self._was_long = is_long
         self._tell_all(waiters)
 
     def _make_durable(self, target: int) -> None:
@@ -112,38 +125,38 @@ class GroupCommit:
             self._synced = max(self._synced, target)
 
     def _wait_away(self, loop: asyncio.AbstractEventLoop, told: Told) -> None:
-        with self._lock:
-            self._waiters.setdefault(loop, []).append(told)
+        self._waiters.put((loop, told))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tables-sync", daemon=True)
             self._thread.start()
-        if not self._wake.is_set():
-            self._wake.set()
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            with self._lock:
-                waiters, self._waiters = self._waiters, {}
-                target = self._written
+        is_over = False
+        while not is_over:
+            found = [self._waiters.get()]
+            while not self._waiters.empty():
+                found.append(self._waiters.get())
+            is_over = None in found
+            # Read after they were taken: all that they wrote is among it.
+            target = self._written
+            waiters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
+            for loop, told in filter(None, found):
+                waiters.setdefault(loop, []).append(told)
             if waiters:
                 self._commit(waiters, target)
-            elif self._closing:
-                return
 
     def _commit(self, waiters: dict[asyncio.AbstractEventLoop, list[Told]], target: int) -> None:
         started = self._seconds()
         self._make_durable(target)
-        self._away = (self._away - 1) // (1 if self._seconds() - started > _LONG else 2)
+        self._was_long = self._seconds() - started > _LONG
+        self._away = (self._away - 1) // (1 if self._was_long else 2)
         for loop, theirs in waiters.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._tell_all, theirs)
 
     def close(self) -> None:
         """Serve those who wait, then end the thread."""
-        self._closing = True
         self._sync_here()
-        self._wake.set()
+        self._waiters.put(None)
         if self._thread is not None:
             self._thread.join()

@@ -64,7 +64,11 @@ class RocksStorage:
         return _rest(entries, bounds)
 
     def write(self, changes: Sequence[Change]) -> None:
+        self._commit.check()
+        self._put(changes)
         self._commit.wrote()
+
+    def _put(self, changes: Sequence[Change]) -> None:
         if len(changes) == 1 and changes[0][1] is not None:
             self._db.put(changes[0][0], changes[0][1])
             return
@@ -77,8 +81,9 @@ class RocksStorage:
         self._db.write(batch)
 
     def clear(self, start: bytes, end: bytes) -> None:
-        self._commit.wrote()
+        self._commit.check()
         self._db.delete_range(start, end)
+        self._commit.wrote()
 
     async def durable(self) -> None:
         await self._commit.wait()

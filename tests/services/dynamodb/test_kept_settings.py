@@ -38,6 +38,9 @@ def test_contributor_insights_are_switched_on_and_off_by_table_and_by_index(orde
     assert "NextToken" not in rest
     both = first["ContributorInsightsSummaries"] + rest["ContributorInsightsSummaries"]
     assert [one.get("IndexName") for one in both] == [None, "status-all"]
+    for number in (0, -1, -(2**31)):
+        with refused("ValidationException"):
+            orders.list_contributor_insights(MaxResults=number)
     orders.update_contributor_insights(**TABLE, ContributorInsightsAction="DISABLE")
     assert orders.describe_contributor_insights(**TABLE)["ContributorInsightsStatus"] == "DISABLED"
 

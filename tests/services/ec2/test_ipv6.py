@@ -182,3 +182,57 @@ def test_routes_keep_to_the_family_their_target_carries(
     refused(
         "UnsupportedOperation", client.modify_subnet_attribute, SubnetId=subnet6, EnableDns64={"Value": True}
     )
+
+
+@pytest.mark.parametrize("zone", ["%eth0", "%; flush ruleset", "%\n"])
+def test_no_address_and_no_block_names_a_zone(
+    client: Any, refused: Any, vpc6: str, subnet6: str, zone: str
+) -> None:
+    """A zone (RFC 4007) may be any text, and Python keeps it in an address: it must not come into the kernel's rules."""
+    address, block, wrong = (
+        block_of(client, vpc6).replace("/64", f"7{zone}"),
+        f"::{zone}/0",
+        "InvalidParameterValue",
+    )
+    interface = client.create_network_interface(SubnetId=subnet6)["NetworkInterface"]["NetworkInterfaceId"]
+    assign, create = client.assign_ipv6_addresses, client.create_network_interface
+    refused(wrong, assign, NetworkInterfaceId=interface, Ipv6Addresses=[address])
+    refused(wrong, create, SubnetId=subnet6, Ipv6Addresses=[{"Ipv6Address": address}])
+    group = client.create_security_group(GroupName="zoned", Description="-", VpcId=vpc6)["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "Ipv6Ranges": [{"CidrIpv6": block}]}
+    refused(wrong, client.authorize_security_group_ingress, GroupId=group, IpPermissions=[rule])
+    acl = client.create_network_acl(VpcId=vpc6)["NetworkAcl"]["NetworkAclId"]
+    entry = {
+        "RuleNumber": 1,
+        "Protocol": "-1",
+        "RuleAction": "allow",
+        "Egress": False,
+        "Ipv6CidrBlock": block,
+    }
+    refused(wrong, client.create_network_acl_entry, NetworkAclId=acl, **entry)
+    gateway = client.create_egress_only_internet_gateway(VpcId=vpc6)["EgressOnlyInternetGateway"]
+    route = {
+        "RouteTableId": client.create_route_table(VpcId=vpc6)["RouteTable"]["RouteTableId"],
+        "DestinationIpv6CidrBlock": block,
+        "EgressOnlyInternetGatewayId": gateway["EgressOnlyInternetGatewayId"],
+    }
+    refused(wrong, client.create_route, **route)
+    prefixes = {
+        "PrefixListName": "zoned",
+        "AddressFamily": "IPv6",
+        "MaxEntries": 1,
+        "Entries": [{"Cidr": block}],
+    }
+    refused(wrong, client.create_managed_prefix_list, **prefixes)
+    options = [{"Key": "domain-name-servers", "Values": [f"::1{zone}"]}]
+    refused(wrong, client.create_dhcp_options, DhcpConfigurations=options)
+
+
+def test_an_interface_has_no_endless_number_of_addresses(client: Any, refused: Any, subnet6: str) -> None:
+    too_many = "PrivateIpAddressLimitExceeded"
+    for number in (257, 2**31 - 1):
+        refused(too_many, client.create_network_interface, SubnetId=subnet6, Ipv6AddressCount=number)
+    interface = client.create_network_interface(SubnetId=subnet6, Ipv6AddressCount=200)["NetworkInterface"]
+    named = {"NetworkInterfaceId": interface["NetworkInterfaceId"]}
+    refused(too_many, client.assign_ipv6_addresses, **named, Ipv6AddressCount=57)
+    assert len(client.assign_ipv6_addresses(**named, Ipv6AddressCount=56)["AssignedIpv6Addresses"]) == 56

@@ -177,7 +177,7 @@ def test_what_is_not_modelled_is_refused_not_ignored(
 
     code(client.create_vpc, CidrBlock="10.0.0.0/16", Ipv4IpamPoolId="ipam-pool-0123")
     code(client.create_subnet, VpcId=vpc, Ipv6Native=True)
-    code(client.create_network_interface, SubnetId=subnet, Ipv6AddressCount=1)
+    code(client.create_network_interface, SubnetId=subnet, Ipv6PrefixCount=1)
     code(client.create_network_interface, SubnetId=subnet, InterfaceType="efa")
     code(client.create_nat_gateway, VpcId=vpc, AvailabilityMode="regional")
     code(client.allocate_address, Address="18.160.0.9")

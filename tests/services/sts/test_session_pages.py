@@ -21,11 +21,12 @@ def cloud() -> IdentityCloud:
     return made
 
 
-def test_a_principal_made_anew_is_not_trusted(cloud: IdentityCloud) -> None:
+@pytest.mark.parametrize("written", ["user/bob", "user\\/bob", "user/\\u0062ob"])
+def test_a_principal_made_anew_is_not_trusted(cloud: IdentityCloud, written: str) -> None:
     """ "AWS JSON policy elements: Principal": what is kept is the unique id, which shows when the user is gone."""
     iam, call = cloud.client("iam"), cloud.client("sts").assume_role
     first = user(cloud, "bob", ALLOW_ALL)
-    make_role(cloud, trusting({"AWS": BOB}))
+    make_role(cloud, trusting({"AWS": BOB}).replace("user/bob", written))
     call(RoleArn=ROLE, RoleSessionName="me")
     cloud.principal = None
     for key in iam.list_access_keys(UserName="bob")["AccessKeyMetadata"]:

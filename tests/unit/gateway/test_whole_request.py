@@ -68,6 +68,16 @@ def test_what_is_not_plain_is_left_alone(data: bytes) -> None:
     assert whole_request(data) is None
 
 
+def test_a_line_that_differs_in_its_signature_alone_is_read_as_the_first_one_was() -> None:
+    line = b"Authorization: AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host, Signature="
+    for signature in (b"a" * 64, b"0123456789abcdef" * 4, b"f" * 63 + b"-", b"e" * 65, b"d" * 63, b""):
+        request = whole_request(post(b"{}", line + signature))
+        assert request is not None
+        assert request.headers["authorization"] == (line + signature).decode().partition(": ")[2]
+    for signature in (b"c" * 63 + b"\xe9", b"c" * 63 + b"\x00", b"c" * 63 + b" "):
+        assert whole_request(post(b"{}", line + signature)) is None
+
+
 names = st.sampled_from([b"Host", b"content-type", b"X-Amz-Date", b"A", b"X_y", b"x-amz-target"])
 texts = st.one_of(
     st.sampled_from([b"x", b"a  b", b" a", b"\ta", b"a:b", b"20261121T090000Z", b"keep-alive"]),

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rocksdict import Rdict
 
 from casemate.model.errors import AwsError
 from casemate.tables.group_commit import GroupCommit
@@ -97,7 +99,7 @@ async def test_the_writers_of_a_turn_share_a_sync() -> None:
 
 
 class _SlowDisk:
-    """Syncs when told to; its clock says that each one took a second."""
+    """Syncs twice, then when told to; its clock says that each one took a second."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -105,7 +107,7 @@ class _SlowDisk:
         self._now = 0.0
 
     def sync(self) -> None:
-        if self.synced_on:
+        if len(self.synced_on) >= 2:
             self.gate.wait(5)
         self.synced_on.append(threading.current_thread())
         self._now += 1.0
@@ -117,22 +119,52 @@ class _SlowDisk:
 async def test_a_slow_disk_is_synced_beside_the_loop_and_writers_who_wait_share_a_sync() -> None:
     disk = _SlowDisk()
     commit = GroupCommit(disk.sync, seconds=disk.seconds)
+    for _ in range(2):
+        commit.wrote()
+        await commit.wait()
     commit.wrote()
-    await commit.wait()
-    commit.wrote()
-    second = asyncio.create_task(commit.wait())
+    third = asyncio.create_task(commit.wait())
     await asyncio.sleep(0.05)
     rest: list[asyncio.Task[None]] = []
     for _ in range(50):
         commit.wrote()
         rest.append(asyncio.create_task(commit.wait()))
     await asyncio.sleep(0)
-    assert not second.done()
+    assert not third.done()
     disk.gate.set()
-    await asyncio.gather(second, *rest)
-    assert len(disk.synced_on) == 3
-    assert threading.current_thread() not in disk.synced_on[1:]
+    await asyncio.gather(third, *rest)
+    assert len(disk.synced_on) == 4
+    assert threading.current_thread() not in disk.synced_on[2:]
     commit.close()
+
+
+@pytest.mark.parametrize("method", ["put", "write", "delete_range"])
+def test_a_write_counts_once_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """The thread of a slow disk may sync at any moment: a write that counts already would be taken for durable."""
+    order: list[str] = []
+
+    class Database:
+        def __init__(self, *given: Any) -> None:
+            self.inner = Rdict(*given)
+
+        def __getattr__(self, name: str) -> Any:
+            order.append(name)
+            return getattr(self.inner, name)
+
+    class Commit(GroupCommit):
+        def wrote(self) -> None:
+            order.append("wrote")
+            super().wrote()
+
+    monkeypatch.setattr("casemate.tables.storage_rocksdb.Rdict", Database)
+    monkeypatch.setattr("casemate.tables.storage_rocksdb.GroupCommit", Commit)
+    storage = RocksStorage(tmp_path / "items")
+    if method == "delete_range":
+        storage.clear(b"a", b"b")
+    else:
+        storage.write([(b"a", b"1")] if method == "put" else [(b"a", b"1"), (b"b", None)])
+    assert order == [method, "wrote"]
+    storage.close()
 
 
 async def test_after_a_while_a_slow_disk_is_tried_on_the_loop_again() -> None:
@@ -143,7 +175,18 @@ async def test_after_a_while_a_slow_disk_is_tried_on_the_loop_again() -> None:
         commit.wrote()
         await commit.wait()
     here = [place for place, thread in enumerate(disk.synced_on) if thread is threading.current_thread()]
-    assert here == [0, 65]
+    assert here == [0, 1, 66]
+    commit.close()
+
+
+async def test_one_long_sync_is_not_a_slow_disk() -> None:
+    synced_on: list[threading.Thread] = []
+    times = iter([0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0])  # a pair for each: long, short, long, short
+    commit = GroupCommit(lambda: synced_on.append(threading.current_thread()), seconds=times.__next__)
+    for _ in range(4):
+        commit.wrote()
+        await commit.wait()
+    assert synced_on == [threading.current_thread()] * 4
     commit.close()
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from casemate.dataplane.kernel.netlink import NetlinkSocket, attribute, attributes
+from casemate.dataplane.kernel.netlink import (
+    NFPROTO_IPV4,
+    NFPROTO_IPV6,
+    NetlinkSocket,
+    attribute,
+    attributes,
+)
 from casemate.dataplane.plan.ruleset import TABLE
 
 _GET_OBJECT = (10 << 8) | 19
@@ -21,17 +27,20 @@ class Counter:
 
 
 def read_counters(netlink: NetlinkSocket) -> dict[str, Counter]:
-    """Every named counter of the table."""
-    payload = struct.pack("=BBH", 2, 0, 0)
-    payload += attribute(_OBJ_TABLE, TABLE.encode() + b"\0")
-    payload += attribute(_OBJ_TYPE, struct.pack(">I", _OBJECT_IS_COUNTER))
+    """Every named counter of the tables of both families, which have some of their names in common: these are added."""
     found: dict[str, Counter] = {}
-    for entry in netlink.dump(_GET_OBJECT, payload):
-        fields = dict(attributes(entry[4:]))
-        data = dict(attributes(fields.get(_OBJ_DATA, b"")))
-        if _COUNTER_PACKETS in data and _OBJ_NAME in fields:
-            found[fields[_OBJ_NAME].rstrip(b"\0").decode()] = Counter(
-                packets=struct.unpack(">Q", data[_COUNTER_PACKETS])[0],
-                bytes=struct.unpack(">Q", data[_COUNTER_BYTES])[0],
-            )
+    for family in (NFPROTO_IPV4, NFPROTO_IPV6):
+        payload = struct.pack("=BBH", family, 0, 0)
+        payload += attribute(_OBJ_TABLE, TABLE.encode() + b"\0")
+        payload += attribute(_OBJ_TYPE, struct.pack(">I", _OBJECT_IS_COUNTER))
+        for entry in netlink.dump(_GET_OBJECT, payload):
+            fields = dict(attributes(entry[4:]))
+            data = dict(attributes(fields.get(_OBJ_DATA, b"")))
+            if _COUNTER_PACKETS in data and _OBJ_NAME in fields:
+                name = fields[_OBJ_NAME].rstrip(b"\0").decode()
+                before = found.get(name, Counter(packets=0, bytes=0))
+                found[name] = Counter(
+                    packets=before.packets + struct.unpack(">Q", data[_COUNTER_PACKETS])[0],
+                    bytes=before.bytes + struct.unpack(">Q", data[_COUNTER_BYTES])[0],
+                )
     return found

@@ -32,6 +32,10 @@ _HEADER = 10
 _SOURCE = slice(_HEADER + 6, _HEADER + 12)
 _LARGEST = _HEADER + 14 + 65536 * 3
 _MOST_PACKETS = 100_000
+_MOST_BYTES = 256 * 1024 * 1024
+"""Of what waits, whoever sends: a packet may be a segment of 64 KB that the kernel has not cut yet."""
+_AT_ONCE = 256
+"""Packets taken from one interface before the others have their turn."""
 _BUFFER = 8 * 1024 * 1024
 
 Key = tuple[str, str]
@@ -88,6 +92,8 @@ class DelayLine:
         self._lock = threading.Lock()
         self._selector = selectors.DefaultSelector()
         self._waiting: list[tuple[float, int, socket.socket, bytearray]] = []
+        self._bytes = 0
+        """Of the packets that wait."""
         self._numbers = count()
         self._wakeup: int | None = None
 
@@ -135,9 +141,9 @@ class DelayLine:
                 self._put_back()
 
     def _take(self, held: _Held) -> None:
-        """Everything that has come. When the device is gone, so is this interface."""
+        """What has come. When the device is gone, so is this interface."""
         due = time.monotonic() + held.delay.milliseconds / 1000
-        while True:
+        for _ in range(_AT_ONCE):
             try:
                 frame = bytearray(held.taken.recv(_LARGEST))
             except BlockingIOError:
@@ -148,14 +154,19 @@ class DelayLine:
                 held.taken.close()
                 held.put_back.close()
                 return
-            if bytes(frame[_SOURCE]) != _DELAYED and len(self._waiting) < _MOST_PACKETS:
+            if bytes(frame[_SOURCE]) != _DELAYED and self._has_room(frame):
+                self._bytes += len(frame)
                 frame[_SOURCE] = _DELAYED
                 heapq.heappush(self._waiting, (due, next(self._numbers), held.put_back, frame))
+
+    def _has_room(self, frame: bytearray) -> bool:
+        return len(self._waiting) < _MOST_PACKETS and self._bytes + len(frame) <= _MOST_BYTES
 
     def _put_back(self) -> None:
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             _, _, there, frame = heapq.heappop(self._waiting)
+            self._bytes -= len(frame)
             if there.fileno() >= 0:
                 with contextlib.suppress(OSError):  # a full queue, or a device that has just gone: lost
                     there.send(frame)

@@ -6,9 +6,16 @@ import errno
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
-from casemate.dataplane.kernel.netlink import NetlinkError, NetlinkSocket, attribute, attributes
+from casemate.dataplane.kernel.netlink import (
+    NFPROTO_IPV4,
+    NFPROTO_IPV6,
+    NetlinkError,
+    NetlinkSocket,
+    attribute,
+    attributes,
+)
 from casemate.dataplane.plan.recording import (
     BARRED,
     KINDS,
@@ -19,13 +26,16 @@ from casemate.dataplane.plan.recording import (
 )
 from casemate.dataplane.plan.ruleset import TABLE
 from casemate.model.flows import FlowCount, FlowKey
-from casemate.model.network import TCP, UDP
+from casemate.model.network import TCP, UDP, Address
 
 _GET_ELEMENTS = (10 << 8) | 13
 _LIST_TABLE, _LIST_SET, _LIST_ELEMENTS = 1, 2, 3
 _ELEMENT_KEY, _ELEMENT_EXPIRATION, _ELEMENT_EXPRESSION, _ELEMENT_EXPRESSIONS = 1, 5, 7, 11
 _DATA_VALUE, _EXPRESSION_DATA, _COUNTER_BYTES, _COUNTER_PACKETS = 1, 2, 1, 2
-_KEY = struct.Struct("!16s4s4s4s4s4s")
+_KEYS = {
+    NFPROTO_IPV4: struct.Struct("!16s4s4s4s4s4s"),
+    NFPROTO_IPV6: struct.Struct("!16s16s16s4s4s4s"),
+}
 """Every part of a concatenation is padded to four bytes."""
 
 
@@ -35,8 +45,8 @@ class CountedFlow:
 
     kind: str
     device: str
-    source: IPv4Address
-    destination: IPv4Address
+    source: Address
+    destination: Address
     protocol: int
     source_port: int
     destination_port: int
@@ -48,10 +58,14 @@ class CountedFlow:
 
 def read_flows(netlink: NetlinkSocket) -> list[CountedFlow]:
     """Every element of every set; none where nothing is recorded."""
+    return [flow for family in _KEYS for flow in _flows_of(netlink, family)]
+
+
+def _flows_of(netlink: NetlinkSocket, family: int) -> list[CountedFlow]:
     found: list[CountedFlow] = []
     for kind in KINDS:
         for is_tcp in (True, False):
-            payload = struct.pack("=BBH", 2, 0, 0)
+            payload = struct.pack("=BBH", family, 0, 0)
             payload += attribute(_LIST_TABLE, TABLE.encode() + b"\0")
             payload += attribute(_LIST_SET, f"{kind}_{'tcp' if is_tcp else 'other'}".encode() + b"\0")
             try:
@@ -61,19 +75,19 @@ def read_flows(netlink: NetlinkSocket) -> list[CountedFlow]:
                     return []
                 raise
             for answer in answers:
-                found += _elements(kind, answer[4:], is_tcp=is_tcp)
+                found += _elements(kind, answer[4:], _KEYS[family], is_tcp=is_tcp)
     return found
 
 
-def _elements(kind: str, payload: bytes, *, is_tcp: bool) -> Iterator[CountedFlow]:
+def _elements(kind: str, payload: bytes, layout: struct.Struct, *, is_tcp: bool) -> Iterator[CountedFlow]:
     for _, element in attributes(dict(attributes(payload)).get(_LIST_ELEMENTS, b"")):
         fields = dict(attributes(element))
         key = dict(attributes(fields.get(_ELEMENT_KEY, b""))).get(_DATA_VALUE, b"")
         expression = fields.get(_ELEMENT_EXPRESSION) or _first(fields.get(_ELEMENT_EXPRESSIONS, b""))
         counter = dict(attributes(dict(attributes(expression)).get(_EXPRESSION_DATA, b"")))
-        if len(key) != _KEY.size or _COUNTER_PACKETS not in counter:
+        if len(key) != layout.size or _COUNTER_PACKETS not in counter:
             continue
-        device, source, destination, *rest = _KEY.unpack(key)
+        device, source, destination, *rest = layout.unpack(key)
         left = int.from_bytes(fields.get(_ELEMENT_EXPIRATION, b""), "big") / 1000
         first, second, third = rest
         ports = (first, second) if is_tcp else (second, third)
@@ -82,8 +96,8 @@ def _elements(kind: str, payload: bytes, *, is_tcp: bool) -> Iterator[CountedFlo
         yield CountedFlow(
             kind=kind,
             device=device.rstrip(b"\0").decode(),
-            source=IPv4Address(source),
-            destination=IPv4Address(destination),
+            source=ip_address(source),
+            destination=ip_address(destination),
             protocol=protocol,
             source_port=int.from_bytes(ports[0][:2], "big") if has_ports else 0,
             destination_port=int.from_bytes(ports[1][:2], "big") if has_ports else 0,
@@ -99,7 +113,7 @@ def _first(expressions: bytes) -> bytes:
 
 
 def observed(
-    counted: Iterable[CountedFlow], interfaces: dict[str, str], endpoints: dict[IPv4Address, str]
+    counted: Iterable[CountedFlow], interfaces: dict[str, str], endpoints: dict[Address, str]
 ) -> list[FlowCount]:
     """The flows by interface: `interfaces` by router device, `endpoints` by address behind the services' device.
 

@@ -36,6 +36,11 @@ from casemate.model.network import (
 )
 
 DROPS = ("sg-egress-drops", "acl-egress-drops", "acl-ingress-drops", "sg-ingress-drops", "gateway-drops")
+ACL_SIDES = (
+    (True, "out", f"counter name acl-egress-drops goto {REFUSED_BY_ACL_OUT}"),
+    (False, "in", f"counter name acl-ingress-drops goto {REFUSED_IN}"),
+)
+"""(egress, suffix of the chain, what becomes of a packet that is denied)."""
 
 
 def router_ruleset(topology: Topology) -> Ruleset:
@@ -323,11 +328,7 @@ def _subnet_chains(subnet: Subnet) -> dict[str, NftChain]:
 def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
     """Entries in their order; the first match decides; what matches none is denied."""
     chains: dict[str, NftChain] = {}
-    sides = (
-        (True, "out", f"counter name acl-egress-drops goto {REFUSED_BY_ACL_OUT}"),
-        (False, "in", f"counter name acl-ingress-drops goto {REFUSED_IN}"),
-    )
-    for egress, suffix, refusal in sides:
+    for egress, suffix, refusal in ACL_SIDES:
         rules: list[str] = []
         for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
             match = acl_match(entry) if entry.egress is egress else None

@@ -15,7 +15,7 @@ from casemate.dataplane.plan.interfaces import (
     interface_objects,
     local_route,
 )
-from casemate.dataplane.plan.ipv6 import ipv6_objects
+from casemate.dataplane.plan.ipv6 import ipv6_parts
 from casemate.dataplane.plan.objects import (
     LOCAL,
     Group,
@@ -60,7 +60,8 @@ def vpc_group(topology: Topology, *, before: Group | None = None) -> Group:
             recall(interface.interface_id, given, lambda given=given: part(interface_objects(*given)))
         )
     parts.append(part(delays(topology)))
-    parts.append(part(ipv6_objects(topology) if topology.ipv6 else ()))
+    if topology.ipv6:
+        parts += ipv6_parts(topology)
     return Group.of(vpc.vpc_id, *parts, before=before)
 
 

@@ -45,6 +45,9 @@ class Written:
     address: str
     pairs: tuple[str, ...]
     """Its device with each private address; none when it may send and receive packets of any address."""
+    pairs_6: tuple[str, ...]
+    """The same with each IPv6 address."""
+    dual_stack: bool
     unchecked: bool
     is_gateway: bool
     """Of a NAT gateway, which has no security groups."""
@@ -62,6 +65,8 @@ class Written:
             device=device,
             address=str(interface.address),
             pairs=() if unchecked else tuple(f"{device} . {address}" for address in addresses_of(interface)),
+            pairs_6=() if unchecked else tuple(f"{device} . {address}" for address in interface.ipv6),
+            dual_stack=bool(interface.ipv6),
             unchecked=unchecked,
             is_gateway=interface.kind is InterfaceKind.NAT_GATEWAY,
             groups=groups,

@@ -85,10 +85,9 @@ def _leading_keys(partitions: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str
     Source: Developer Guide, "Using IAM policy conditions for fine-grained access control".
     """
     made: dict[str, str | tuple[str, ...]] = {}
-    for place, name in enumerate(_PARTITION_KEYS):
-        texts = tuple(_key_text(values[place]) for values in partitions if place < len(values))
-        if texts:
-            made[name] = texts
+    # As many as there are, mostly one: this is asked for each item request.
+    for place, name in enumerate(_PARTITION_KEYS[: max(map(len, partitions), default=0)]):
+        made[name] = tuple([_key_text(values[place]) for values in partitions if place < len(values)])
     if _PARTITION_KEYS[0] in made:
         made["dynamodb:LeadingKeys"] = made[_PARTITION_KEYS[0]]
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from casemate.services.ec2 import errors
 
@@ -23,15 +23,30 @@ def ipv6_network(text: str, parameter: str = "ipv6CidrBlock") -> IPv6Network:
     if "/" not in text:
         raise errors.not_a_cidr(text, parameter)
     try:
-        return IPv6Network(text, strict=False)
+        return IPv6Network(without_zone(text), strict=False)
     except ValueError as error:
         raise errors.not_a_cidr(text, parameter) from error
+
+
+def ipv6_address(text: str) -> IPv6Address:
+    """Parse an IPv6 address; ValueError when it is none."""
+    return IPv6Address(without_zone(text))
+
+
+def without_zone(text: str) -> str:
+    """The text, unless it names a zone (RFC 4007, "%eth0"): ValueError.
+
+    A zone is any text at all, and Python keeps it in the address: it would be written into the rules of the kernel.
+    """
+    if "%" in text:
+        raise ValueError("an address of a VPC has no zone")
+    return text
 
 
 def any_network(text: str, parameter: str) -> IPv4Network | IPv6Network:
     """Parse a block of either family."""
     try:
-        return ip_network(text, strict=False)
+        return ip_network(without_zone(text), strict=False)
     except ValueError as error:
         raise errors.not_a_cidr(text, parameter) from error
 

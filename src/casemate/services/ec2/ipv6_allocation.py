@@ -9,11 +9,14 @@ from itertools import islice
 from typing import Any
 
 from casemate.services.ec2 import errors
+from casemate.services.ec2.cidrs import ipv6_address
 from casemate.services.ec2.records import Subnet
 from casemate.services.ec2.state import Ec2State
 
 _RESERVED = 4
 """The first four addresses of a subnet's block; the last one is AWS's too. Source: VPC User Guide, "Subnet sizing for IPv6"."""
+_MOST = 256
+"""Of an interface. Casemate's own: AWS's depends on the type of the instance, and is less for all of them."""
 
 
 def wanted_ipv6(state: Ec2State, subnet: Subnet, params: Mapping[str, Any]) -> list[str]:
@@ -29,6 +32,7 @@ def wanted_ipv6(state: Ec2State, subnet: Subnet, params: Mapping[str, Any]) -> l
     if given and number:
         raise errors.combination("Specify either ipv6Addresses or ipv6AddressCount, not both.")
     if given:
+        check_number(len(given))
         return [claim_ipv6(state, subnet, each) for each in dict.fromkeys(given)]
     if number is None:
         number = 1 if subnet.assign_ipv6 else 0
@@ -39,16 +43,23 @@ def pick_ipv6(state: Ec2State, subnet: Subnet, number: int) -> list[str]:
     """The `number` lowest free addresses of the subnet's block."""
     if number < 0:
         raise errors.bad_value(number, "ipv6AddressCount", "It must not be negative.")
+    check_number(number)
     network, used = _block(subnet), taken_ipv6(state, subnet)
     first = int(network.network_address) + _RESERVED
     free = (each for each in map(IPv6Address, counting(first)) if each not in used)
     return [str(each) for each in islice(free, number)]
 
 
+def check_number(number: int) -> None:
+    """AwsError when an interface would have more addresses than any may."""
+    if number > _MOST:
+        raise errors.too_many_ipv6()
+
+
 def claim_ipv6(state: Ec2State, subnet: Subnet, text: str) -> str:
     """An address the caller asks for; AwsError when it is malformed, outside the subnet's block, reserved or taken."""
     try:
-        address = IPv6Address(text)
+        address = ipv6_address(text)
     except ValueError as error:
         raise errors.invalid_value(f"Invalid IPv6 address: {text}") from error
     network = _block(subnet)

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from casemate.services.ec2 import errors
+from casemate.services.ec2.cidrs import without_zone
 from casemate.services.ec2.managed_lists import find_prefix_list
 from casemate.services.ec2.records import GroupRule, SecurityGroup
 from casemate.services.ec2.registry import Ctx
@@ -88,7 +89,7 @@ def _cidr4(text: str) -> str:
 
 def _cidr6(text: str) -> str:
     try:
-        return str(IPv6Network(text, strict=False)) if "/" in text else _malformed(text)
+        return str(IPv6Network(without_zone(text), strict=False)) if "/" in text else _malformed(text)
     except ValueError:
         return _malformed(text)
 

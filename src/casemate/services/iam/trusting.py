@@ -17,8 +17,9 @@ from casemate.services.iam.state import IamState
 def exchange_trusted(state: IamState, arn: str, instead: str) -> None:
     """Put `instead` (an ARN or a unique id) where trust policies of any account name `arn`. Inside a transaction."""
     for key, role in state.roles.items():
-        # Slashes may be written `\\/` in JSON, so the name alone tells that a document is to be looked at.
-        if arn.rpartition("/")[2] not in role.trust:
+        # Slashes may be written `\\/` in JSON, so the name alone tells that a document is to be looked at; and any
+        # character `\u0061`.
+        if arn.rpartition("/")[2] not in role.trust and "\\u" not in role.trust:
             continue
         document = _exchanged(role.trust, arn, instead)
         if document is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
@@ -183,3 +183,40 @@ def test_a_deleted_log_delivers_nothing_and_counts_nothing(world: World) -> None
     assert world.ec2.network.snapshot().vpcs[world.vpc].logged_interfaces == ()
     world.pass_time(60)
     assert world.lines == []
+
+
+def test_records_of_ipv6_flows_have_ipv6_addresses(world: World) -> None:
+    """ "type: ... The possible values are: IPv4 | IPv6 | EFA"; srcaddr: "the IPv4 or IPv6 address of the network
+    interface for outgoing traffic".
+    """
+    associated = world.client.associate_vpc_cidr_block(VpcId=world.vpc, AmazonProvidedIpv6CidrBlock=True)
+    block = associated["Ipv6CidrBlockAssociation"]["Ipv6CidrBlock"].replace("::/56", "::/64")
+    world.client.associate_subnet_cidr_block(SubnetId=world.subnet, Ipv6CidrBlock=block)
+    made = world.client.assign_ipv6_addresses(NetworkInterfaceId=world.eni, Ipv6AddressCount=1)
+    own, peer = IPv6Address(made["AssignedIpv6Addresses"][0]), IPv6Address("2001:db8::7")
+    world.log(
+        MaxAggregationInterval=60,
+        LogFormat="${type} ${srcaddr} ${dstaddr} ${pkt-dstaddr} ${protocol} ${traffic-path} ${pkt-src-aws-service}",
+    )
+    world.pass_time(
+        60,
+        world.count(3, source=own, destination=peer),
+        world.count(1, egress=False, source=peer, destination=own, protocol=58),
+        world.count(2, egress=False, source=peer, destination=IPv6Address("2600:1f00::9"), protocol=17),
+    )
+    assert sorted(world.lines) == [
+        ["IPv6", str(peer), str(own), str(own), "58", "-", "-"],
+        ["IPv6", str(peer), str(own), "2600:1f00::9", "17", "-", "-"],
+        ["IPv6", str(own), str(peer), str(peer), "6", "-", "-"],
+    ]
+    gateway = world.client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    world.client.attach_internet_gateway(InternetGatewayId=gateway, VpcId=world.vpc)
+    (table,) = world.client.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [world.vpc]}])[
+        "RouteTables"
+    ]
+    world.client.create_route(
+        RouteTableId=table["RouteTableId"], DestinationIpv6CidrBlock="::/0", GatewayId=gateway
+    )
+    world.delivery.lines.clear()
+    world.pass_time(60, world.count(9, source=own, destination=peer))
+    assert world.lines == [["IPv6", str(own), str(peer), str(peer), "6", "8", "-"]]

@@ -4,7 +4,7 @@ Nothing here for a VPC without an IPv6 block, whose namespaces keep IPv6 switche
 are no endpoints and no NAT gateways, and nothing is announced or solicited: neighbours are permanent, as in IPv4.
 """
 
-from casemate.dataplane.plan.ipv6.addressing import ipv6_objects, peering_objects
+from casemate.dataplane.plan.ipv6.addressing import ipv6_parts, peering_objects
 from casemate.dataplane.plan.ipv6.internet import internet_objects
 
-__all__ = ["internet_objects", "ipv6_objects", "peering_objects"]
+__all__ = ["internet_objects", "ipv6_parts", "peering_objects"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address, IPv6Network
 
 from casemate.dataplane.plan import names
@@ -15,36 +15,58 @@ from casemate.dataplane.plan.objects import (
     Address,
     DualStack,
     KernelObject,
-    Key,
     Link,
     LinkEnd,
     Neighbour,
+    Part,
     Route,
     RouteKind,
     RoutingRule,
+    part,
 )
+from casemate.dataplane.plan.routing import forwarding
 from casemate.dataplane.plan.topology import Topology, device_of, inside_of, is_unchecked
 from casemate.model.network import InterfaceKind, NetworkInterface, Subnet
 
 EVERYWHERE = IPv6Network("::/0")
 
 
-def ipv6_objects(topology: Topology) -> list[KernelObject]:
+def ipv6_parts(topology: Topology) -> list[Part]:
     """Everything IPv6 needs in one VPC; nothing when it has no IPv6 block."""
-    if not topology.vpc.ipv6_cidrs:
+    recall, vpc = topology.memory.recall, topology.vpc
+    if not vpc.ipv6_cidrs:
         return []
-    objects = [
-        DualStack(namespace=topology.router, device=LOOPBACK, forwards=True),
-        *_doors(topology),
-        *routing(topology),
-        router_ruleset(topology),
-    ]
-    for interface in topology.attached:
-        if interface.ipv6:
-            objects += _interface(interface, topology.subnet_of(interface))
+    dual = [item for item in topology.attached if item.ipv6]
     # The interfaces of one instance share a loopback device.
-    keyed: dict[Key, KernelObject] = {item.key: item for item in objects}
-    return list(keyed.values())
+    inside = tuple(dict.fromkeys(inside_of(item)[0] for item in dual))
+    peers = tuple((peer.peering_id, peer.vpc.ipv6_cidrs) for peer in topology.peers)
+    parts = [
+        recall("ipv6/loopbacks", inside, lambda: part(_loopbacks(topology, inside))),
+        recall(
+            "ipv6/doors",
+            (vpc.ipv6_cidrs, vpc.internet_gateway_id, vpc.egress_only_gateways),
+            lambda: part(_doors(topology)),
+        ),
+        recall(
+            "ipv6/routing",
+            (forwarding(topology), vpc.subnets, vpc.route_tables, vpc.ipv6_cidrs, vpc.internet_gateway_id,
+             vpc.egress_only_gateways, topology.prefix_lists, peers),
+            lambda: part(routing(topology)),
+        ),
+        part([router_ruleset(topology)]),
+    ]  # fmt: skip
+    for item in dual:
+        given = (item, topology.subnet_of(item))
+        # What is made is made before the name is bound anew.
+        name = ("ipv6", item.interface_id)
+        parts.append(recall(name, given, lambda given=given: part(_interface(*given))))
+    return parts
+
+
+def _loopbacks(topology: Topology, inside: Iterable[str]) -> Iterator[KernelObject]:
+    yield DualStack(namespace=topology.router, device=LOOPBACK, forwards=True)
+    for namespace in inside:
+        yield DualStack(namespace=namespace, device=LOOPBACK)
 
 
 def _interface(interface: NetworkInterface, subnet: Subnet) -> Iterator[KernelObject]:
@@ -53,7 +75,6 @@ def _interface(interface: NetworkInterface, subnet: Subnet) -> Iterator[KernelOb
     device, mac = device_of(interface), names.mac(interface.interface_id)
     hub = interface.kind is InterfaceKind.LAMBDA
     table = interface.interface_id if interface.host else MAIN
-    yield DualStack(namespace=inside, device=LOOPBACK)
     yield DualStack(namespace=inside, device=end, forwards=hub)
     yield DualStack(namespace=router, device=device, forwards=True)
     yield Neighbour(namespace=inside, device=end, address=names.ROUTER_SIDE_6, mac=names.ROUTER_MAC)

@@ -8,20 +8,21 @@ at an egress-only gateway.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, collapse_addresses
 
 from casemate.dataplane.plan import names
+from casemate.dataplane.plan.faults import FAULT_DROPS
+from casemate.dataplane.plan.filters import ACL_SIDES, DROPS
 from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
 from casemate.dataplane.plan.names import EGRESS_ONLY, GATEWAY, safe
+from casemate.dataplane.plan.recording import REFUSED_BY_GROUPS_OUT, REFUSED_IN, recording
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
-from casemate.dataplane.plan.topology import Topology, device_of, is_unchecked
+from casemate.dataplane.plan.topology import Topology, device_of
 from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE, untracked
+from casemate.dataplane.plan.written import GroupSet, Written, attached
 from casemate.model.network import (
     GroupRef,
-    InterfaceKind,
     NetworkAcl,
-    NetworkInterface,
     PrefixListRef,
     SecurityGroup,
 )
@@ -36,8 +37,10 @@ _BASE_CHAINS = {
         hook="type filter hook prerouting priority -160;",
         rules=(
             "ct state invalid drop",
+            # What hosts tell their link about multicast groups; a VPC routes none.
+            "ip6 daddr ff00::/8 drop",
             # VPC User Guide, "Egress-only internet gateways": it lets the internet begin no connection.
-            f'iifname "{EGRESS_ONLY}" ct state new drop',
+            f'iifname "{EGRESS_ONLY}" ct state new counter name gateway-drops drop',
             f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr @vpc drop',
             f'iifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr fc00::/7 drop',
             f'iifname "{GATEWAY}" ct state new ct mark set ct mark or {_FROM_OUTSIDE:#x}',
@@ -49,10 +52,6 @@ _BASE_CHAINS = {
     "sg_egress": NftChain(
         hook="type filter hook prerouting priority -150;", rules=(*TRACKED_LEAVE, "iifname vmap @sg_out")
     ),
-    "failures": NftChain(
-        hook="type filter hook forward priority -10;",
-        rules=("iifname @failed drop", "oifname @failed drop"),
-    ),
     "acl_egress": NftChain(hook="type filter hook forward priority 0;", rules=("iifname vmap @acl_out",)),
     "acl_ingress": NftChain(hook="type filter hook forward priority 1;", rules=("oifname vmap @acl_in",)),
     "sg_ingress": NftChain(
@@ -61,7 +60,7 @@ _BASE_CHAINS = {
     "departure": NftChain(
         hook="type filter hook forward priority 3;",
         rules=(
-            f'oifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr != @vpc drop',
+            f'oifname {{ "{GATEWAY}", "{EGRESS_ONLY}" }} ip6 saddr != @vpc counter name gateway-drops drop',
             f'oifname "{EGRESS_ONLY}" ct direction reply drop',
             f'oifname "{GATEWAY}" ct direction reply ct mark and {_FROM_OUTSIDE:#x} == 0x0 drop',
             f"oifname @peerings ct direction reply ct mark and {_FROM_OUTSIDE:#x} != 0x0 drop",
@@ -74,23 +73,49 @@ _BASE_CHAINS = {
 
 def router_ruleset(topology: Topology) -> Ruleset:
     """The IPv6 table of one VPC's router."""
-    here = [item for item in topology.attached if item.ipv6]
+    here = [item for item in attached(topology) if item.dual_stack]
     chains: dict[str, NftChain] = {}
-    for item in here:
-        chains |= _interface_chains(topology, item)
-    used = sorted({group_id for item in here for group_id in item.groups})
+    group_sets = sorted({item.groups for item in here})
+    for groups in group_sets:
+        chains |= _group_set_chains(topology, groups)
+    used = sorted({group_id for groups in group_sets for group_id in groups.groups})
     for group_id in used:
         chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
-    for subnet_id in sorted({item.subnet_id for item in here}):
+    subnets = {item.subnet_id for item in topology.attached if item.ipv6}
+    for subnet_id in sorted(subnets):
         chains |= _subnet_chains(topology, subnet_id, here)
-    for acl_id in sorted({topology.subnet_of(item).acl_id for item in here}):
+    for acl_id in sorted({topology.vpc.subnets[subnet_id].acl_id for subnet_id in subnets}):
         chains |= _acl_chains(topology.vpc.acls.get(acl_id), acl_id)
+    flow_sets, flow_chains = recording(topology, FAMILY)
+    fault_sets, fault_chains, fault_counters = _failures(topology)
+    sets = _address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used)
     return Ruleset(
         namespace=topology.router,
         family=FAMILY,
-        sets=_address_sets(topology, here) | _dispatch(here) | _named_sets(topology, used),
+        sets=sets | flow_sets | fault_sets,
         # Base chains come last: what they look up exists by then.
-        chains=chains | _BASE_CHAINS,
+        chains=flow_chains | chains | _BASE_CHAINS | fault_chains,
+        counters=frozenset(DROPS) | fault_counters,
+    )
+
+
+def _failures(topology: Topology) -> tuple[dict[str, NftSet], dict[str, NftChain], set[str]]:
+    """As `plan.faults`: nothing in a VPC in which everything works."""
+    failed = [
+        f'"{device_of(item)}"'
+        for item in topology.attached
+        if item.ipv6 and topology.vpc.failure_of(topology.subnet_of(item).zone_id)
+    ]
+    if not failed:
+        return {}, {}, set()
+    dropped = f"@failed counter name {FAULT_DROPS} drop"
+    chain = NftChain(
+        hook="type filter hook forward priority -10;", rules=(f"iifname {dropped}", f"oifname {dropped}")
+    )
+    return (
+        {"failed": _set("type ifname;", failed)},
+        {"failures": chain},
+        {FAULT_DROPS},
     )
 
 
@@ -120,58 +145,40 @@ def _set(declaration: str, elements: Iterable[object] = ()) -> NftSet:
     return NftSet(declaration=declaration, elements={str(element): None for element in elements})
 
 
-def _device(item: NetworkInterface) -> str:
-    return f'"{device_of(item)}"'
-
-
-def _address_sets(topology: Topology, here: list[NetworkInterface]) -> dict[str, NftSet]:
-    vpc = topology.vpc
+def _address_sets(topology: Topology, here: list[Written]) -> dict[str, NftSet]:
     peerings = [f'"{peer.device}"' for peer in topology.peers]
     doors = [f'"{GATEWAY}"', f'"{EGRESS_ONLY}"', *peerings]
-    failed = [item for item in here if vpc.failure_of(topology.subnet_of(item).zone_id)]
     return {
-        "addresses": _set(
-            "type ifname . ipv6_addr;",
-            (f"{_device(item)} . {one}" for item in here if not is_unchecked(item) for one in item.ipv6),
-        ),
-        "unchecked": _set("type ifname;", (*doors, *(_device(item) for item in here if is_unchecked(item)))),
+        "addresses": _set("type ifname . ipv6_addr;", (pair for item in here for pair in item.pairs_6)),
+        "unchecked": _set("type ifname;", (*doors, *(item.device for item in here if item.unchecked))),
         "peerings": _set("type ifname;", peerings),
-        "failed": _set("type ifname;", map(_device, failed)),
-        "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(vpc.ipv6_cidrs)),
+        "vpc": _set("type ipv6_addr; flags interval;", collapse_addresses(topology.vpc.ipv6_cidrs)),
     }
 
 
-def _dispatch(here: list[NetworkInterface]) -> dict[str, NftSet]:
+def _dispatch(here: list[Written]) -> dict[str, NftSet]:
     """Maps from a device to the chain that judges it."""
     maps: dict[str, NftSet] = {}
     for suffix in ("out", "in"):
-        groups: dict[str, str | None] = {_device(item): f"goto {_chain(item)}_{suffix}" for item in here}
-        acls: dict[str, str | None] = {
-            _device(item): f"goto subnet_{safe(item.subnet_id)}_{suffix}" for item in here
-        }
+        groups: dict[str, str | None] = {item.device: f"goto {item.chain}_{suffix}" for item in here}
+        acls: dict[str, str | None] = {item.device: f"goto {item.subnet}_{suffix}" for item in here}
         maps[f"sg_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=groups)
         maps[f"acl_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=acls)
     return maps
 
 
-def _always_tracked(item: NetworkInterface) -> bool:
-    return item.kind is not InterfaceKind.INTERFACE or is_unchecked(item)
-
-
-def _chain(item: NetworkInterface) -> str:
-    """Interfaces of one kind with the same groups share their chains."""
-    digest = sha256(" ".join(sorted(set(item.groups))).encode()).hexdigest()[:16]
-    return f"groups_{digest}" + ("" if _always_tracked(item) else "_plain")
-
-
-def _interface_chains(topology: Topology, item: NetworkInterface) -> dict[str, NftChain]:
-    ids = sorted(set(item.groups))
-    known = [topology.vpc.groups[group] for group in ids if group in topology.vpc.groups]
+def _group_set_chains(topology: Topology, groups: GroupSet) -> dict[str, NftChain]:
+    known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
     chains: dict[str, NftChain] = {}
     for suffix, egress in (("out", True), ("in", False)):
-        marks = () if _always_tracked(item) else untracked(known, egress=egress, anywhere=ANYWHERE)
-        judged = (f"jump group_{safe(group)}_{suffix}" for group in ids)
-        chains[f"{_chain(item)}_{suffix}"] = NftChain(rules=(*marks, *judged, "drop"))
+        marks = () if groups.always_tracked else untracked(known, egress=egress, anywhere=ANYWHERE)
+        judged = (f"jump group_{safe(group)}_{suffix}" for group in groups.groups)
+        refused = (
+            f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
+            if egress
+            else f"counter name sg-ingress-drops goto {REFUSED_IN}"
+        )
+        chains[f"{groups.chain}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
     return chains
 
 
@@ -202,10 +209,10 @@ def _named_sets(topology: Topology, used: list[str]) -> dict[str, NftSet]:
     return sets
 
 
-def _subnet_chains(topology: Topology, subnet_id: str, here: list[NetworkInterface]) -> dict[str, NftChain]:
+def _subnet_chains(topology: Topology, subnet_id: str, here: list[Written]) -> dict[str, NftChain]:
     """To the subnet's network ACL, except for what stays inside the subnet."""
-    devices = ", ".join(sorted(_device(item) for item in here if item.subnet_id == subnet_id))
     name, acl = f"subnet_{safe(subnet_id)}", f"acl_{safe(topology.vpc.subnets[subnet_id].acl_id)}"
+    devices = ", ".join(sorted(item.device for item in here if item.subnet == name))
     return {
         f"{name}_out": NftChain(rules=(f"oifname {{ {devices} }} accept", f"goto {acl}_out")),
         f"{name}_in": NftChain(rules=(f"iifname {{ {devices} }} accept", f"goto {acl}_in")),
@@ -215,11 +222,11 @@ def _subnet_chains(topology: Topology, subnet_id: str, here: list[NetworkInterfa
 def _acl_chains(acl: NetworkAcl | None, acl_id: str) -> dict[str, NftChain]:
     """Entries in their order; the first match decides; what matches none is denied."""
     chains: dict[str, NftChain] = {}
-    for suffix, egress in (("out", True), ("in", False)):
+    for egress, suffix, refusal in ACL_SIDES:
         rules: list[str] = []
         for entry in sorted(acl.entries if acl else (), key=lambda item: item.number):
             match = acl_match(entry, FAMILY) if entry.egress is egress else None
             if match is not None:
-                rules.append(f"{match} {'accept' if entry.allow else 'drop'}".strip())
-        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=(*rules, "drop"))
+                rules.append(f"{match} {'accept' if entry.allow else refusal}".strip())
+        chains[f"acl_{safe(acl_id)}_{suffix}"] = NftChain(rules=(*rules, refusal))
     return chains

@@ -123,7 +123,13 @@ def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Outp
         if not separator:
             raise validation("Invalid NextToken")
         found = [entry for entry in found if entry[:2] > (table, index)]
-    limit = params.get("MaxResults") or _PAGE
+    limit = _PAGE if params.get("MaxResults") is None else params["MaxResults"]
+    if limit < 1:
+        # Of the lists of this service its model leaves this one alone without a least number.
+        raise validation(
+            f"1 validation error detected: Value '{limit}' at 'maxResults' failed to satisfy constraint: Member must have "
+            "value greater than or equal to 1"
+        )
     answer: dict[str, Any] = {"ContributorInsightsSummaries": [summary for _, _, summary in found[:limit]]}
     if len(found) > limit:
         answer["NextToken"] = "/".join(found[limit - 1][:2])

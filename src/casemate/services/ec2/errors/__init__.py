@@ -42,6 +42,7 @@ from casemate.services.ec2.errors.interfaces import (
     no_ipv6_block,
     service_attachment,
     service_interface,
+    too_many_ipv6,
 )
 from casemate.services.ec2.errors.nouns import (
     ALLOCATION,
@@ -258,6 +259,7 @@ __all__ = [
     "subnet_range",
     "token_mismatch",
     "too_many_interfaces",
+    "too_many_ipv6",
     "unavailable_target",
     "unknown_filter",
     "unsupported",

@@ -33,6 +33,11 @@ def no_ipv6_block(subnet_id: str) -> AwsError:
     return invalid_value(f"The subnet {subnet_id} does not have an IPv6 CIDR block associated with it.")
 
 
+def too_many_ipv6() -> AwsError:
+    """The code is that of IPv4 (aws/amazon-vpc-cni-k8s, issue 989); the text is made after its."""
+    return AwsError("PrivateIpAddressLimitExceeded", "Number of IPv6 addresses will exceed limit.")
+
+
 def interface_in_use(interface_id: str) -> AwsError:
     return AwsError("InvalidParameterValue", f"Network interface '{interface_id}' is currently in use.")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 
 from casemate.model.flows import FlowKey
-from casemate.model.network import NetworkInterface, NetworkSnapshot, TargetKind, VpcSnapshot
+from casemate.model.network import Address, NetworkInterface, NetworkSnapshot, TargetKind, VpcSnapshot
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.reachability.index import vpc_index
+from casemate.reachability.numbers import number
 
 FIELD = re.compile(r"\$\{([a-z0-9-]+)\}")
 VERSIONS = {
@@ -108,9 +108,11 @@ _OF_SCENE: dict[str, Callable[[Scene], str]] = {
 }
 
 
-def _own(scene: Scene, address: IPv4Address) -> str:
-    """Of what an interface only passes on, too, its own address: "always its private IPv4 address"."""
+def _own(scene: Scene, address: Address) -> str:
+    """Of what an interface only passes on, too, its own address: "always its private IPv4 address"; or an IPv6 one."""
     interface = scene.interface
+    if address.version == 6:
+        return str(interface.ipv6[0] if interface.ipv6 and address not in interface.ipv6 else address)
     return str(address if address in interface.secondary else interface.address)
 
 
@@ -124,7 +126,7 @@ def _destination(scene: Scene, traffic: Traffic) -> str:
     return str(key.destination) if key.egress else _own(scene, key.destination)
 
 
-def _service(address: IPv4Address) -> str:
+def _service(address: Address) -> str:
     for listed in SERVICE_PREFIX_LISTS.values():
         if any(address in cidr for cidr in listed.cidrs):
             return listed.service.upper()
@@ -148,7 +150,7 @@ def _path(scene: Scene, traffic: Traffic) -> str:
     if not traffic.key.egress or subnet is None:
         return NOTHING
     table = vpc_index(scene.vpc, scene.network.prefix_lists).table(subnet.route_table_id)
-    entry = table.lookup(int(traffic.key.destination)).entry
+    entry = table.lookup(number(traffic.key.destination)).entry
     if entry is None:
         return NOTHING
     # A NAT gateway is "another resource in the same VPC".
@@ -173,7 +175,7 @@ _OF_TRAFFIC: dict[str, Callable[[Scene, Traffic], str]] = {
     "end": lambda _, traffic: str(traffic.end),
     "action": lambda _, traffic: "ACCEPT" if traffic.key.accepted else "REJECT",
     "tcp-flags": _flags,
-    "type": lambda _scene, _traffic: "IPv4",
+    "type": lambda _, traffic: f"IPv{traffic.key.source.version}",
     "pkt-srcaddr": lambda _, traffic: str(traffic.key.source),
     "pkt-dstaddr": lambda _, traffic: str(traffic.key.destination),
     "pkt-src-aws-service": lambda _, traffic: _service(traffic.key.source),

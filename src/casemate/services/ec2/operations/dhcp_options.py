@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags
+from casemate.services.ec2.cidrs import without_zone
 from casemate.services.ec2.paging import Rendered, described
 from casemate.services.ec2.records import DhcpOptions
 from casemate.services.ec2.registry import Ctx, on, operation, required
@@ -52,7 +53,7 @@ def _checked(key: str, values: list[str]) -> list[str]:
 
 def _check_address(key: str, value: str) -> None:
     try:
-        ip_address(value)
+        ip_address(without_zone(value))
     except ValueError as error:
         raise errors.bad_value(value, key, "Invalid IP address.") from error
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Address
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
-from casemate.services.ec2.ipv6_allocation import claim_ipv6, pick_ipv6
+from casemate.services.ec2.cidrs import ipv6_address
+from casemate.services.ec2.ipv6_allocation import check_number, claim_ipv6, pick_ipv6
 from casemate.services.ec2.records import Interface
 from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 
@@ -31,6 +31,7 @@ def assign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
     number = params.get("Ipv6AddressCount")
     if bool(asked) == bool(number):
         raise errors.combination("Exactly one of ipv6Addresses and ipv6AddressCount must be given")
+    check_number(len(interface.ipv6) + len(asked) + max(0, number or 0))
     if number:
         new = pick_ipv6(ctx.state, subnet, number)
     else:
@@ -47,7 +48,7 @@ def unassign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
     if not asked:
         raise errors.missing_parameter("ipv6Addresses")
     try:
-        gone = {str(IPv6Address(each)) for each in asked}
+        gone = {str(ipv6_address(each)) for each in asked}
     except ValueError as error:
         raise errors.invalid_value(f"Invalid IPv6 address: {error}") from error
     if not gone <= set(interface.ipv6):
