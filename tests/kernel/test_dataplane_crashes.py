@@ -62,16 +62,18 @@ async def test_whatever_is_killed_when_the_kernel_ends_with_the_last_snapshot_an
                 await asyncio.sleep(0)
 
         changing, flowing = asyncio.create_task(change()), asyncio.create_task(flow())
-        for number in range(KILLS):
-            if number % 2:  # every other time not before packets have flowed again
-                seen = answered
-                await eventually(lambda seen=seen: answered > seen)
-            await asyncio.sleep(rng.uniform(0.0, 0.25))
-            victim = net.dataplane.helper_pid
-            if victim:
-                os.kill(victim, signal.SIGKILL)
-                await eventually(lambda victim=victim: net.dataplane.helper_pid not in (victim, 0))
-        stopped.set()
+        try:
+            for number in range(KILLS):
+                if number % 2:  # every other time not before packets have flowed again
+                    seen = answered
+                    await eventually(lambda seen=seen: answered > seen)
+                await asyncio.sleep(rng.uniform(0.0, 0.25))
+                victim = net.dataplane.helper_pid
+                if victim:
+                    os.kill(victim, signal.SIGKILL)
+                    await eventually(lambda victim=victim: net.dataplane.helper_pid not in (victim, 0))
+        finally:
+            stopped.set()  # or a failure would wait for them for ever
         changes, _ = await asyncio.gather(changing, flowing)
         assert changes > KILLS // 2
         net.forget_probe()

@@ -221,9 +221,11 @@ async def test_concurrency_beyond_the_reservation_is_throttled(machine: Machine)
 
 
 async def test_a_new_revision_gets_new_environments_and_the_busy_one_finishes(machine: Machine) -> None:
-    old = machine.function("import time\ndef handler(e, c):\n    time.sleep(0.4)\n    return 'old'")
+    source = "import time\ndef handler(e, c):\n    print('begun')\n    time.sleep(0.4)\n    return 'old'"
+    old = machine.function(source)
     changed: dict[str, Any] = {field: getattr(old, field) for field in ("arn", "name", "log_group")}
     new = machine.function("def handler(e, c): return 'new'", revision="2", **changed)
+    machine.host.events.clear()
     running = asyncio.create_task(machine.invoke(old))
     while [one.state for one in machine.environments(old)] != [State.BUSY]:  # noqa: ASYNC110 - it tells only the supervisor
         await asyncio.sleep(0.001)
