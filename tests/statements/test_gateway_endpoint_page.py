@@ -5,7 +5,8 @@ proves it: here, or where `PROOFS` says. Left out: VPN, transit gateways and Dir
 
 Read in a stored copy of docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-ddb.html: the introduction and the
 considerations up to "An endpoint switches network routes ...". The numbers of the quota: "AWS PrivateLink quotas" of that
-guide. The wording of what follows (peering, quota, create, modify, delete) could not be compared with the page.
+guide. What follows (peering, create, modify, delete) was compared with the whole of that page's forerunner, "Gateway VPC
+Endpoints" of the VPC User Guide (a copy of 2020, vpce-gateway), which says the same in other words.
 """
 
 from __future__ import annotations
