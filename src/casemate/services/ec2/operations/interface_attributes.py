@@ -17,7 +17,7 @@ from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
 _INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
 
 
-def _editable(ctx: Ctx, params: Params) -> Interface:
+def editable(ctx: Ctx, params: Params) -> Interface:
     """The interface, unless it is a service's: those only their service edits."""
     interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
     if interface.requester_managed:
@@ -28,7 +28,7 @@ def _editable(ctx: Ctx, params: Params) -> Interface:
 @operation("ModifyNetworkInterfaceAttribute", on=_INTERFACE)
 def modify_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     changes: dict[str, Any] = {}
     if params.get("Groups") is not None:
         subnet = state.subnets.get(ctx, interface.subnet_id)
@@ -62,7 +62,7 @@ def _attachment(interface: Interface, given: Mapping[str, Any]) -> Attachment:
 
 @operation("ResetNetworkInterfaceAttribute", on=_INTERFACE)
 def reset_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     if params.get("SourceDestCheck") is None:
         raise errors.missing_parameter("sourceDestCheck")
     ctx.state.interfaces.put(replace(interface, source_dest_check=True))
@@ -88,7 +88,7 @@ def describe_network_interface_attribute(ctx: Ctx, params: Params) -> Output:
 @operation("AssignPrivateIpAddresses", on=_INTERFACE)
 def assign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
     state = ctx.state
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     subnet = state.subnets.get(ctx, interface.subnet_id)
     refuse(params, ("Ipv4Prefixes", "Ipv4PrefixCount"))
     asked, count = params.get("PrivateIpAddresses") or (), params.get("SecondaryPrivateIpAddressCount")
@@ -146,7 +146,7 @@ def _drop(ctx: Ctx, interface: Interface, gone: set[str]) -> None:
 
 @operation("UnassignPrivateIpAddresses", on=_INTERFACE)
 def unassign_private_ip_addresses(ctx: Ctx, params: Params) -> Output:
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     gone: set[str] = set(params.get("PrivateIpAddresses") or ())
     if not gone:
         raise errors.missing_parameter("privateIpAddresses")

@@ -8,24 +8,17 @@ from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors
 from casemate.services.ec2.cidrs import ipv6_address
 from casemate.services.ec2.ipv6_allocation import check_number, claim_ipv6, pick_ipv6
-from casemate.services.ec2.records import Interface
-from casemate.services.ec2.registry import Ctx, on, operation, refuse, required
+from casemate.services.ec2.operations.interface_attributes import editable
+from casemate.services.ec2.registry import Ctx, on, operation, refuse
 
 _INTERFACE = (on("network-interface", "NetworkInterfaceId"),)
-
-
-def _editable(ctx: Ctx, params: Params) -> Interface:
-    interface = ctx.state.interfaces.get(ctx, required(params, "NetworkInterfaceId"))
-    if interface.requester_managed:
-        raise errors.service_interface(interface.id)
-    return interface
 
 
 @operation("AssignIpv6Addresses", on=_INTERFACE)
 def assign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
     """Source: API Reference, AssignIpv6Addresses: specific addresses of the subnet's block, or a number of any."""
     refuse(params, ("Ipv6Prefixes", "Ipv6PrefixCount"))
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     subnet = ctx.state.subnets.get(ctx, interface.subnet_id)
     asked: list[str] = list(params.get("Ipv6Addresses") or ())
     number = params.get("Ipv6AddressCount")
@@ -43,7 +36,7 @@ def assign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
 @operation("UnassignIpv6Addresses", on=_INTERFACE)
 def unassign_ipv6_addresses(ctx: Ctx, params: Params) -> Output:
     refuse(params, ("Ipv6Prefixes",))
-    interface = _editable(ctx, params)
+    interface = editable(ctx, params)
     asked: list[str] = list(params.get("Ipv6Addresses") or ())
     if not asked:
         raise errors.missing_parameter("ipv6Addresses")
