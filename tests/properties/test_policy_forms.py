@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.differential.naive_policy import naive
 from tests.support.canonical import canonical
@@ -143,8 +143,16 @@ def test_repeating_a_policy_changes_nothing(seed: int) -> None:
 
 @thorough
 @given(seeds)
+@example(3649)
 def test_a_boundary_of_everything_is_no_boundary(seed: int) -> None:
+    """But for a resource policy's Deny with NotPrincipal: it denies whoever has a boundary, named or not.
+
+    Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal", on permissions boundaries.
+    """
     _, request, policies = question(seed)
+    if policies.resource is not None:
+        kept = tuple(each for each in policies.resource.statements if each.not_principal is None)
+        policies = replace(policies, resource=replace(policies.resource, statements=kept))
     without = evaluate(request, replace(policies, boundary=None))
     everything = evaluate(request, replace(policies, boundary=policy(FULL, kind=PolicyType.BOUNDARY)))
     assert without.allowed is everything.allowed
