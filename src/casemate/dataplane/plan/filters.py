@@ -13,25 +13,24 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, collapse_addresses
 
 from casemate.dataplane.plan.faults import faults
-from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
+from casemate.dataplane.plan.groups import group_chains, group_set_chains
+from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set
 from casemate.dataplane.plan.metering import metering
 from casemate.dataplane.plan.names import GATEWAY, SERVICES, safe
 from casemate.dataplane.plan.recording import (
     REFUSED_BY_ACL_OUT,
-    REFUSED_BY_GROUPS_OUT,
     REFUSED_IN,
     recording,
 )
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import Topology
-from casemate.dataplane.plan.tracking import ALWAYS_TRACKED, TRACKED_ARRIVE, TRACKED_LEAVE, untracked
-from casemate.dataplane.plan.written import GroupSet, Written, attached, endpoints
+from casemate.dataplane.plan.tracking import ALWAYS_TRACKED, TRACKED_ARRIVE, TRACKED_LEAVE
+from casemate.dataplane.plan.written import Written, attached, endpoints
 from casemate.model.network import (
     GroupRef,
     NetworkAcl,
     PrefixListRef,
     RulePeer,
-    SecurityGroup,
     Subnet,
 )
 
@@ -60,9 +59,9 @@ def router_ruleset(topology: Topology) -> Ruleset:
     sets |= _prefix_lists(topology, used)
     chains: dict[str, NftChain] = {}
     for groups in group_sets:
-        chains |= _group_set_chains(topology, groups)
+        chains |= group_set_chains(topology, groups)
     for group_id in used:
-        chains |= _group_chains(vpc.groups.get(group_id), group_id)
+        chains |= group_chains(vpc.groups.get(group_id), group_id)
     subnets = _used_subnets(topology)
     sets |= recall("subnets", (here, behind), lambda: _subnet_devices(here, behind))
     for subnet in subnets:
@@ -230,33 +229,6 @@ def _dispatch(here: tuple[Written, ...], behind: tuple[Written, ...]) -> dict[st
         "acl_in_endpoint": {item.address: f"goto {item.subnet}_in" for item in behind},
     }
     return maps | {name: _map("type ipv4_addr : verdict;", elements) for name, elements in by_address.items()}
-
-
-def _group_set_chains(topology: Topology, groups: GroupSet) -> dict[str, NftChain]:
-    known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
-    chains: dict[str, NftChain] = {}
-    for suffix, egress in (("out", True), ("in", False)):
-        marks = () if groups.always_tracked else untracked(known, egress=egress)
-        judged = (f"jump group_{safe(group)}_{suffix}" for group in groups.groups)
-        refused = (
-            f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
-            if egress
-            else f"counter name sg-ingress-drops goto {REFUSED_IN}"
-        )
-        chains[f"{groups.chain}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
-    return chains
-
-
-def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftChain]:
-    rules: dict[bool, list[str]] = {True: [], False: []}
-    for rule in group.rules if group else ():
-        match = security_group_match(rule)
-        if match is not None:
-            rules[rule.egress].append(f"{match} accept".strip())
-    return {
-        f"group_{safe(group_id)}_out": NftChain(rules=tuple(dict.fromkeys(rules[True]))),
-        f"group_{safe(group_id)}_in": NftChain(rules=tuple(dict.fromkeys(rules[False]))),
-    }
 
 
 def _peers_of(topology: Topology, used: list[str]) -> list[RulePeer]:

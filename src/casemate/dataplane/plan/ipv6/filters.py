@@ -8,27 +8,26 @@ at an egress-only gateway.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address, IPv6Network, collapse_addresses
+from ipaddress import IPv6Address, collapse_addresses
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.faults import FAULT_DROPS
 from casemate.dataplane.plan.filters import ACL_SIDES, DROPS
-from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set, security_group_match
+from casemate.dataplane.plan.groups import group_chains, group_set_chains
+from casemate.dataplane.plan.matches import acl_match, group_set, prefix_list_set
 from casemate.dataplane.plan.names import EGRESS_ONLY, GATEWAY, safe
-from casemate.dataplane.plan.recording import REFUSED_BY_GROUPS_OUT, REFUSED_IN, recording
+from casemate.dataplane.plan.recording import recording
 from casemate.dataplane.plan.ruleset import NftChain, NftSet, Ruleset
 from casemate.dataplane.plan.topology import Topology, device_of
-from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE, untracked
-from casemate.dataplane.plan.written import GroupSet, Written, attached
+from casemate.dataplane.plan.tracking import TRACKED_ARRIVE, TRACKED_LEAVE
+from casemate.dataplane.plan.written import Written, attached
 from casemate.model.network import (
     GroupRef,
     NetworkAcl,
     PrefixListRef,
-    SecurityGroup,
 )
 
 FAMILY = "ip6"
-ANYWHERE = IPv6Network("::/0")
 _FROM_OUTSIDE = 0x4
 """The bit of a connection's mark that says it came in by the internet gateway. `tracking` has those below."""
 
@@ -77,10 +76,10 @@ def router_ruleset(topology: Topology) -> Ruleset:
     chains: dict[str, NftChain] = {}
     group_sets = sorted({item.groups for item in here})
     for groups in group_sets:
-        chains |= _group_set_chains(topology, groups)
+        chains |= group_set_chains(topology, groups, FAMILY)
     used = sorted({group_id for groups in group_sets for group_id in groups.groups})
     for group_id in used:
-        chains |= _group_chains(topology.vpc.groups.get(group_id), group_id)
+        chains |= group_chains(topology.vpc.groups.get(group_id), group_id, FAMILY)
     subnets = {item.subnet_id for item in topology.attached if item.ipv6}
     for subnet_id in sorted(subnets):
         chains |= _subnet_chains(topology, subnet_id, here)
@@ -165,33 +164,6 @@ def _dispatch(here: list[Written]) -> dict[str, NftSet]:
         maps[f"sg_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=groups)
         maps[f"acl_{suffix}"] = NftSet(declaration="type ifname : verdict;", elements=acls)
     return maps
-
-
-def _group_set_chains(topology: Topology, groups: GroupSet) -> dict[str, NftChain]:
-    known = [topology.vpc.groups[group] for group in groups.groups if group in topology.vpc.groups]
-    chains: dict[str, NftChain] = {}
-    for suffix, egress in (("out", True), ("in", False)):
-        marks = () if groups.always_tracked else untracked(known, egress=egress, anywhere=ANYWHERE)
-        judged = (f"jump group_{safe(group)}_{suffix}" for group in groups.groups)
-        refused = (
-            f"counter name sg-egress-drops goto {REFUSED_BY_GROUPS_OUT}"
-            if egress
-            else f"counter name sg-ingress-drops goto {REFUSED_IN}"
-        )
-        chains[f"{groups.chain}_{suffix}"] = NftChain(rules=(*marks, *judged, refused))
-    return chains
-
-
-def _group_chains(group: SecurityGroup | None, group_id: str) -> dict[str, NftChain]:
-    rules: dict[bool, list[str]] = {True: [], False: []}
-    for rule in group.rules if group else ():
-        match = security_group_match(rule, FAMILY)
-        if match is not None:
-            rules[rule.egress].append(f"{match} accept".strip())
-    return {
-        f"group_{safe(group_id)}_out": NftChain(rules=tuple(dict.fromkeys(rules[True]))),
-        f"group_{safe(group_id)}_in": NftChain(rules=tuple(dict.fromkeys(rules[False]))),
-    }
 
 
 def _named_sets(topology: Topology, used: list[str]) -> dict[str, NftSet]:
