@@ -67,7 +67,8 @@ class Environment:
             on_message=self._on_message,
             on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
         )
-        self._telemetry = Telemetry(self._processes.connection, now=clock)
+        structured = function.log_format == "JSON"
+        self._telemetry = Telemetry(self._processes.connection, now=clock, structured=structured)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
         self.extensions = Extensions(
             identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),

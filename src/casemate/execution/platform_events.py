@@ -24,19 +24,20 @@ class PlatformEvent:
 
     type: str
     record: Mapping[str, Any]
+    """Empty when there is nothing but the text."""
     level: str = "INFO"
     text: str = ""
     """As a log in text format shows it; empty when that does not show it."""
 
     def to_json(self, time: datetime) -> dict[str, Any]:
         """As telemetry, and in a log in JSON format."""
-        return {"time": stamp(time), "type": self.type, "record": dict(self.record)}
+        return {"time": stamp(time), "type": self.type, "record": dict(self.record) or self.text.rstrip("\n")}
 
     def to_log(self, time: datetime, *, log_format: str, least: str) -> str:
         """The line for the log; empty when it does not belong there."""
         if log_format != "JSON":
             return self.text
-        if _LEVELS[self.level] < _LEVELS.get(least, 1):
+        if not self.record or _LEVELS[self.level] < _LEVELS.get(least, 1):
             return ""
         return json.dumps(self.to_json(time), separators=(",", ":")) + "\n"
 
@@ -109,7 +110,7 @@ def runtime_done(request_id: str, duration_ms: float, produced: int, ending: End
 
 
 def fault(text: str) -> PlatformEvent:
-    """Why the environment failed, in words: text logs only, because `runtimeDone` and `report` say it too."""
+    """Why the environment failed, in words: for logs in text and the Logs API, because `report` has it in a member."""
     return PlatformEvent(type="platform.fault", record={}, level="DEBUG", text=text)
 
 
@@ -146,6 +147,14 @@ def telemetry_subscription(name: str, types: Sequence[str]) -> PlatformEvent:
     shown = ", ".join(one.capitalize() for one in types)
     text = f"TELEMETRY\tName: {name}\tState: Subscribed\tTypes: [{shown}]\n"
     return PlatformEvent(type="platform.telemetrySubscription", record=record, text=text)
+
+
+def logs_subscription(name: str, types: Sequence[str]) -> PlatformEvent:
+    """An extension has subscribed by the Logs API."""
+    record = {"name": name, "state": "Subscribed", "types": list(types)}
+    shown = ", ".join(one.capitalize() for one in types)
+    text = f"LOGS\tName: {name}\tState: Subscribed\tTypes: [{shown}]\n"
+    return PlatformEvent(type="platform.logsSubscription", record=record, text=text)
 
 
 def logs_dropped(reason: str, records: int, size: int) -> PlatformEvent:

@@ -1,6 +1,6 @@
 """The APIs that an environment's processes call on 127.0.0.1:9001, as values: calls, replies, paths. Pure.
 
-Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01. Sources: Lambda Developer Guide, "Using the
+Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15. Sources: Lambda Developer Guide, "Using the
 Lambda runtime API for custom runtimes", "Using the Lambda Extensions API", "Accessing real-time telemetry data for
 extensions". Whether a call is legal now is the question of the lifecycle and of `extensions`; `runtime_server` knows
 HTTP.
@@ -34,6 +34,7 @@ class CallKind(Enum):
     EXTENSION_INIT_ERROR = "extension/init/error"
     EXTENSION_EXIT_ERROR = "extension/exit/error"
     TELEMETRY = "telemetry"
+    LOGS = "logs"
 
 
 RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
@@ -155,5 +156,7 @@ def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
             return CallKind.EXTENSION_EXIT_ERROR, ""
         case "PUT", ["2022-07-01", "telemetry"]:
             return CallKind.TELEMETRY, ""
+        case "PUT", ["2020-08-15", "logs"]:
+            return CallKind.LOGS, ""
         case _:
             return None, ""
