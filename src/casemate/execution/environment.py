@@ -154,11 +154,13 @@ class Environment:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
         self._aftermath.catch_up()
+        now = self._clock()
         self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
             began=monotonic(),
-            deadline=self._clock() + timedelta(seconds=timeout_seconds),
+            began_at=now,
+            deadline=now + timedelta(seconds=timeout_seconds),
             stream=stream,
         )
         self.log.begin()
@@ -186,6 +188,7 @@ class Environment:
                 answer(ILLEGAL)
                 return
             self._parked = answer
+            self._aftermath.runtime_back()
             self._progress()
             return
         if call.kind is CallKind.INIT_ERROR:
@@ -320,12 +323,13 @@ class Environment:
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
-        finished = running.finished(ending, monotonic())
-        log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
+        returning = self.state is State.RETURNING
+        finished = running.finished(ending, monotonic(), self._report if returning else None)
+        log, answered = "", event is Event.RESPONSE and returning
         if answered and not (running.invocation.wants_log or self.extensions):
             self._aftermath.begin_later(finished)
         else:
-            self._aftermath.begin(finished)
+            self._aftermath.begin(finished, until_back=returning and bool(self.extensions))
             if not self.extensions:
                 self._aftermath.report(timed_out=event is Event.TIMEOUT)
             log = self.log.end()

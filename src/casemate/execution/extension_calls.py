@@ -75,7 +75,7 @@ class ExtensionCalls:
             message = "Missing Lambda-Extension-Function-Error-Type header"
             answer(runtime_api.refusal(403, "Extension.MissingHeader", message))
             return
-        answer(runtime_api.ACCEPTED)
+        answer(self._extensions.failed(extension))
         initializing = call.kind is CallKind.EXTENSION_INIT_ERROR
         failure = Failure.EXTENSION_INIT_ERROR if initializing else Failure.EXTENSION_EXIT_ERROR
         self._say(extension, "InitError" if initializing else "ExitError", call.error_type)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -61,6 +61,8 @@ class Call:
     """`Lambda-Extension-Identifier`."""
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
+    began: float = field(default=0.0, compare=False)
+    """When the first of it arrived, on the monotonic clock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +116,13 @@ def delivery(invocation: Invocation, *, deadline_ms: int) -> Reply:
 
 
 def parse(
-    method: str, path: str, *, body: bytes = b"", size: int = 0, headers: Mapping[str, str] | None = None
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    size: int = 0,
+    headers: Mapping[str, str] | None = None,
+    began: float = 0.0,
 ) -> Call | Reply:
     """What a request asks for, or the refusal of one that asks for nothing there is. Header names in lower case."""
     given = headers or {}
@@ -133,6 +141,7 @@ def parse(
         name=given.get("lambda-extension-name", ""),
         identifier=given.get("lambda-extension-identifier", ""),
         features=given.get("lambda-extension-accept-feature", ""),
+        began=began,
     )
 
 

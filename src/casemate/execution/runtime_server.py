@@ -7,6 +7,7 @@ import binascii
 import socket
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import cast
 
 import httptools
@@ -38,6 +39,7 @@ class _Incoming:
     head: Call | None = None
     """Of a streamed response, once its head is here."""
     size: int = 0
+    began: float = field(default_factory=monotonic)
     fed: int = 0
     """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
 
@@ -150,6 +152,7 @@ class _Connection(asyncio.Protocol):
             body=b"".join(incoming.chunks),
             size=incoming.size,
             headers=incoming.headers,
+            began=incoming.began,
         )
 
     def _answer(self, reply: Reply) -> None:

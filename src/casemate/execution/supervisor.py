@@ -25,6 +25,8 @@ from casemate.model.errors import AwsError
 
 INIT_SECONDS = 10.0
 """Initialization outside an invocation is cut off after this: Lambda Developer Guide, "Init phase"."""
+PROVISIONED_INIT_SECONDS = 130.0
+"""Of provisioned environments, or the function's time-out if that is more: the same page."""
 ACCOUNT_CONCURRENCY = 1000
 _REAP_SECONDS = 10.0
 _RENEW_BEFORE = timedelta(minutes=5)
@@ -276,7 +278,7 @@ class Supervisor:
             host=host,
             stream=stream,
             interface=interfaces[pool.count % len(interfaces)] if interfaces else None,
-            timeout_seconds=INIT_SECONDS if phase == "init" else function.timeout_seconds,
+            timeout_seconds=init_seconds(function, phase=phase, provisioned=provisioned),
             phase=phase,
             provisioned=provisioned,
         )
@@ -380,3 +382,10 @@ class Supervisor:
 
 
 __all__ = ["ACCOUNT_CONCURRENCY", "INIT_SECONDS", "Settings", "Supervisor"]
+
+
+def init_seconds(function: FunctionVersion, *, phase: str, provisioned: bool) -> float:
+    """How long initialization may take."""
+    if provisioned:
+        return max(PROVISIONED_INIT_SECONDS, function.timeout_seconds)
+    return INIT_SECONDS if phase == "init" else function.timeout_seconds

@@ -104,6 +104,37 @@ def test_registrations_that_are_refused() -> None:
     assert refused(one, registration("late")) == "Extension.RegistrationClosed"
 
 
+def test_who_says_that_it_fails_is_listened_to_no_more() -> None:
+    """ "After Lambda receives the error, no further API calls succeed"."""
+    both = extensions("a", "b")
+    first, second = registered(both, "a", "INVOKE", "SHUTDOWN"), registered(both, "b", "INVOKE")
+    ask(both, second)
+    assert not both.all_ready
+    accepted = both.failed(first)
+    assert (accepted.status, dict(accepted.headers)) == (202, {"Lambda-Extension-Identifier": "id-1"})
+    for kind in (CallKind.EXTENSION_NEXT, CallKind.TELEMETRY, CallKind.EXTENSION_EXIT_ERROR):
+        reply = both.identified(Call(kind=kind, identifier="id-1"))
+        assert isinstance(reply, Reply)
+        assert (reply.status, json.loads(reply.body)["errorType"]) == (403, "Extension.InvalidExtensionState")
+    assert both.all_ready
+    both.tell("SHUTDOWN", {})
+    assert first.backlog == []
+    assert both.shutdown_seconds == 2, "its process is there still"
+
+
+def test_an_event_names_who_it_is_for_and_itself() -> None:
+    """ "Response header: Lambda-Extension-Identifier"; the event's own is the runtime interface emulator's."""
+    one = extensions("a")
+    extension = registered(one, "a", "INVOKE")
+    given: list[Reply] = []
+    one.ask(extension, given.append)
+    one.tell("INVOKE", {})
+    assert [name for name, _ in given[0].headers] == [
+        "Lambda-Extension-Identifier", "Lambda-Extension-Event-Identifier",
+    ]  # fmt: skip
+    assert dict(given[0].headers)["Lambda-Extension-Identifier"] == "id-1"
+
+
 def test_the_account_is_told_to_who_asks_for_it() -> None:
     reply, _ = extensions().register(registration("inner", "INVOKE", features="x, accountId"))
     assert json.loads(reply.body) == {"functionName": "f", "accountId": "000000000000"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -37,36 +37,36 @@ def at(port: int, **more: Any) -> dict[str, Any]:
     return {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{port}/in"} | more
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"types": [[]]},
-        {"types": [{}]},
-        {"types": {}},
-        {"types": ["platform", "other"]},
-        {"schemaVersion": []},
-        {"schemaVersion": {}},
-        {"schemaVersion": "2021-03-18"},
-        {"destination": {"protocol": "HTTP", "URI": "http://127.0.0.1:8080"}},
-        {"destination": {"protocol": "HTTP", "URI": "https://sandbox.localdomain:8080"}},
-        {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:9001"}},
-        {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:x"}},
-        {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:80/a b"}},
-        {"destination": {"protocol": "HTTP", "method": "PUT", "URI": "http://sandbox.localdomain:80/"}},
-        {"destination": {"protocol": "TCP", "port": 9001}},
-        {"destination": {"protocol": "TCP", "port": 65_536}},
-        {"destination": {"protocol": "UDP", "URI": "http://sandbox.localdomain:80/"}},
-        {"destination": {"protocol": [], "URI": None}},
-        {"buffering": {"maxItems": True}},
-        {"buffering": {"maxItems": 999}},
-        {"buffering": {"maxItems": 10_001}},
-        {"buffering": {"maxBytes": 262_143}},
-        {"buffering": {"maxBytes": 1_048_577}},
-        {"buffering": {"timeoutMs": 24}},
-        {"buffering": {"timeoutMs": 30_001}},
-        {"buffering": [1]},
-    ],
-)
+WRONG: list[dict[str, Any]] = [
+    {"types": [[]]},
+    {"types": [{}]},
+    {"types": {}},
+    {"types": ["platform", "other"]},
+    {"schemaVersion": []},
+    {"schemaVersion": {}},
+    {"schemaVersion": "2021-03-18"},
+    {"destination": {"protocol": "HTTP", "URI": "http://127.0.0.1:8080"}},
+    {"destination": {"protocol": "HTTP", "URI": "https://sandbox.localdomain:8080"}},
+    {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:9001"}},
+    {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:x"}},
+    {"destination": {"protocol": "HTTP", "URI": "http://sandbox.localdomain:80/a b"}},
+    {"destination": {"protocol": "HTTP", "method": "PUT", "URI": "http://sandbox.localdomain:80/"}},
+    {"destination": {"protocol": "TCP", "port": 9001}},
+    {"destination": {"protocol": "TCP", "port": 65_536}},
+    {"destination": {"protocol": "UDP", "URI": "http://sandbox.localdomain:80/"}},
+    {"destination": {"protocol": [], "URI": None}},
+    {"buffering": {"maxItems": True}},
+    {"buffering": {"maxItems": 999}},
+    {"buffering": {"maxItems": 10_001}},
+    {"buffering": {"maxBytes": 262_143}},
+    {"buffering": {"maxBytes": 1_048_577}},
+    {"buffering": {"timeoutMs": 24}},
+    {"buffering": {"timeoutMs": 30_001}},
+    {"buffering": [1]},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_no_subscription(wrong: dict[str, Any]) -> None:
     subscription("one", body())
     with pytest.raises(SubscriptionError):
@@ -118,7 +118,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @asynccontextmanager
-async def listening(handler: Handler, port: int = 0) -> AsyncIterator[int]:
+async def listening(handler: Handler, port: int = 0) -> AsyncGenerator[int]:
     """Serve until the block is over and every connection with it; gives the port."""
     connections: list[asyncio.Task[Any] | None] = []
 

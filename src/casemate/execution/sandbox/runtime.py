@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_FRAMES = {"_LAMBDA_TELEMETRY_LOG_FD": "1"}
+"""Where AWS's client writes what is logged, each event in a frame: see `execution.log_events`. It forgets the name."""
+
+
 def run(description: dict[str, Any]) -> int:
     """Run the function's runtime loop; gives the exit status."""
     environment: dict[str, str] = description["environment"]
     interpreter = "/var/lang/bin/python{}.{}".format(*sys.version_info)
     if "AWS_LAMBDA_EXEC_WRAPPER" in environment:
         path = {"PYTHONPATH": ":".join(_search_path()[1:4])}
-        programs.wrapped([interpreter, "-m", "awslambdaric", description["handler"]], environment | path)
+        programs.wrapped(
+            [interpreter, "-m", "awslambdaric", description["handler"]], environment | path | _FRAMES
+        )
     tenant.started()
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(environment | _FRAMES)
     import time
 
     time.tzset()
