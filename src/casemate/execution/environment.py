@@ -23,6 +23,7 @@ from casemate.execution.failures import InitError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
+from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.processes import Processes
 from casemate.execution.response_stream import ResponseStream
@@ -52,6 +53,8 @@ class Environment:
         """Its credentials end then."""
         self.reserved = not provisioned
         """For the invocation it was started for: nobody else may take it."""
+        self.metadata = Metadata(token="", zone_id="")
+        """What its processes may ask of it; known when it is launched."""
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None
@@ -179,6 +182,8 @@ class Environment:
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
+        elif call.kind is CallKind.METADATA:
+            answer(self.metadata.answer(call))
         else:
             self._extension_calls.handle(call, answer)
 

@@ -35,6 +35,7 @@ class CallKind(Enum):
     EXTENSION_EXIT_ERROR = "extension/exit/error"
     TELEMETRY = "telemetry"
     LOGS = "logs"
+    METADATA = "metadata/execution-environment"
 
 
 RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
@@ -61,6 +62,8 @@ class Call:
     """`Lambda-Extension-Identifier`."""
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
+    authorization: str = ""
+    """Of a call of the metadata endpoint."""
     began: float = field(default=0.0, compare=False)
     """When the first of it arrived, on the monotonic clock."""
 
@@ -97,6 +100,7 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
 
 
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
+_NOT_ALLOWED = refusal(405, "MethodNotAllowed", "Only GET is allowed")
 _NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 
@@ -127,6 +131,8 @@ def parse(
     """What a request asks for, or the refusal of one that asks for nothing there is. Header names in lower case."""
     given = headers or {}
     kind, request_id = _kind(method, path.strip("/").split("/"))
+    if kind is CallKind.METADATA and method != "GET":
+        return _NOT_ALLOWED
     if kind is None:
         return _NOT_FOUND
     error_type = given.get("lambda-runtime-function-error-type", "")
@@ -141,6 +147,7 @@ def parse(
         name=given.get("lambda-extension-name", ""),
         identifier=given.get("lambda-extension-identifier", ""),
         features=given.get("lambda-extension-accept-feature", ""),
+        authorization=given.get("authorization", ""),
         began=began,
     )
 
@@ -167,5 +174,7 @@ def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
             return CallKind.TELEMETRY, ""
         case "PUT", ["2020-08-15", "logs"]:
             return CallKind.LOGS, ""
+        case _, ["2026-01-15", "metadata", "execution-environment"]:
+            return CallKind.METADATA, ""
         case _:
             return None, ""

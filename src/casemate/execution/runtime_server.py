@@ -24,7 +24,7 @@ _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
 _MODE = "lambda-runtime-function-response-mode"
-_KEPT = ("content-type", "lambda-")
+_KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
 
 
@@ -182,8 +182,8 @@ def _with_trailers(call: Call, trailers: dict[str, str]) -> Call:
 
 
 _REASONS = {
-    200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Request Entity Too Large",
-    500: "Internal Server Error",
+    200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 413: "Request Entity Too Large", 500: "Internal Server Error",
 }  # fmt: skip
 
 

@@ -48,13 +48,14 @@ class Supervisor:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
         in_order: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda interfaces: interfaces,
+        zone_of: Callable[[str], str] = lambda _interface: "",
     ) -> None:
         """`in_order` leaves of a function's interfaces those whose Availability Zone works, or all when none does."""
         self.settings = settings
         self._in_order = in_order
         self._clock = clock
         self._random_bytes = random_bytes
-        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes)
+        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes, zone_of=zone_of)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._admission = Admission()
         self._idle_since: dict[Environment, float] = {}

@@ -264,6 +264,11 @@ async def test_telemetry_is_delivered_inside_the_sandbox(machine: Machine) -> No
     ]  # fmt: skip
     assert by_type["function"] == "a line\n"
     assert by_type["platform.runtimeDone"]["metrics"]["producedBytes"] == 6
+    spans = {one["name"]: one["durationMs"] for one in by_type["platform.runtimeDone"]["spans"]}
+    assert spans.keys() == {"responseLatency", "responseDuration", "runtimeOverhead"}
+    (overhead,) = by_type["platform.report"]["spans"]
+    assert overhead["name"] == "extensionOverhead"
+    assert overhead["durationMs"] >= 100, "the extension sleeps after the function has answered"
     assert by_type["platform.initStart"]["initializationType"] == "on-demand"
     assert by_type["platform.telemetrySubscription"]["types"] == ["platform", "function"]
     assert by_type["platform.report"]["status"] == "success"
