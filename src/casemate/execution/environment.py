@@ -203,14 +203,19 @@ class Environment:
         if self._running is None or call.request_id != self._running.invocation.request_id:
             answer(runtime_api.refusal(400, "InvalidRequestID", "Invalid request ID"))
             return
+        if call.kind is CallKind.ERROR and self._running.streaming and not call.streaming:
+            answer(ILLEGAL)
+            return
         self._report = call
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        if self._apply(event):
-            self._aftermath.acknowledge(answer)
-        else:
+        if not self._apply(event):
             answer(ILLEGAL)
+        elif event is Event.TOO_LARGE:
+            answer(runtime_api.TOO_LARGE)
+        else:
+            self._aftermath.acknowledge(answer)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:

@@ -31,6 +31,11 @@ class Running:
         """Bytes that the response may have."""
         return runtime_api.RESPONSE_LIMIT if self.stream is None else runtime_api.STREAM_LIMIT
 
+    @property
+    def streaming(self) -> bool:
+        """Whether its response has begun: an error belongs into its trailers now ("Implementing response streaming")."""
+        return self.stream is not None and self.stream.begun
+
     def end(self, ending: Ending, *, log: str, version: str) -> None:
         """Tell whoever waits. A caller that was cancelled does not; the environment comes to its end all the same."""
         if not self.outcome.done():

@@ -99,6 +99,9 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
     return Reply(status=status, body=json.dumps({"errorMessage": message, "errorType": error_type}).encode())
 
 
+TOO_LARGE = refusal(
+    413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+)
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
 _NOT_ALLOWED = refusal(405, "MethodNotAllowed", "Only GET is allowed")
 _NOT_FOUND = refusal(404, "NotFound", "page not found")

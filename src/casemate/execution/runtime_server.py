@@ -16,10 +16,12 @@ from casemate.execution import runtime_api
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
-_HEAD_LIMIT = 64 * 1024
-"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body."""
-_TRAILER_LIMIT = 1 << 20
-"""More for a streamed response, which ends with its error in a trailer."""
+_HEAD_LIMIT = (1 << 20) + 64 * 1024
+"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body.
+
+A megabyte is what AWS's clients allow the cause of an error, which they send in a header (max_header_size in
+awslambdaric/lambda_runtime_client.py), and a streamed response in its trailer.
+"""
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
@@ -79,8 +81,8 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._hang_up()
         incoming = self._incoming
-        allowed = _HEAD_LIMIT if incoming.head is None else _TRAILER_LIMIT + incoming.size
-        if incoming.fed - incoming.size > allowed + _FRAMING * incoming.size:
+        chunked = incoming.size if incoming.head is not None else 0
+        if incoming.fed - incoming.size > _HEAD_LIMIT + chunked + _FRAMING * incoming.size:
             self._hang_up()
 
     def _hang_up(self) -> None:

@@ -60,6 +60,11 @@ def test_networking(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
 
 
+@pytest.mark.parametrize("case", cases("runtime_client"))
+def test_runtime_client(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
 @pytest.mark.parametrize("case", cases("environment"))
 def test_environment(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
@@ -94,9 +99,13 @@ class Script:
     def _function(self, settings: dict[str, Any]) -> None:
         files = settings.pop("files")
         role = settings.pop("role", None)
-        self.kept["role"] = self.world.role(*role["statements"], managed="") if role else self.world.role()
+        self.kept["role"] = self._role(role) if role else self.world.role()
+        self.kept["role_name"] = self.kept["role"].rpartition("/")[2]
         self.kept["function"] = self.create(files, **self.resolved(settings))
         self.kept["zip"] = zipped_programs(files)
+
+    def _role(self, role: dict[str, Any]) -> str:
+        return self.world.role(*role["statements"], managed=role.get("managed", ""))
 
     def create(self, files: dict[str, str], **settings: Any) -> str:
         name = unique("page")
@@ -139,7 +148,7 @@ class Script:
             params["FunctionName"] = self.kept["function"]
         if "repeat" in step:
             params["Payload"] = json.dumps("x" * step["repeat"])
-        client: Any = {"ec2": self.world.ec2, "iam": self.world.iam}.get(service, self.world.lambda_)
+        client = self.world.lambda_ if service == "lambda" else self.world.instance.client(service)
         if "error" in step:
             return self._refused(step["error"], getattr(client, operation), params)
         answer = readable(getattr(client, operation)(**params))
