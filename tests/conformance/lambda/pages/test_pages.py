@@ -1,7 +1,7 @@
 """The sentences of Lambda's pages that state behaviour, each asked of the real engine through boto3.
 
 A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
-it must answer (`expected`: JMESPath -> value; `error`: code, and the status when the page names one). `keep` names values
+it must answer (`expected`: JMESPath -> value; `different`: JMESPath -> what it must not be; `error`: code, and the status when the page names one). `keep` names values
 for later steps, which write them as `$name`. `function` makes a function first. A JMESPath that begins with `Payload`
 reads the parsed payload; `Log` is the decoded LogResult.
 """
@@ -157,7 +157,9 @@ class Script:
             assert self.kept[name] is not None, (path, answer)
         for path, expected in step.get("expected", {}).items():
             self._check(path, jmespath.search(path, answer), self.resolved(expected), answer)
-        return len(step.get("expected", {}))
+        for path, other in step.get("different", {}).items():
+            assert jmespath.search(path, answer) not in (None, self.resolved(other)), (path, answer)
+        return len(step.get("expected", {})) + len(step.get("different", {}))
 
     def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
         with pytest.raises(ClientError) as refused:
