@@ -133,6 +133,24 @@ async def test_a_time_out_of_the_function_is_told_to_the_extension(machine: Mach
     assert '"shutdownReason": "timeout"' in await logged(machine.host, '"SHUTDOWN"')
 
 
+async def test_the_runtime_is_told_to_end_before_it_is_ended(machine: Machine) -> None:
+    """ "Lambda reserves up to 300 ms [...] for the runtime process to perform a graceful shutdown"."""
+    machine.host = RecordingHost()
+    source = """
+import signal, sys
+def leave(*_):
+    print("leaving in order", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+def handler(e, c): return 1
+"""
+    function = extended(machine, source, runtime="python3.12")
+    await machine.invoke(function)
+    await logged(machine.host, "REPORT")
+    machine.supervisor.retire(function.arn)
+    await logged(machine.host, "leaving in order")
+
+
 async def test_an_extension_that_does_not_leave_is_ended_after_two_seconds(machine: Machine) -> None:
     machine.host = RecordingHost()
     function = extended(
