@@ -33,6 +33,9 @@ from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.telemetry import Telemetry
 from casemate.execution.time_limit import TimeLimit
 
+_RUNTIME_SECONDS = 0.3
+"""Of the time to shut down that are the runtime's, when there are external extensions: "Shutdown phase"."""
+
 
 class Environment:
     """Processes of one function version, and the invocations they are given one by one."""
@@ -340,7 +343,7 @@ class Environment:
             self._aftermath.begin_later(finished)
         else:
             self._aftermath.begin(finished, until_back=returning and bool(self.extensions))
-            if not self.extensions:
+            if not (self.extensions and returning):
                 self._aftermath.report(timed_out=event is Event.TIMEOUT)
             log = self.log.end()
         if not self.extensions:
@@ -388,9 +391,14 @@ class Environment:
         self._processes.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
         reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
         deadline = self._clock() + timedelta(seconds=seconds)
-        self._background.start(self._telemetry.flush())
-        self.extensions.dismiss(reason, int(deadline.timestamp() * 1000))
+        self._background.start(self._take_leave(reason, int(deadline.timestamp() * 1000)))
         self._end_timer = self._loop.call_later(seconds, self._kill)
+
+    async def _take_leave(self, reason: str, deadline_ms: int) -> None:
+        """Extensions get what was logged, then the news: "First, Lambda shuts down the runtime, then [...]"."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._telemetry.flush(), _RUNTIME_SECONDS)
+        self.extensions.dismiss(reason, deadline_ms)
 
     def _kill(self) -> None:
         self._disarm()

@@ -287,10 +287,28 @@ async def test_telemetry_is_delivered_inside_the_sandbox(machine: Machine) -> No
     (overhead,) = by_type["platform.report"]["spans"]
     assert overhead["name"] == "extensionOverhead"
     assert overhead["durationMs"] >= 100, "the extension sleeps after the function has answered"
-    assert by_type["platform.initStart"]["initializationType"] == "on-demand"
+    begun = by_type["platform.initStart"]
+    assert (begun["initializationType"], begun["phase"]) == ("on-demand", "init")
+    assert (begun["functionName"], begun["functionVersion"]) == (function.name, "$LATEST")
+    assert by_type["platform.extension"] == {
+        "name": "watcher", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"],
+    }  # fmt: skip
     assert by_type["platform.telemetrySubscription"]["types"] == ["platform", "function"]
     assert by_type["platform.report"]["status"] == "success"
     assert by_type["platform.report"]["metrics"].keys() == {
         "durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs",
     }  # fmt: skip
     assert "TELEMETRY\tName: watcher\tState: Subscribed\tTypes: [Platform, Function]\n" in machine.host.events
+
+
+async def test_what_waits_is_sent_when_the_runtime_ends(machine: Machine) -> None:
+    """ "If any of the input streams are closed, Lambda flushes the logs. [...] if the runtime crashes"."""
+    machine.host = RecordingHost()
+    patient = LISTENER.replace('["platform", "function"], 25)', '["platform", "function"], 30_000)')
+    assert patient != LISTENER
+    source = "import os\ndef handler(e, c):\n    print('the last line', flush=True)\n    os._exit(1)"
+    await machine.invoke(extended(machine, source, more=patient))
+    await logged(machine.host, '"record": "the last line')
+    report = json.loads((await logged(machine.host, '"platform.report"')).removeprefix("telemetry "))
+    assert (report["record"]["status"], report["record"]["errorType"]) == ("error", "Runtime.ExitError")
+    assert any(line.startswith("REPORT") for line in machine.host.events)
