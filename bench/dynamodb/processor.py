@@ -38,11 +38,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _measure(peer: peers.Peer, directory: Path, options: argparse.Namespace) -> None:
     prepare(peer, directory)
-    fill = requests.OPERATIONS["BatchWrite 25"]
-    sign = requests.signer(peer)
-    load.send_all(
-        peer.endpoint, [sign(fill[0], fill[1](number, -1)) for number in range(requests.ITEMS // 25)], 4
-    )
+    load.send_all(peer.endpoint, requests.filling(peer), 4)
     print(f"{'':14} {'':4} {'user us':>8} {'system':>8} {'rate':>8} {'p50':>7} {'p99':>7}")
     for operation in options.operations:
         for connections in options.connections:

@@ -56,13 +56,7 @@ def _start(engines: Iterable[Engine], stack: ExitStack) -> list[tuple[Engine, Pe
             continue
         stack.callback(peer.stop)
         prepare(peer, directory)
-        filling = requests.OPERATIONS["BatchWrite 25"]
-        sign = requests.signer(peer)
-        load.send_all(
-            peer.endpoint,
-            [sign(filling[0], filling[1](number, -1)) for number in range(requests.ITEMS // 25)],
-            4,
-        )
+        load.send_all(peer.endpoint, requests.filling(peer), 4)
         running.append((engine, peer))
     return running
 
