@@ -115,7 +115,6 @@ def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Outp
         (record.name, index, _summary(record, index, setting))
         for record in ctx.state.tables.values(*prefix)
         for index, setting in record.insights.items()
-        if not index or record.index(index) is not None
     )
     token = params.get("NextToken")
     if token is not None:

@@ -226,7 +226,7 @@ def _index_update(
     if present is None or not present.is_global:
         raise AwsError("ResourceNotFoundException", "Requested resource not found")
     if action == "Delete":
-        return replace(record, indexes=tuple(index for index in record.indexes if index is not present))
+        return record.with_indexes(tuple(index for index in record.indexes if index is not present))
     changed = _changed_index(ctx, record, present, given)
     return replace(record, indexes=tuple(changed if index is present else index for index in record.indexes))
 
