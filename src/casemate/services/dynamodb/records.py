@@ -154,6 +154,8 @@ class TableRecord:
     """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
     table_class: str = "STANDARD"
+    class_changes: tuple[float, ...] = ()
+    """When it was put into another one, within the last thirty days."""
     deletion_protection: bool = False
     deleting: bool = False
     """Its system backup is being made. A deletion that a crash came into has not happened."""
