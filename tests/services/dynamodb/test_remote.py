@@ -92,6 +92,25 @@ def test_items_live_at_the_remote(pair: tuple[Instance, Instance]) -> None:
     assert there.list_tables()["TableNames"] == []
 
 
+def test_tables_are_called_what_the_request_calls_them(pair: tuple[Instance, Instance]) -> None:
+    here = pair[0].client("dynamodb")
+    make_table(here, "called")
+    arn = "arn:aws:dynamodb:us-east-2:000000000000:table/called"
+    told = {"ReturnConsumedCapacity": "TOTAL"}
+    item = {"id": {"S": "1"}}
+    written = here.batch_write_item(RequestItems={arn: [{"PutRequest": {"Item": item}}]}, **told)
+    got = here.batch_get_item(RequestItems={arn: {"Keys": [item]}}, **told)
+    assert got["Responses"] == {arn: [item]}
+    read = here.transact_get_items(TransactItems=[{"Get": {"TableName": arn, "Key": item}}], **told)
+    assert read["Responses"] == [{"Item": item}]
+    answers = [written, got, read]
+    assert [one["ConsumedCapacity"][0]["TableName"] for one in answers] == [arn] * 3
+    one = here.get_item(TableName=arn, Key=item, **told)["ConsumedCapacity"]
+    assert one["TableName"] == arn
+    with pytest.raises(ClientError, match="one table under its name and under its ARN"):
+        here.batch_get_item(RequestItems={arn: {"Keys": [item]}, "called": {"Keys": [{"id": {"S": "2"}}]}})
+
+
 def test_the_remotes_errors_come_through_with_their_members(pair: tuple[Instance, Instance]) -> None:
     client = pair[0].client("dynamodb")
     make_table(client, "guarded")

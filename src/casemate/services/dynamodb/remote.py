@@ -28,6 +28,8 @@ _OURS = ("Tags", "ResourcePolicy")
 """Members of CreateTable that the remote is not told."""
 _TOLD = ("ItemCount", "TableSizeBytes", "TableStatus")
 """Members of DescribeTable that only the remote knows."""
+_BY_TABLE = ("Responses", "UnprocessedKeys", "UnprocessedItems", "ItemCollectionMetrics")
+"""Members of the answers to batches and transactions that have tables as their keys."""
 _REFUSED = ("StreamSpecification", "SSESpecification", "ReplicaUpdates")
 Local = Callable[[Context[DynamoState], Params], "Output | Awaitable[Output]"]
 
@@ -52,27 +54,66 @@ def forwarding(service: Service[DynamoState], endpoint: RemoteEndpoint) -> Servi
 
 def _items(name: str, endpoint: RemoteEndpoint) -> Local:
     async def forward(ctx: Context[DynamoState], params: Params) -> Output:
-        return await endpoint.call(name, _renamed(ctx, params))
+        names = _Names(ctx)
+        return names.back(params, await endpoint.call(name, names.there(params)))
 
     return forward
 
 
-def _renamed(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
-    """The parameters with tables as the remote calls them; a table of another place than its record is not found."""
-    found: dict[str, Any] = dict(params)
-    if "TableName" in params:
-        found["TableName"] = ctx.state.table(ctx, params["TableName"]).record.name
-    if "RequestItems" in params:
-        requested: Mapping[str, Any] = params["RequestItems"]
-        found["RequestItems"] = {
-            ctx.state.table(ctx, name).record.name: wanted for name, wanted in requested.items()
-        }
-    if "TransactItems" in params:
-        actions: list[Mapping[str, Any]] = params["TransactItems"]
-        found["TransactItems"] = [
-            {kind: _renamed(ctx, given) for kind, given in action.items()} for action in actions
-        ]
-    return found
+class _Names:
+    """The tables of one request: what it calls them, by their names at the remote."""
+
+    def __init__(self, ctx: Context[DynamoState]) -> None:
+        self._ctx = ctx
+        self._given: dict[str, str] = {}
+
+    def there(self, params: Params) -> dict[str, Any]:
+        """The parameters with tables as the remote calls them; a table of another place than its record is not found."""
+        found: dict[str, Any] = dict(params)
+        if "TableName" in params:
+            found["TableName"] = self._name(params["TableName"])
+        if "RequestItems" in params:
+            requested: Mapping[str, Any] = params["RequestItems"]
+            found["RequestItems"] = {self._name(name): wanted for name, wanted in requested.items()}
+            if len(found["RequestItems"]) != len(requested):
+                raise not_modelled(
+                    "a batch that has one table under its name and under its ARN on remote tables"
+                )
+        if "TransactItems" in params:
+            actions: list[Mapping[str, Any]] = params["TransactItems"]
+            found["TransactItems"] = [
+                {kind: self.there(given) for kind, given in action.items()} for action in actions
+            ]
+        return found
+
+    def _name(self, given: str) -> str:
+        name = self._ctx.state.table(self._ctx, given).record.name
+        self._given.setdefault(name, given)
+        return name
+
+    def back(self, params: Params, output: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer with tables as the request calls them."""
+        found = dict(output)
+        if all(name == given for name, given in self._given.items()):
+            return found
+        capacity: Any = output.get("ConsumedCapacity")
+        if isinstance(capacity, list):
+            found["ConsumedCapacity"] = [
+                self._called(one) for one in cast("list[Mapping[str, Any]]", capacity)
+            ]
+        elif capacity is not None:
+            found["ConsumedCapacity"] = self._called(capacity)
+        if "TableName" not in params:
+            for member in _BY_TABLE:
+                if isinstance(output.get(member), dict):
+                    found[member] = {
+                        self._given.get(name, name): held for name, held in output[member].items()
+                    }
+        return found
+
+    def _called(self, capacity: Mapping[str, Any]) -> dict[str, Any]:
+        name = capacity.get("TableName", "")
+        return {**capacity, "TableName": self._given.get(name, name)}
 
 
 def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Operation[DynamoState]:
