@@ -296,10 +296,42 @@ def test_dynalite_behind_casemate_lacks_transactions_and_says_so(tmp_path: Path)
                         TransactItems=[{"Put": {"TableName": "orders", "Item": {"id": {"S": "2"}}}}]
                     )
                 assert "lacks TransactGetItems, TransactWriteItems" in before.ask(command="status")["tables"]
+                _check_protected(client, RemoteEndpoint(url, RemoteCredentials(**_ANY)))
             finally:
                 before.stop()
         finally:
             os.killpg(process.pid, signal.SIGTERM)
+
+
+_ANY = {"access_key_id": "any", "secret_access_key": "any"}
+
+
+def _check_protected(client: Any, remote: RemoteEndpoint) -> None:
+    """dynalite knows of no deletion protection: Casemate's must hold before anything is deleted there."""
+
+    async def asked(operation: str, **params: Any) -> Any:
+        try:
+            return await remote.call(operation, params)
+        finally:
+            remote.close()
+
+    with pytest.raises(ClientError, match="At least one of"):
+        client.update_table(TableName="orders", DeletionProtectionEnabled=True)
+    assert client.describe_table(TableName="orders")["Table"]["DeletionProtectionEnabled"] is False
+    client.create_table(
+        TableName="kept",
+        KeySchema=KEYS,
+        AttributeDefinitions=ATTRIBUTES,
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
+    )
+    with pytest.raises(ClientError, match="protected against deletion"):
+        client.delete_table(TableName="kept")
+    assert "kept" in asyncio.run(asked("ListTables"))["TableNames"]
+    # Gone at the remote already: then it is gone here too.
+    asyncio.run(asked("DeleteTable", TableName="orders"))
+    client.delete_table(TableName="orders")
+    assert client.list_tables()["TableNames"] == ["kept"]
 
 
 def _wait_for(url: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Operation, Operations, Output, Params, Service
 from casemate.services.dynamodb.errors import not_modelled, table_exists
 from casemate.services.dynamodb.names import table_ref
@@ -144,9 +145,24 @@ def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Oper
         return output
 
     async def change(ctx: Context[DynamoState], params: Params) -> Output:
-        ctx.state.described(table_ref(ctx, params["TableName"]))
-        await there(ctx, params)
-        return await here(ctx, params)
+        """Here first: what Casemate refuses must not be done there. What the remote refuses is undone here."""
+        ref = table_ref(ctx, params["TableName"])
+        before = ctx.state.described(ref)
+        output = await here(ctx, params)
+        try:
+            await there(ctx, params)
+        except BaseException as error:
+            if (
+                name == "DeleteTable"
+                and isinstance(error, AwsError)
+                and error.code == "ResourceNotFoundException"
+            ):
+                return output
+            with ctx.store.transaction():
+                ctx.state.tables.put(ref.key, before)
+            ctx.state.engine.create(before.schema())
+            raise
+        return output
 
     async def describe(ctx: Context[DynamoState], params: Params) -> Output:
         output = await here(ctx, params)
