@@ -17,7 +17,7 @@ from tests.support.service_machine.transactions import Transactions
 from tests.support.table_model import same_items
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
-"""A long run sets more: EXAMPLES=1000 pytest -o faulthandler_timeout=0 takes some four minutes."""
+"""A long run sets more: EXAMPLES=1000 pytest -o faulthandler_timeout=0 takes minutes."""
 
 
 class ServiceMatchesModel(SingleItems, Transactions, Statements, Reading, Tables, Streams):
