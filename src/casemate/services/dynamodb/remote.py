@@ -118,59 +118,8 @@ class _Names:
 
 
 def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Operation[DynamoState]:
-    name, local = operation.name, operation.handler
-
-    async def here(ctx: Context[DynamoState], params: Params) -> Output:
-        if operation.runs_async:
-            return await cast("Awaitable[Output]", local(ctx, params))
-        with ctx.store.transaction():
-            return cast("Output", local(ctx, params))
-
-    async def there(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
-        given = {member: value for member, value in params.items() if member not in _OURS}
-        return await endpoint.call(name, {**given, "TableName": table_ref(ctx, params["TableName"]).name})
-
-    async def create(ctx: Context[DynamoState], params: Params) -> Output:
-        ref = table_ref(ctx, params["TableName"])
-        if any(record.name == ref.name for record in ctx.state.tables.values()):
-            raise table_exists(ref.name)
-        output = await here(ctx, params)
-        try:
-            await there(ctx, params)
-        except BaseException:
-            with ctx.store.transaction():
-                ctx.state.tables.delete(*ref.key)
-            ctx.state.forget(ref)
-            raise
-        return output
-
-    async def change(ctx: Context[DynamoState], params: Params) -> Output:
-        """Here first: what Casemate refuses must not be done there. What the remote refuses is undone here."""
-        ref = table_ref(ctx, params["TableName"])
-        before = ctx.state.described(ref)
-        output = await here(ctx, params)
-        try:
-            await there(ctx, params)
-        except BaseException as error:
-            if (
-                name == "DeleteTable"
-                and isinstance(error, AwsError)
-                and error.code == "ResourceNotFoundException"
-            ):
-                return output
-            with ctx.store.transaction():
-                ctx.state.tables.put(ref.key, before)
-            ctx.state.engine.create(before.schema())
-            raise
-        return output
-
-    async def describe(ctx: Context[DynamoState], params: Params) -> Output:
-        output = await here(ctx, params)
-        table: Mapping[str, Any] = (await there(ctx, params)).get("Table") or {}
-        told = {member: table[member] for member in _TOLD if member in table}
-        return {"Table": {**output["Table"], **told}}
-
-    handler = {"CreateTable": create, "DescribeTable": describe}.get(name, change)
+    both = _Both(operation, endpoint)
+    handler = {"CreateTable": both.create, "DescribeTable": both.describe}.get(operation.name, both.change)
 
     async def checked(ctx: Context[DynamoState], params: Params) -> Output:
         for member in _REFUSED:
@@ -179,3 +128,60 @@ def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Oper
         return await handler(ctx, params)
 
     return replace(operation, handler=checked, runs_async=True)
+
+
+class _Both:
+    """An operation on a table, here and at the remote."""
+
+    def __init__(self, operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> None:
+        self._operation = operation
+        self._endpoint = endpoint
+
+    async def _here(self, ctx: Context[DynamoState], params: Params) -> Output:
+        local = self._operation.handler
+        if self._operation.runs_async:
+            return await cast("Awaitable[Output]", local(ctx, params))
+        with ctx.store.transaction():
+            return cast("Output", local(ctx, params))
+
+    async def _there(self, ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
+        given = {member: value for member, value in params.items() if member not in _OURS}
+        name = table_ref(ctx, params["TableName"]).name
+        return await self._endpoint.call(self._operation.name, {**given, "TableName": name})
+
+    async def create(self, ctx: Context[DynamoState], params: Params) -> Output:
+        ref = table_ref(ctx, params["TableName"])
+        if any(record.name == ref.name for record in ctx.state.tables.values()):
+            raise table_exists(ref.name)
+        output = await self._here(ctx, params)
+        try:
+            await self._there(ctx, params)
+        except BaseException:
+            with ctx.store.transaction():
+                ctx.state.tables.delete(*ref.key)
+            ctx.state.forget(ref)
+            raise
+        return output
+
+    async def change(self, ctx: Context[DynamoState], params: Params) -> Output:
+        """Here first: what Casemate refuses must not be done there. What the remote refuses is undone here."""
+        ref = table_ref(ctx, params["TableName"])
+        before = ctx.state.described(ref)
+        output = await self._here(ctx, params)
+        try:
+            await self._there(ctx, params)
+        except BaseException as error:
+            absent = isinstance(error, AwsError) and error.code == "ResourceNotFoundException"
+            if absent and self._operation.name == "DeleteTable":
+                return output
+            with ctx.store.transaction():
+                ctx.state.tables.put(ref.key, before)
+            ctx.state.engine.create(before.schema())
+            raise
+        return output
+
+    async def describe(self, ctx: Context[DynamoState], params: Params) -> Output:
+        output = await self._here(ctx, params)
+        table: Mapping[str, Any] = (await self._there(ctx, params)).get("Table") or {}
+        told = {member: table[member] for member in _TOLD if member in table}
+        return {"Table": {**output["Table"], **told}}
