@@ -54,7 +54,7 @@ def test_an_alias_splits_invocations_by_weight(cloud: LambdaCloud, two: Any) -> 
     [
         ("1", {"2": 0.1, "3": 0.1}, "Number of items in AdditionalVersionWeights cannot be greater than 1"),
         ("1", {"2": 1.1}, "less than or equal to 1.0"),
-        ("1", {"1": 0.5}, "Function version 1 is already included"),
+        ("1", {"1": 0.5}, "Invalid function version 1. Function version 1 is already included in routing configuration."),
         ("$LATEST", {"2": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
         ("1", {"$LATEST": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
         ("1", {"9": 0.5}, f"Function not found: {ARN}:9"),

@@ -79,7 +79,7 @@ class UrlCalls:
         )
         payload = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
         if len(payload) > _REQUEST_LIMIT:
-            raise AwsError("RequestTooLargeException", "Request Entity Too Large", http_status=413)
+            raise errors.entity_too_large("Request Entity Too Large")
         invocation = Invocation(
             request_id=call.request_id,
             payload=payload,

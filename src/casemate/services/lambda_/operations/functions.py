@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from casemate.execution.package import Package, PackageError
+from casemate.execution.package import Package
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_ import configuration, errors, function_layers, placement
+from casemate.services.lambda_ import code_storage, configuration, errors, function_layers, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import (
     OPERATIONS,
@@ -31,7 +31,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     _check_create(ctx, params, name)
     settings = configuration.settings(params)
-    package = unpacked(ctx, params.get("Code") or {})
+    package = unpacked(ctx, params.get("Code") or {}, "CreateFunction")
     layers = function_layers.chosen(ctx, params.get("Layers") or ())
     function_layers.require_size(package.unzipped, layers)
     role = role_principal(ctx, settings["role"])
@@ -68,9 +68,11 @@ def create_function(ctx: Ctx, params: Params) -> Output:
 def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
     if params.get("PackageType", "Zip") != "Zip":
         raise errors.invalid("Casemate does not support container images (PackageType Image) yet.")
-    for member in ("Runtime", "Handler"):
-        if not params.get(member):
-            raise errors.invalid(f"{member} is mandatory for functions created with deployment packages.")
+    if not (params.get("Runtime") and params.get("Handler")):
+        # Observed: pipe-cd/pipecd#1400 on GitHub.
+        raise errors.invalid(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
     if name.account != ctx.account:
         raise AwsError(
             "AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403
@@ -80,18 +82,15 @@ def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
         raise errors.conflict(f"Function already exist: {name.name}")
 
 
-def unpacked(ctx: Ctx, code: Params) -> Package:
-    """The code an input brings, unpacked."""
+def unpacked(ctx: Ctx, code: Params, operation: str, *, replaced: int = 0) -> Package:
+    """The code an input brings, unpacked; `replaced`: bytes of the archive that it takes the place of."""
     if code.get("ImageUri"):
         raise errors.invalid("Casemate does not support container images (ImageUri) yet.")
     if code.get("S3Bucket"):
         raise errors.no_bucket()
     if not code.get("ZipFile"):
         raise errors.invalid("Please provide a source for function code.")
-    try:
-        return ctx.state.unpacking.unpack(code["ZipFile"])
-    except PackageError as error:
-        raise errors.invalid(str(error)) from error
+    return code_storage.admitted(ctx, code["ZipFile"], operation, replaced=replaced)
 
 
 def code_members(package: Package) -> dict[str, Any]:

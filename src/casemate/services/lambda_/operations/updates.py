@@ -36,7 +36,7 @@ _IN_PROGRESS = {
 def update_function_code(ctx: Ctx, params: Params) -> Output:
     """New code."""
     latest = _current(ctx, params)
-    package = unpacked(ctx, params)
+    package = unpacked(ctx, params, "UpdateFunctionCode", replaced=latest.code_size)
     function_layers.require_size(package.unzipped, latest.layers)
     architectures = params.get("Architectures") or [latest.architecture]
     changed = replace(latest, **code_members(package), architecture=architectures[0])

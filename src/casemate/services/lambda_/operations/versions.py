@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import configuration, errors, placement
+from casemate.services.lambda_ import code_storage, configuration, errors, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
 from casemate.services.lambda_.state import Activity, Function
@@ -33,6 +33,7 @@ def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
     published = [one for one in ctx.state.versions(name) if one.version != LATEST]
     if published and _same(published[-1], latest):
         return published[-1]
+    code_storage.require_room(ctx.state, latest.account, latest.region, latest.code_size)
     number = str(latest.next_version)
     version = replace(
         latest,
