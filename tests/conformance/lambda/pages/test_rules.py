@@ -24,11 +24,11 @@ NAMES = {
 def stands(name: str) -> bool:
     """Whether `file.py::test_name` is there; of `file.py` alone, whether the file is."""
     path, _, function = name.partition("::")
-    return (ROOT / path).is_file() and (not function or function in tests_of(path))
+    return (ROOT / path).is_file() and (not function or function in names_in(path))
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     """The names of a file's tests."""
     tree = ast.parse((ROOT / path).read_text())
     return frozenset(
