@@ -28,6 +28,7 @@ class Runner(Protocol):
         *,
         reserved: int | None = None,
         unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> Outcome: ...
 
     def invoke_streaming(
@@ -38,6 +39,7 @@ class Runner(Protocol):
         *,
         reserved: int | None = None,
         unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> ResponseStream: ...
 
     async def ensure_warm(self, function: FunctionVersion, host: FunctionHost, count: int) -> int: ...

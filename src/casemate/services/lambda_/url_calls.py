@@ -6,7 +6,6 @@ import json
 from datetime import datetime
 
 from casemate.execution.function import Invocation
-from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.ports import UrlCall, UrlFacts
 from casemate.servicekit.service import Authorize

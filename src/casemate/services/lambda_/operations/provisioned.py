@@ -24,6 +24,10 @@ def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
     """Ask for environments; they are being initialized when this returns."""
     name = _qualified(ctx, params)
     latest, wanted = ctx.state.latest(name), params["ProvisionedConcurrentExecutions"]
+    alias = ctx.state.aliases.get(*_key(name))
+    if alias is not None and alias.weights:
+        # Observed: hashicorp/terraform#24957 on GitHub.
+        raise errors.invalid("Alias with weights can not be used with Provisioned Concurrency")
     known = ctx.state.provisioned.get(*_key(name))
     others = sum(one.requested for one in ctx.state.provisioned.values(*name.key) if one != known)
     if latest.reserved is not None and others + wanted > latest.reserved:
@@ -32,6 +36,7 @@ def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
         )
     left = ctx.state.unreserved(ctx.account, ctx.region, CONCURRENCY) + (known.requested if known else 0)
     if latest.reserved is None and left - wanted < _UNRESERVED_LEAST:
+        # Observed: aws-samples/infrastructure-assessment-iac-automation#2 on GitHub.
         raise errors.invalid(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{_UNRESERVED_LEAST}]."
@@ -95,6 +100,7 @@ def list_provisioned_concurrency_configs(ctx: Ctx, params: Params) -> Output:
 def _qualified(ctx: Ctx, params: Params) -> FunctionName:
     name = named(ctx, params)
     if name.qualifier == LATEST:
+        # Observed: hashicorp/terraform-provider-aws#12120 on GitHub.
         raise errors.invalid(
             "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
         )
