@@ -9,9 +9,11 @@ from typing import TypedDict
 from casemate.execution.function import FunctionVersion, Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
+from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
 from casemate.services.lambda_ import errors, idling, provisioned_shares, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.runner import RunnerHost
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
 CONCURRENCY = 1000
@@ -44,7 +46,7 @@ async def run(
     return await state.runner.invoke(
         runnable(function),
         invocation,
-        state.host.bound(function.role, authorize),
+        host(state, function, authorize),
         **_concurrency(state, function),
     )
 
@@ -63,13 +65,22 @@ async def stream(
     response = state.runner.invoke_streaming(
         runnable(function),
         invocation,
-        state.host.bound(function.role, authorize),
+        host(state, function, authorize),
         **_concurrency(state, function),
     )
     await response.head()
     if response.outcome.done():
         response.outcome.result()  # raises what kept it from running
     return response
+
+
+def host(state: LambdaState, function: Function, authorize: Authorize) -> RunnerHost:
+    """Where environments of that version get their credentials and leave their logs."""
+
+    def unlock(role: Principal) -> None:
+        state.variable_keys.open(function, role, authorize)
+
+    return state.host.bound(function.role, authorize, unlock)
 
 
 class _Concurrency(TypedDict):

@@ -79,7 +79,7 @@ class Provisioner:
     async def _warm(self, function: Function, count: int) -> tuple[int, str | None]:
         """How many there are, and why there are not as many as that."""
         state = self._state
-        host = state.host.bound(function.role, state.inside(function.region))
+        host = invoking.host(state, function, state.inside(function.region))
         try:
             return await state.runner.ensure_warm(invoking.runnable(function), host, count), None
         except InitError as error:

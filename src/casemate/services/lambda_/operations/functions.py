@@ -19,6 +19,7 @@ from casemate.services.lambda_.operations.registry import (
     on_configuration,
     on_function,
     page,
+    shown,
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
@@ -51,6 +52,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
         revision=ctx.new_uuid(),
         tags=dict(params.get("Tags") or {}),
     )
+    function = ctx.state.variable_keys.adopt(ctx, function)
     ctx.state.functions.put(function.key, function)
     ctx.state.activity.put(function.key, Activity(invoked=ctx.now))
     # A function is Pending until Lambda has made what it needs; here that is done when the call returns.
@@ -143,7 +145,7 @@ def get_function(ctx: Ctx, params: Params) -> Output:
         f"https://awslambda-{name.region}-tasks.s3.{name.region}.amazonaws.com/snapshots/{name.account}"
     )
     output: dict[str, Any] = {
-        "Configuration": configuration.describe_qualified(function, qualified=name.qualifier is not None),
+        "Configuration": shown(ctx, function, qualified=name.qualifier is not None),
         # AWS gives a presigned URL of ten minutes; there is no S3 here, so this one leads nowhere.
         "Code": {"RepositoryType": "S3", "Location": f"{location}/{name.name}-{function.revision}"},
     }
@@ -158,7 +160,7 @@ def get_function(ctx: Ctx, params: Params) -> Output:
 def get_function_configuration(ctx: Ctx, params: Params) -> Output:
     """The configuration."""
     name = named(ctx, params)
-    return configuration.describe_qualified(ctx.state.version(name), qualified=name.qualifier is not None)
+    return shown(ctx, ctx.state.version(name), qualified=name.qualifier is not None)
 
 
 @OPERATIONS.operation("ListFunctions", checks=lambda _ctx, _params: [Check(action="lambda:ListFunctions")])
@@ -167,8 +169,8 @@ def list_functions(ctx: Ctx, params: Params) -> Output:
     every = params.get("FunctionVersion") == "ALL"
     functions = sorted(ctx.state.functions.values(ctx.account, ctx.region), key=lambda one: one.name)
     found = [one for one in functions if every or one.version == LATEST]
-    shown, marker = page(found, params)
-    described = [configuration.describe_qualified(one, qualified=every) for one in shown]
+    listed, marker = page(found, params)
+    described = [shown(ctx, one, qualified=every) for one in listed]
     for one in described:
         # ListFunctions leaves the state out: API reference.
         for member in ("State", "LastUpdateStatus"):
@@ -184,6 +186,7 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
     if name.qualifier is None:
         state.latest(name)
         for version in state.versions(name):
+            state.variable_keys.release(version)
             _delete(ctx, version)
         for key, _ in state.aliases.items(*name.key):
             state.aliases.delete(*key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import code_storage, configuration, errors, placement
+from casemate.services.lambda_ import code_storage, errors, placement
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
+from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page, shown
 from casemate.services.lambda_.state import Activity, Function
 
 
@@ -24,7 +24,7 @@ def publish_version(ctx: Ctx, params: Params) -> Output:
             f"CodeSHA256 ({params['CodeSha256']}) is different from current CodeSHA256 in $LATEST "
             f"({latest.code_sha256}). Please try again with the CodeSHA256 in $LATEST."
         )
-    return configuration.describe(publish(ctx, latest, description=params.get("Description")))
+    return shown(ctx, publish(ctx, latest, description=params.get("Description")))
 
 
 def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
@@ -83,6 +83,6 @@ def list_versions_by_function(ctx: Ctx, params: Params) -> Output:
     """`$LATEST` and every published version."""
     name = named(ctx, params)
     ctx.state.latest(name)
-    shown, marker = page(ctx.state.versions(name), params)
-    described = [configuration.describe_qualified(one, qualified=True) for one in shown]
+    listed, marker = page(ctx.state.versions(name), params)
+    described = [shown(ctx, one, qualified=True) for one in listed]
     return {"Versions": described, "NextMarker": marker}
