@@ -128,6 +128,19 @@ async def test_errors_are_reported_with_their_type(
     assert error(await machine.invoke(node(machine, source))) == expected
 
 
+async def test_a_promise_that_never_settles_is_an_error_at_once_and_the_environment_goes_on(
+    machine: Machine,
+) -> None:
+    source = "export const handler = async (event) => { if (event) await new Promise(() => {}); return 'after' }"
+    function = node(machine, source, timeout_seconds=60)
+    kind, message = error(await machine.invoke(function, True))
+    assert kind == "Runtime.NodeJsExit"
+    assert "a Promise that was never settled" in message
+    assert json.loads((await machine.invoke(function, False)).payload) == "after"
+    forgotten = node(machine, "exports.handler = (event, context, callback) => {}", name="app.js")
+    assert (await machine.invoke(forgotten)).payload == b"null"
+
+
 async def test_errors_at_import_and_what_to_do_about_the_sdk(machine: Machine) -> None:
     kind, message = error(await machine.invoke(node(machine, "import 'nowhere'")))
     assert kind == "Runtime.ImportModuleError"

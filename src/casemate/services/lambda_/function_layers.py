@@ -60,6 +60,7 @@ def require_size(code_bytes: int, layers: Sequence[LayerUse]) -> None:
     """Code and layers together, unzipped, stay under Lambda's limit."""
     total = code_bytes + sum(one.unzipped_size for one in layers)
     if layers and total > UNZIPPED_LIMIT:
+        # Observed: serverlesspub/ffmpeg-aws-lambda-layer#23 on GitHub.
         raise errors.invalid(
             f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT} bytes. "
             f"The actual size is {total} bytes."

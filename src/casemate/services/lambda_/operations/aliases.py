@@ -25,6 +25,7 @@ def create_alias(ctx: Ctx, params: Params) -> Output:
             params["Name"], "name", f"satisfy regular expression pattern: {_NAME.pattern}"
         )
     if (*name.key, params["Name"]) in ctx.state.aliases:
+        # Observed: HumanCellAtlas/data-store#929 on GitHub.
         raise errors.conflict(f"Alias already exists: {name.arn}:{params['Name']}")
     alias = Alias(
         account=name.account,

@@ -20,6 +20,7 @@ def publish_version(ctx: Ctx, params: Params) -> Output:
     if params.get("RevisionId") not in (None, latest.revision):
         raise errors.precondition_failed()
     if params.get("CodeSha256") not in (None, latest.code_sha256):
+        # Observed: justinram11/serverless-aws-batch#22 on GitHub.
         raise errors.invalid(
             f"CodeSHA256 ({params['CodeSha256']}) is different from current CodeSHA256 in $LATEST "
             f"({latest.code_sha256}). Please try again with the CodeSHA256 in $LATEST."
