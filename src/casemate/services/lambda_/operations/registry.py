@@ -46,8 +46,8 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
         if params.get("Layers"):
             context["lambda:Layer"] = tuple(params["Layers"])
         yield Check(action=f"lambda:{action}", resource=name.arn, context=context)
-        # What is no ARN the operation refuses.
-        if str(params.get("Role") or "").startswith("arn:"):
+        # What is no ARN of this account's the operation refuses: "Cross-account pass role is not allowed".
+        if str(params.get("Role") or "").split(":")[4:5] == [ctx.account]:
             yield Check(
                 action="iam:PassRole",
                 resource=params["Role"],
