@@ -130,6 +130,17 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Numbering:
+    """The number that the next version of a deleted function's successor gets.
+
+    "Lambda doesn't reuse version numbers, even after deleting and recreating a function" (Lambda Developer Guide, "Manage
+    Lambda function versions").
+    """
+
+    next: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Permissions:
     """The resource-based policy of a function, or of one version or alias."""
 
@@ -155,6 +166,8 @@ class LambdaState:
     ) -> None:
         self.store = store
         self.functions = store.collection("lambda.functions", Function)
+        self.numbering = store.collection("lambda.version_numbers", Numbering)
+        """By (account, Region, function)."""
         self.aliases = store.collection("lambda.aliases", Alias)
         self.permissions = store.collection("lambda.permissions", Permissions)
         self.layers = Layers(store)

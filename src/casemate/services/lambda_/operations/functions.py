@@ -23,7 +23,7 @@ from casemate.services.lambda_.operations.registry import (
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
-from casemate.services.lambda_.state import Activity, Function
+from casemate.services.lambda_.state import Activity, Function, Numbering
 
 
 @OPERATIONS.operation("CreateFunction", checks=on_configuration("CreateFunction"))
@@ -38,11 +38,13 @@ def create_function(ctx: Ctx, params: Params) -> Output:
     role = role_principal(ctx, settings["role"])
     require_tracing(ctx, settings, role)
     network = placement.place(ctx, params.get("VpcConfig") or {}, function_arn=name.arn, role=role)
+    numbering = ctx.state.numbering.get(*name.key)
     function = Function(
         account=ctx.account,
         region=ctx.region,
         name=name.name,
         **settings,
+        next_version=1 if numbering is None else numbering.next,
         layers=layers,
         architecture=(params.get("Architectures") or ["x86_64"])[0],
         network=network,
@@ -184,7 +186,7 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     state = ctx.state
     if name.qualifier is None:
-        state.latest(name)
+        state.numbering.put(name.key, Numbering(next=state.latest(name).next_version))
         for version in state.versions(name):
             state.variable_keys.release(version)
             _delete(ctx, version)
