@@ -97,6 +97,27 @@ def test_both_versions_have_one_role(cloud: LambdaCloud, client: Any) -> None:
     assert message == "Both versions of an alias must have the same execution role."
 
 
+def test_a_version_has_one_configuration_of_provisioned_concurrency(two: Any) -> None:
+    """Lambda Developer Guide, "Managing Lambda provisioned concurrency"."""
+
+    def put(qualifier: str) -> Any:
+        return two.put_provisioned_concurrency_config(
+            FunctionName="orders", Qualifier=qualifier, ProvisionedConcurrentExecutions=1
+        )
+
+    for name, version in (("one", "1"), ("other", "1"), ("second", "2"), ("newest", "$LATEST")):
+        two.create_alias(FunctionName="orders", Name=name, FunctionVersion=version)
+    put("one")
+    put("one")
+    put("second")
+    for qualifier in ("other", "1"):
+        assert error_of(lambda qualifier=qualifier: put(qualifier))[0] == "ResourceConflictException"
+    assert "unpublished function versions" in error_of(lambda: put("newest"))[1]
+    two.delete_provisioned_concurrency_config(FunctionName="orders", Qualifier="one")
+    put("1")
+    assert error_of(lambda: put("one"))[0] == "ResourceConflictException"
+
+
 def reconcile(cloud: LambdaCloud) -> None:
     asyncio.run(cloud.slice.provisioner.reconcile())
 
