@@ -1,7 +1,7 @@
 """The errors of Lambda: codes and statuses from botocore's model.
 
 Messages are AWS's where a page or an observed answer is cited, here, where they are raised, or with the case of
-`tests/conformance/lambda/pages` that quotes it. The others are in our words.
+`tests/conformance/lambda/pages` that quotes it. The others are from general knowledge or in our words.
 """
 
 from __future__ import annotations
