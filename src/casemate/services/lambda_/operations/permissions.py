@@ -75,6 +75,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
 
 def _check_statement(params: Params, name: FunctionName) -> None:
     if name.qualifier == LATEST:
+        # Observed: terraform-aws-modules/terraform-aws-lambda on GitHub quotes it beside its unqualified triggers.
         raise errors.invalid("We currently do not support adding policies for $LATEST.")
     if params.get("FunctionUrlAuthType") and params["Action"] != "lambda:InvokeFunctionUrl":
         raise errors.invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
