@@ -2,7 +2,8 @@
 
 A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
 it must answer (`expected`: JMESPath -> value; `error`: code, and the status when the page names one). `keep` names values
-for later steps, which write them as `$name`. `function` makes a function first. A JMESPath that begins with `Payload`
+for later steps, which write them as `$name`. `function` makes a function first; `account` asks as another account's
+administrator; `observed` is where the text of an answer was seen. A JMESPath that begins with `Payload`
 reads the parsed payload; `Log` is the decoded LogResult.
 """
 
@@ -65,6 +66,11 @@ def test_environment(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
 
 
+@pytest.mark.parametrize("case", cases("management"))
+def test_management(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
 class Script:
     """A case, being played."""
 
@@ -97,6 +103,7 @@ class Script:
         self.kept["role"] = self.world.role(*role["statements"], managed="") if role else self.world.role()
         self.kept["function"] = self.create(files, **self.resolved(settings))
         self.kept["zip"] = zipped_programs(files)
+        self.kept["other"] = zipped_programs({"m.py": "def handler(event, context):\n    return 'other'\n"})
 
     def create(self, files: dict[str, str], **settings: Any) -> str:
         name = unique("page")
@@ -139,7 +146,7 @@ class Script:
             params["FunctionName"] = self.kept["function"]
         if "repeat" in step:
             params["Payload"] = json.dumps("x" * step["repeat"])
-        client: Any = {"ec2": self.world.ec2, "iam": self.world.iam}.get(service, self.world.lambda_)
+        client = self._client(service, step)
         if "error" in step:
             return self._refused(step["error"], getattr(client, operation), params)
         answer = readable(getattr(client, operation)(**params))
@@ -149,6 +156,13 @@ class Script:
         for path, expected in step.get("expected", {}).items():
             self._check(path, jmespath.search(path, answer), self.resolved(expected), answer)
         return len(step.get("expected", {}))
+
+    def _client(self, service: str, step: dict[str, Any]) -> Any:
+        """The workload account's, or that of `account`."""
+        if "account" in step:
+            return self.world.instance.client(service, account=step["account"])
+        known = {"ec2": self.world.ec2, "iam": self.world.iam, "dynamodb": self.world.dynamodb}
+        return known.get(service, self.world.lambda_)
 
     def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
         with pytest.raises(ClientError) as refused:
@@ -161,7 +175,7 @@ class Script:
             "reason": response.get("Reason"),
         }
         for name, value in expected.items():
-            self._check(name, given[name], value, given)
+            self._check(name, given[name], self.resolved(value), given)
         return 1
 
     def _check(self, path: str, given: Any, expected: Any, answer: Any) -> None:
