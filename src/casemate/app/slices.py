@@ -125,6 +125,7 @@ class Slices:
             role_sessions=self._identity.role_sessions,
             log_sink=self.logs.state,
             table_streams=StreamReading(self.dynamodb.state, ground.store, clock=system_clock),
+            keys=self._kms.keys,
             code_dir=settings.code,
             random_bytes=os.urandom,
         )

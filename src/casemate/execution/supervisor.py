@@ -106,6 +106,7 @@ class Supervisor:
         *,
         reserved: int | None = None,
         unreserved_limit: int = ACCOUNT_CONCURRENCY,
+        provisioned: int = 0,
         stream: ResponseStream | None = None,
     ) -> Outcome:
         """Run one invocation to its end.
@@ -114,8 +115,9 @@ class Supervisor:
         runs the runtime; ServiceException when this machine could not make an environment. What the function does wrong
         is an Outcome.
         """
-        place = (function.account, function.region)
-        self._admission.enter(function.arn, place, reserved=reserved, unreserved_limit=unreserved_limit)
+        leave = self._admission.enter(
+            function, reserved=reserved, unreserved_limit=unreserved_limit, provisioned=provisioned
+        )
         try:
             while True:
                 environment = self._warm(function) or await self._cold(function, invocation, host)
@@ -129,7 +131,7 @@ class Supervisor:
                         invocation, timeout_seconds=function.timeout_seconds, stream=stream
                     )
         finally:
-            self._admission.leave(function.arn, place, reserved=reserved)
+            leave()
 
     def invoke_streaming(
         self,
@@ -139,6 +141,7 @@ class Supervisor:
         *,
         reserved: int | None = None,
         unreserved_limit: int = ACCOUNT_CONCURRENCY,
+        provisioned: int = 0,
     ) -> ResponseStream:
         """As `invoke`, the response passed on while it is written.
 
@@ -155,6 +158,7 @@ class Supervisor:
                     host,
                     reserved=reserved,
                     unreserved_limit=unreserved_limit,
+                    provisioned=provisioned,
                     stream=stream,
                 )
             except BaseException as error:

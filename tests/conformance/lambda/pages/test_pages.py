@@ -1,8 +1,10 @@
 """The sentences of Lambda's pages that state behaviour, each asked of the real engine through boto3.
 
 A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
-it must answer (`expected`: JMESPath -> value; `different`: JMESPath -> what it must not be; `error`: code, and the status when the page names one). `keep` names values
-for later steps, which write them as `$name`. `function` makes a function first. A JMESPath that begins with `Payload`
+it must answer (`expected`: JMESPath -> value; `different`: JMESPath -> what it must not be; `error`: code, and the status
+when the page names one). `keep` names values for later steps, which write them as `$name`. `function` makes a function
+first; `account` asks as another account's administrator; `observed` is where the text of an answer was seen. A JMESPath
+that begins with `Payload`
 reads the parsed payload; `Log` is the decoded LogResult.
 """
 
@@ -70,6 +72,11 @@ def test_environment(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
 
 
+@pytest.mark.parametrize("case", cases("management"))
+def test_management(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
 class Script:
     """A case, being played."""
 
@@ -103,6 +110,7 @@ class Script:
         self.kept["role_name"] = self.kept["role"].rpartition("/")[2]
         self.kept["function"] = self.create(files, **self.resolved(settings))
         self.kept["zip"] = zipped_programs(files)
+        self.kept["other"] = zipped_programs({"m.py": "def handler(event, context):\n    return 'other'\n"})
 
     def _role(self, role: dict[str, Any]) -> str:
         return self.world.role(*role["statements"], managed=role.get("managed", ""))
@@ -148,7 +156,7 @@ class Script:
             params["FunctionName"] = self.kept["function"]
         if "repeat" in step:
             params["Payload"] = json.dumps("x" * step["repeat"])
-        client = self.world.lambda_ if service == "lambda" else self.world.instance.client(service)
+        client = self._client(service, step)
         if "error" in step:
             return self._refused(step["error"], getattr(client, operation), params)
         answer = readable(getattr(client, operation)(**params))
@@ -161,6 +169,12 @@ class Script:
             assert jmespath.search(path, answer) not in (None, self.resolved(other)), (path, answer)
         return len(step.get("expected", {})) + len(step.get("different", {}))
 
+    def _client(self, service: str, step: dict[str, Any]) -> Any:
+        """The workload account's, or that of `account`."""
+        if "account" in step:
+            return self.world.instance.client(service, account=step["account"])
+        return self.world.lambda_ if service == "lambda" else self.world.instance.client(service)
+
     def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
         with pytest.raises(ClientError) as refused:
             call(**params)
@@ -172,7 +186,7 @@ class Script:
             "reason": response.get("Reason"),
         }
         for name, value in expected.items():
-            self._check(name, given[name], value, given)
+            self._check(name, given[name], self.resolved(value), given)
         return 1
 
     def _check(self, path: str, given: Any, expected: Any, answer: Any) -> None:

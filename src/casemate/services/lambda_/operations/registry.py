@@ -8,8 +8,8 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Params
-from casemate.services.lambda_ import errors, names, registry
-from casemate.services.lambda_.state import LambdaState
+from casemate.services.lambda_ import configuration, errors, names, registry
+from casemate.services.lambda_.state import Function, LambdaState
 
 OPERATIONS = registry.OPERATIONS
 Ctx = Context[LambdaState]
@@ -46,8 +46,8 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
         if params.get("Layers"):
             context["lambda:Layer"] = tuple(params["Layers"])
         yield Check(action=f"lambda:{action}", resource=name.arn, context=context)
-        # What is no ARN the operation refuses.
-        if str(params.get("Role") or "").startswith("arn:"):
+        # What is no ARN of this account's the operation refuses: "Cross-account pass role is not allowed".
+        if str(params.get("Role") or "").split(":")[4:5] == [ctx.account]:
             yield Check(
                 action="iam:PassRole",
                 resource=params["Role"],
@@ -87,6 +87,12 @@ def _vpc_context(ctx: Ctx, params: Params, name: names.FunctionName) -> dict[str
     if groups:
         found["lambda:SecurityGroupIds"] = tuple(groups)
     return found
+
+
+def shown(ctx: Ctx, function: Function, *, qualified: bool = False) -> dict[str, Any]:
+    """`FunctionConfiguration` as the caller gets to see it."""
+    described = configuration.describe_qualified(function, qualified=qualified)
+    return ctx.state.variable_keys.hide(ctx, function, described)
 
 
 _MARKER_DIGITS = 9
