@@ -31,7 +31,7 @@ class Peer:
 
     def memory_mib(self) -> float:
         """Proportional set size of the process and everything below it."""
-        return sum(_pss(pid) for pid in _family(self.process.pid)) / 1024
+        return sum(_pss(pid) for pid in family(self.process.pid)) / 1024
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -42,12 +42,12 @@ class Peer:
             self.process.wait()
 
 
-def casemate(directory: Path, *options: str) -> Peer:
+def casemate(directory: Path, *options: str, program: str = "casemate.cli.main") -> Peer:
     started = time.perf_counter()
     argv = [
         sys.executable,
         "-m",
-        "casemate.cli.main",
+        program,
         "up",
         "--port",
         "0",
@@ -155,7 +155,7 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
