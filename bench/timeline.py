@@ -54,7 +54,7 @@ def _wrap_all() -> None:
     _wrap(readmission.Readmission, "admit", after="looked at for readmission")
     _wrap(environment.Environment, "run", before="environment chosen")
     _wrap(environment.Environment, "_deliver", before="delivery begins", after="invocation written")
-    _wrap(runtime_server._Connection, "data_received", before="runtime read", after="runtime handled")
+    _wrap(runtime_server._Connection, "data_received", before="runtime read", after="runtime handled")  # noqa: SLF001 - from inside
     _wrap(environment.Environment, "_complete", after="outcome known")
     _wrap(pipeline.Pipeline, "_conclude", before="operation done", after="answer made")
     _wrap(aftermath.Aftermath, "_note", before="aftermath begins")
@@ -106,9 +106,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _rounds(
-    peer: Peer, bench: Bench, name: str, count: int
-) -> tuple[list[dict[str, int]], dict[str, float]]:
+def _rounds(peer: Peer, bench: Bench, name: str, count: int) -> tuple[list[dict[str, int]], dict[str, float]]:
     rounds: list[dict[str, int]] = []
     real = URLLib3Session.send
 

@@ -89,10 +89,11 @@ class Aftermath:
         self._look()
         if finished.ending.line:
             self._log.platform(platform_events.fault(finished.ending.line))
-        done = platform_events.runtime_done(
-            finished.request_id, finished.duration_ms, finished.produced, finished.ending
-        )
-        self._log.platform(done)
+        if self._log.structured:  # it has no text
+            done = platform_events.runtime_done(
+                finished.request_id, finished.duration_ms, finished.produced, finished.ending
+            )
+            self._log.platform(done)
 
     def _write(self, finished: Finished, duration_ms: float) -> None:
         self._finished = None

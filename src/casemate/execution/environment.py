@@ -13,6 +13,7 @@ from uuid import UUID
 
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.aftermath import Aftermath
+from casemate.execution.alarm import Alarm
 from casemate.execution.attaching import attach
 from casemate.execution.background import Background
 from casemate.execution.endings import Circumstances
@@ -30,7 +31,6 @@ from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call,
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.telemetry import Telemetry
-from casemate.execution.time_limit import TimeLimit
 
 
 class Environment:
@@ -85,7 +85,7 @@ class Environment:
         self._aftermath = Aftermath(self.log, look=self._look, usage=self._usage)
         self._parked: Answer | None = None
         self._api: runtime_server.RuntimeServer | None = None
-        self._limit = TimeLimit(lambda: self._apply(Event.TIMEOUT))
+        self._limit = Alarm(lambda: self._apply(Event.TIMEOUT))
         self._end_timer: asyncio.TimerHandle | None = None
         self._begun = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
@@ -390,6 +390,7 @@ class Environment:
             if self.state is not State.ENDED:  # the fork-server went, and with it this environment
                 self._apply(Event.EXIT)
             self._kill()
+            self._limit.close()
             self._processes.close()
             self._extension_calls.close()
             self.log.flush()

@@ -104,6 +104,8 @@ class Processes:
 
     def close(self) -> None:
         """Read the last that they wrote, and give the pipe back."""
+        self._memory.close()
+        self._freezer.close()
         if self._pipe is not None:
             self._pipe.drain()
             self._pipe.close()

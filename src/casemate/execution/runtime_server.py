@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import contextlib
 import socket
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import cast
 import httptools
 
 from casemate.execution import runtime_api
+from casemate.execution.plain_call import plain_call
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
@@ -53,6 +55,8 @@ class _Connection(asyncio.Protocol):
         self._open = open_connections
         self._parser = httptools.HttpRequestParser(self)
         self._incoming = _Incoming()
+        self._within = False
+        """A request has begun that went to httptools, and is not whole."""
         self._transport: asyncio.Transport | None = None
         self._refusals = 0
 
@@ -68,6 +72,11 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
+            return
+        call = None if self._within else plain_call(data)
+        if call is not None:
+            with contextlib.suppress(_TiresomeError):
+                self._on_call(call, self._answer)
             return
         self._incoming.fed += len(data)
         try:
@@ -99,6 +108,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
+        self._within = True
         self._incoming = _Incoming()
 
     def on_url(self, url: bytes) -> None:
@@ -136,6 +146,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the request is whole."""
+        self._within = False
         parsed = self._parse()
         if isinstance(parsed, Reply):
             self._answer(parsed)
@@ -160,10 +171,16 @@ class _Connection(asyncio.Protocol):
             if self._refusals > _REFUSALS:
                 self._hang_up()
                 raise _TiresomeError
-        lines = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Content-Type: application/json"]
-        lines += [f"{name}: {value}" for name, value in reply.headers]
-        lines.append(f"Content-Length: {len(reply.body)}\r\n\r\n")
-        self._transport.write("\r\n".join(lines).encode("latin-1") + reply.body)
+        self._transport.write(_ACCEPTED if reply is runtime_api.ACCEPTED else _encode(reply))
+
+
+def _encode(reply: Reply) -> bytes:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
+    head = (
+        f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}\r\nContent-Type: application/json\r\n{fields}"
+        f"Content-Length: {len(reply.body)}\r\n\r\n"
+    )
+    return head.encode("latin-1") + reply.body
 
 
 def _with_trailers(call: Call, trailers: dict[str, str]) -> Call:
@@ -182,6 +199,10 @@ _REASONS = {
     200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Request Entity Too Large",
     500: "Internal Server Error",
 }  # fmt: skip
+
+
+_ACCEPTED = _encode(runtime_api.ACCEPTED)
+"""Of every response."""
 
 
 class RuntimeServer:

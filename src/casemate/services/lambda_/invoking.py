@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.service import Authorize
@@ -13,8 +13,6 @@ from casemate.services.lambda_ import errors, idling, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
-CONCURRENCY = 1000
-"""Lambda quotas: concurrent executions of an account in a Region."""
 _NOTED = timedelta(days=1)
 
 
@@ -40,13 +38,13 @@ async def run(
     """Run one invocation of that version to its end; AwsError when it could not run."""
     idling.require_active(state, function)
     _note(state, function, now)
-    latest = state.functions.get(function.account, function.region, function.name, LATEST)
+    prepared = state.preparations.of(function)
     return await state.runner.invoke(
-        runnable(function),
+        prepared.version,
         invocation,
         state.host.bound(function.role, authorize),
-        reserved=None if latest is None else latest.reserved,
-        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+        reserved=prepared.reserved,
+        unreserved_limit=prepared.unreserved,
     )
 
 
@@ -61,13 +59,13 @@ async def stream(
     """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
     idling.require_active(state, function)
     _note(state, function, now)
-    latest = state.functions.get(function.account, function.region, function.name, LATEST)
+    prepared = state.preparations.of(function)
     response = state.runner.invoke_streaming(
-        runnable(function),
+        prepared.version,
         invocation,
         state.host.bound(function.role, authorize),
-        reserved=None if latest is None else latest.reserved,
-        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+        reserved=prepared.reserved,
+        unreserved_limit=prepared.unreserved,
     )
     await response.head()
     if response.outcome.done():
@@ -93,34 +91,3 @@ def _note(state: LambdaState, function: Function, now: datetime) -> None:
     if known is None or now - known.invoked >= _NOTED:
         with state.store.transaction():
             state.activity.put(function.key, Activity(invoked=now))
-
-
-def runnable(function: Function) -> FunctionVersion:
-    """What the supervisor needs to know."""
-    notes: tuple[str, ...] = ()
-    if function.code_unreadable:
-        where = f"{function.code_unreadable} is not readable by others in the archive"
-        notes = (f"{where}; made readable here, but AWS Lambda may refuse it",)
-    return FunctionVersion(
-        arn=function.arn,
-        name=function.name,
-        version=function.version,
-        account=function.account,
-        region=function.region,
-        # Tags, permissions and reservations change without a new revision; what runs does not change then.
-        revision=function.revision,
-        runtime=function.runtime,
-        handler=function.handler,
-        code=function.code_directory,
-        layers=tuple(one.directory for one in function.layers),
-        memory_mb=function.memory,
-        timeout_seconds=function.timeout,
-        ephemeral_mb=function.ephemeral,
-        variables=function.variables,
-        interfaces=() if function.network is None else function.network.interface_ids,
-        log_group=function.log_group,
-        log_format=function.logging.get("LogFormat", "Text"),
-        application_log_level=function.logging.get("ApplicationLogLevel", ""),
-        system_log_level=function.logging.get("SystemLogLevel", "INFO"),
-        notes=notes,
-    )

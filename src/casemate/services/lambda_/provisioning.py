@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from casemate.execution.failures import InitError
 from casemate.model.errors import AwsError
-from casemate.services.lambda_ import invoking
 from casemate.services.lambda_.names import FunctionName
+from casemate.services.lambda_.prepared import runnable
 from casemate.services.lambda_.records import ProvisionedConcurrency
 from casemate.services.lambda_.state import Function, LambdaState
 
@@ -78,7 +78,7 @@ class Provisioner:
         host = state.host.bound(function.role, state.inside(function.region))
         status, reason, warm = "READY", None, 0
         try:
-            warm = await state.runner.ensure_warm(invoking.runnable(function), host, count)
+            warm = await state.runner.ensure_warm(runnable(function), host, count)
         except InitError as error:
             status, reason = "FAILED", f"FUNCTION_ERROR_INIT_FAILURE: {error}"
         except AwsError as error:

@@ -22,6 +22,7 @@ from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
 from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.layer_versions import Layers
 from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.prepared import Preparations
 from casemate.services.lambda_.records import FunctionUrl, LayerUse, ProvisionedConcurrency, RuntimeManagement
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.unpacking import Unpacking
@@ -173,6 +174,7 @@ class LambdaState:
         self.streams = streams
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
+        self.preparations = Preparations(self)
         self.enqueue: Callable[[QueuedEvent], None]
         """Keeps an event for later, inside the current transaction. Set by `assemble`."""
 

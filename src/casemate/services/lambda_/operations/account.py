@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from casemate.execution.package import UNZIPPED_LIMIT, ZIPPED_LIMIT
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx
+from casemate.services.lambda_.prepared import CONCURRENCY
 
 _TOTAL_CODE = 75 * 1024**3
 
