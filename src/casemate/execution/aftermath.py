@@ -24,9 +24,11 @@ class Aftermath:
     """
 
     def __init__(
-        self, log: EnvironmentLog, *, look: Callable[[], None], usage: Callable[[float], Usage]
+        self, log: EnvironmentLog, *, look: Callable[[float], None], usage: Callable[[float], Usage]
     ) -> None:
-        """`look` reads what the runtime wrote and how much memory it has; `usage` is for a duration in ms."""
+        """`look` reads what the runtime wrote, and how much memory it has after so many seconds; `usage` is for a duration
+        in ms.
+        """
         self._log = log
         self._look = look
         self._usage = usage
@@ -86,7 +88,7 @@ class Aftermath:
     def _note(self) -> None:
         finished = self._finished
         assert finished is not None
-        self._look()
+        self._look(finished.duration_ms / 1000)
         if finished.ending.line:
             self._log.platform(platform_events.fault(finished.ending.line))
         if self._log.structured:  # it has no text

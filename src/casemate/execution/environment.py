@@ -275,7 +275,7 @@ class Environment:
 
     def _ready(self) -> None:
         self.init_ms = (monotonic() - self._began) * 1000
-        self._processes.glance()
+        self._processes.glance(self.init_ms / 1000)
         self._processes.drain()
         self.extensions.closed = True
         self._telemetry.initialized()
@@ -332,8 +332,8 @@ class Environment:
             self._disarm()
         running.end(ending, log=log, version=self.function.version)
 
-    def _look(self) -> None:
-        self._processes.glance()
+    def _look(self, seconds: float) -> None:
+        self._processes.glance(seconds)
         self._processes.drain(end=True)
 
     def _usage(self, duration_ms: float) -> report.Usage:

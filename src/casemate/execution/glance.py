@@ -39,7 +39,7 @@ class Glance:
             return 0  # ended meanwhile
         for gone in self._files.keys() - set(pids):
             os.close(self._files.pop(gone))
-        return max((self._peak_kb(pid) + 1023 for pid in pids), default=0) // 1024
+        return (max([self._peak_kb(pid) for pid in pids], default=0) + 1023) // 1024
 
     def _peak_kb(self, pid: str) -> int:
         file = self._files.get(pid)

@@ -13,6 +13,9 @@ from casemate.execution.glance import Glance
 _INTERVAL, _LONGEST = 0.05, 0.25
 _GROWTH = 2000
 """MB per second: about what a processor fills with zeroes, so that who has room for more is looked at less often."""
+_BRIEF, _UNSEEN = 0.001, 0.01
+"""Seconds: an invocation that took no longer than the first one is not looked at for the second after the last look. What
+it can have filled meanwhile is some megabytes, and the next look sees it: the peak never falls."""
 _SHARE = 20
 """At most a twentieth of the time goes into looking: a thousand processes take theirs."""
 
@@ -27,6 +30,7 @@ class MemoryWatch:
         self._first = Alarm(self._begin)
         """Until the first look: most invocations are over before."""
         self._glance = Glance()
+        self._glanced = 0.0
         self._init_pid: Callable[[], int] = int
         self._task: asyncio.Task[None] | None = None
 
@@ -46,9 +50,11 @@ class MemoryWatch:
             self._task.cancel()
         self._task = None
 
-    def glance(self, init_pid: int) -> None:
-        """Look at the largest process now."""
-        if init_pid:
+    def glance(self, init_pid: int, seconds: float) -> None:
+        """Look at the largest process, `seconds` after the work began that made it what it is."""
+        now = monotonic()
+        if init_pid and (seconds > _BRIEF or now - self._glanced > _UNSEEN):
+            self._glanced = now
             self.peak_mb = max(self.peak_mb, self._glance.largest_mb(init_pid))
 
     def close(self) -> None:

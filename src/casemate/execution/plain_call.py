@@ -12,6 +12,8 @@ from casemate.execution.runtime_api import Call, CallKind
 
 _NEXT_LINE = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1"
 _RESPONSE_LINE = re.compile(rb"POST /2018-06-01/runtime/invocation/([0-9A-Za-z-]{1,64})/response HTTP/1\.1")
+_POST = b"POST /2018-06-01/runtime/invocation/"
+_BODY_TO_COME = re.compile(rb"\r\ncontent-length: [1-9][0-9]*\r\n", re.IGNORECASE)
 _NEXT = Call(kind=CallKind.NEXT)
 _LENGTH = re.compile(rb"content-length: (0|[1-9][0-9]{0,8})", re.IGNORECASE)
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): [\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
@@ -50,6 +52,14 @@ def plain_call(data: bytes) -> Call | None:
         return None
     body = data[end + 4 :]
     return Call(kind=CallKind.RESPONSE, request_id=found[1].decode("ascii"), body=body, size=size)
+
+
+def lacks_its_body(data: bytes) -> bool:
+    """Whether `data` is the head of a call alone: curl sends head and body by two calls of the kernel."""
+    if not data.startswith(_POST) or data.find(b"\r\n\r\n", 0, _MOST_HEAD) != len(data) - 4:
+        return False
+    # Who expects a 100 (Continue) would wait for it.
+    return _BODY_TO_COME.search(data) is not None and b"\r\nexpect:" not in data.lower()
 
 
 def _learn(line: bytes) -> bool:

@@ -13,7 +13,7 @@ from typing import cast
 import httptools
 
 from casemate.execution import runtime_api
-from casemate.execution.plain_call import plain_call
+from casemate.execution.plain_call import lacks_its_body, plain_call
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
@@ -57,6 +57,8 @@ class _Connection(asyncio.Protocol):
         self._incoming = _Incoming()
         self._within = False
         """A request has begun that went to httptools, and is not whole."""
+        self._early = b""
+        """The head of a call whose body is about to come."""
         self._transport: asyncio.Transport | None = None
         self._refusals = 0
 
@@ -73,11 +75,16 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
             return
-        call = None if self._within else plain_call(data)
-        if call is not None:
-            with contextlib.suppress(_TiresomeError):
-                self._on_call(call, self._answer)
-            return
+        if not self._within:
+            data, self._early = self._early + data, b""
+            call = plain_call(data)
+            if call is not None:
+                with contextlib.suppress(_TiresomeError):
+                    self._on_call(call, self._answer)
+                return
+            if lacks_its_body(data):
+                self._early = data
+                return
         self._incoming.fed += len(data)
         try:
             self._parser.feed_data(data)
