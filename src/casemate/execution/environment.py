@@ -198,10 +198,8 @@ class Environment:
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        if self._apply(event):
-            self._aftermath.acknowledge(answer)
-        else:
-            answer(ILLEGAL)
+        # At once: the sooner the runtime is back at `next`, the less it is in the way of whoever reads the answer.
+        answer(runtime_api.ACCEPTED if self._apply(event) else ILLEGAL)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -320,17 +318,17 @@ class Environment:
             now=self._clock(),
         )
         finished = running.finished(ending, monotonic())
-        log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
-        if answered and not (running.invocation.wants_log or self.extensions):
-            self._aftermath.begin_later(finished)
-        else:
-            self._aftermath.begin(finished)
-            if not self.extensions:
-                self._aftermath.report(timed_out=event is Event.TIMEOUT)
-            log = self.log.end()
         if not self.extensions:
             self._disarm()
-        running.end(ending, log=log, version=self.function.version)
+        answered = event is Event.RESPONSE and self.state is State.RETURNING
+        if answered and not (running.invocation.wants_log or self.extensions):
+            running.end(ending, log="", version=self.function.version)
+            self._aftermath.begin_later(finished)
+            return
+        self._aftermath.begin(finished)
+        if not self.extensions:
+            self._aftermath.report(timed_out=event is Event.TIMEOUT)
+        running.end(ending, log=self.log.end(), version=self.function.version)
 
     def _look(self, seconds: float) -> None:
         self._processes.glance(seconds)
@@ -351,7 +349,6 @@ class Environment:
         running.give_back()
 
     def _arm(self, seconds: float) -> None:
-        self._disarm()
         self._limit.set(seconds)
 
     def _disarm(self) -> None:

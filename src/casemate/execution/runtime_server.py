@@ -153,7 +153,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the request is whole."""
-        self._within = False
+        self._within = not self._parser.should_keep_alive()  # httptools takes nothing more then
         parsed = self._parse()
         if isinstance(parsed, Reply):
             self._answer(parsed)
