@@ -83,6 +83,6 @@ class Aftermath:
 
     def _write(self, finished: Finished, duration_ms: float) -> None:
         self._finished = None
-        event = platform_events.end(finished.request_id, self._usage(duration_ms), finished.ending)
-        self._log.platform(event)
+        ended = (finished.request_id, self._usage(duration_ms), finished.ending)
+        self._log.brief(platform_events.end_lines(*ended), lambda: platform_events.end(*ended))
         self._log.flush()

@@ -164,8 +164,9 @@ class Environment:
         self._arm(timeout_seconds)
         self._apply(Event.ASSIGN)
         # The runtime has it already; what it writes is not read before this turn of the loop is over.
-        self.log.platform(
-            platform_events.start(invocation.request_id, self.function.version, invocation.trace_id)
+        begun = (invocation.request_id, self.function.version)
+        self.log.brief(
+            (report.start_line(*begun),), lambda: platform_events.start(*begun, invocation.trace_id)
         )
         return await running.outcome
 

@@ -74,6 +74,15 @@ class EnvironmentLog:
         if self._telemetry.wanted and event.record:
             self._telemetry.take(event.to_json(now))
 
+    def brief(self, lines: Sequence[str], event: Callable[[], PlatformEvent]) -> None:
+        """As `platform`, of an event that is made only for who wants more than its text: there are two per invocation."""
+        if self.structured:
+            self.platform(event())
+            return
+        now = self._clock()
+        for line in lines:
+            self._add(now, line)
+
     def remark(self, text: str) -> None:
         """Something Casemate says, which AWS does not."""
         self._add(self._clock(), text)

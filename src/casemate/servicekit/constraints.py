@@ -47,8 +47,13 @@ def message(violations: list[Violation]) -> str:
 
 def violations(service: str, operation: str, params: Mapping[str, Any]) -> list[Violation]:
     """Everything in `params` that the model of `service` forbids for `operation`."""
-    shape = models().get(service).operation_model(operation).input_shape
+    shape = _input_shape(service, operation)
     return [] if shape is None else list(_check(shape, params, ""))
+
+
+@cache
+def _input_shape(service: str, operation: str) -> Shape | None:
+    return models().get(service).operation_model(operation).input_shape
 
 
 @cache

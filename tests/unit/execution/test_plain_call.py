@@ -117,7 +117,7 @@ fields = st.lists(
             b"Te: trailers",
             b"Lambda-Runtime-Function-Error-Type: A.B",
             b"lambda-runtime-function-response-mode: streaming",
-        ]  # fmt: skip
+        ]
     ),
     max_size=3,
 )
