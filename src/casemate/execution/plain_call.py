@@ -27,8 +27,11 @@ _plain: set[bytes] = {b"Connection: keep-alive", b"connection: keep-alive"}
 """Lines that change nothing. Content-Type is of use for a streamed response alone, which is not plain."""
 
 
-def plain_call(data: bytes) -> Call | None:
-    """The call, where `data` is one request for work or one whole response of a function, and nothing before or after."""
+def plain_call(data: bytes, began: float) -> Call | None:
+    """The call, where `data` is one request for work or one whole response of a function, and nothing before or after.
+
+    `began`: when the first of it arrived.
+    """
     end = data.find(b"\r\n\r\n", 0, _MOST_HEAD)
     if end < 0:
         return None
@@ -51,7 +54,9 @@ def plain_call(data: bytes) -> Call | None:
     if length is None or int(length) != size:
         return None
     body = data[end + 4 :]
-    return Call(kind=CallKind.RESPONSE, request_id=found[1].decode("ascii"), body=body, size=size)
+    return Call(
+        kind=CallKind.RESPONSE, request_id=found[1].decode("ascii"), body=body, size=size, began=began
+    )
 
 
 def lacks_its_body(data: bytes) -> bool:

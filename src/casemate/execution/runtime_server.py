@@ -8,6 +8,7 @@ import contextlib
 import socket
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import cast
 
 import httptools
@@ -17,15 +18,17 @@ from casemate.execution.plain_call import lacks_its_body, plain_call
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
-_HEAD_LIMIT = 64 * 1024
-"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body."""
-_TRAILER_LIMIT = 1 << 20
-"""More for a streamed response, which ends with its error in a trailer."""
+_HEAD_LIMIT = (1 << 20) + 64 * 1024
+"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body.
+
+A megabyte is what AWS's clients allow the cause of an error, which they send in a header (max_header_size in
+awslambdaric/lambda_runtime_client.py), and a streamed response in its trailer.
+"""
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
 _MODE = "lambda-runtime-function-response-mode"
-_KEPT = ("content-type", "lambda-")
+_KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
 
 
@@ -40,6 +43,7 @@ class _Incoming:
     head: Call | None = None
     """Of a streamed response, once its head is here."""
     size: int = 0
+    began: float = 0.0
     fed: int = 0
     """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
 
@@ -59,6 +63,8 @@ class _Connection(asyncio.Protocol):
         """A request has begun that went to httptools, and is not whole."""
         self._early = b""
         """The head of a call whose body is about to come."""
+        self._arrived = 0.0
+        """When what is being read did, or its head, on the monotonic clock."""
         self._transport: asyncio.Transport | None = None
         self._refusals = 0
 
@@ -75,9 +81,11 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
             return
+        if not self._early:
+            self._arrived = monotonic()
         if not self._within:
             data, self._early = self._early + data, b""
-            call = plain_call(data)
+            call = plain_call(data, self._arrived)
             if call is not None:
                 with contextlib.suppress(_TiresomeError):
                     self._on_call(call, self._answer)
@@ -93,8 +101,8 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._hang_up()
         incoming = self._incoming
-        allowed = _HEAD_LIMIT if incoming.head is None else _TRAILER_LIMIT + incoming.size
-        if incoming.fed - incoming.size > allowed + _FRAMING * incoming.size:
+        chunked = incoming.size if incoming.head is not None else 0
+        if incoming.fed - incoming.size > _HEAD_LIMIT + chunked + _FRAMING * incoming.size:
             self._hang_up()
 
     def _hang_up(self) -> None:
@@ -116,7 +124,7 @@ class _Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
         self._within = True
-        self._incoming = _Incoming()
+        self._incoming = _Incoming(began=self._arrived)
 
     def on_url(self, url: bytes) -> None:
         """httptools: (a part of) the target."""
@@ -168,6 +176,7 @@ class _Connection(asyncio.Protocol):
             body=b"".join(incoming.chunks),
             size=incoming.size,
             headers=incoming.headers,
+            began=incoming.began,
         )
 
     def _answer(self, reply: Reply) -> None:
@@ -203,8 +212,8 @@ def _with_trailers(call: Call, trailers: dict[str, str]) -> Call:
 
 
 _REASONS = {
-    200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Request Entity Too Large",
-    500: "Internal Server Error",
+    200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 413: "Request Entity Too Large", 500: "Internal Server Error",
 }  # fmt: skip
 
 

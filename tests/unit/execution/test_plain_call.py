@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from time import monotonic
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -67,10 +68,10 @@ class Runtime:
 
 
 def test_what_awslambdaric_sends_is_plain() -> None:
-    assert plain_call(NEXT) == Call(kind=CallKind.NEXT)
+    assert plain_call(NEXT, 0.0) == Call(kind=CallKind.NEXT)
     expected = Call(kind=CallKind.RESPONSE, request_id=ID.decode(), body=b'"x"', size=3)
-    assert plain_call(response()) == expected
-    assert plain_call(response(b"", b"Connection: keep-alive")) is not None
+    assert plain_call(response(), 1.5) == expected
+    assert plain_call(response(b"", b"Connection: keep-alive"), 0.0) is not None
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_what_awslambdaric_sends_is_plain() -> None:
     ],
 )
 def test_what_is_not_plain_is_left_alone(data: bytes) -> None:
-    assert plain_call(data) is None
+    assert plain_call(data, 0.0) is None
 
 
 fields = st.lists(
@@ -140,7 +141,7 @@ async def _same(pieces: list[bytes]) -> None:
     quick, slow = Runtime(), Runtime()
     quick.send(*pieces)
     with (
-        patch.object(runtime_server, "plain_call", lambda _: None),
+        patch.object(runtime_server, "plain_call", lambda *_: None),
         patch.object(runtime_server, "lacks_its_body", lambda _: False),
     ):
         slow.send(*pieces)
@@ -158,7 +159,9 @@ async def test_a_head_whose_body_comes_by_itself_is_one_call() -> None:
     head, _, body = response(b'{"a": 1}').partition(b"\r\n\r\n")
     assert lacks_its_body(head + b"\r\n\r\n")
     assert runtime.send(head + b"\r\n\r\n") == []
+    began = monotonic()
     assert [call.body for call in runtime.send(body)] == [body]
+    assert 0 < runtime.calls[0].began <= began
     runtime.answers.pop()(ACCEPTED)
     assert runtime.wire.written == [
         b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"status":"OK"}'

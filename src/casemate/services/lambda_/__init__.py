@@ -15,7 +15,7 @@ from pathlib import Path
 from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
+from casemate.servicekit.ports import FunctionInterfaces, Keys, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import layer_versions
@@ -25,12 +25,14 @@ from casemate.services.lambda_.event_queue import EventQueue
 from casemate.services.lambda_.idling import Sweeper
 from casemate.services.lambda_.layer_versions import LayerPermissions
 from casemate.services.lambda_.names import parse_arn
+from casemate.services.lambda_.prepared import Preparations
 from casemate.services.lambda_.provisioning import Provisioner
 from casemate.services.lambda_.registry import OPERATIONS
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.state import LambdaState, Permissions
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.url_calls import UrlCalls
+from casemate.services.lambda_.variable_keys import VariableKeys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +65,7 @@ def assemble(
     role_sessions: RoleSessions,
     log_sink: LogSink,
     table_streams: TableStreams,
+    keys: Keys | None = None,
     code_dir: Path,
     clock: Clock = system_clock,
     random_bytes: RandomBytes = os.urandom,
@@ -76,10 +79,12 @@ def assemble(
         sessions=role_sessions,
         unpacking=Unpacking(root=code_dir),
         streams=table_streams,
+        variable_keys=VariableKeys(keys, store, clock=clock, random_bytes=random_bytes),
     )
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)
     state.enqueue = events.put
+    state.preparations = Preparations(state)
     return LambdaSlice(
         service=Service(operations=OPERATIONS, state=state, resource_policies=_resource_policies(state)),
         events=events,

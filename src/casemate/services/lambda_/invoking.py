@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
+from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
 from casemate.services.lambda_ import errors, idling, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.runner import RunnerHost
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
 _NOTED = timedelta(days=1)
@@ -42,9 +44,8 @@ async def run(
     return await state.runner.invoke(
         prepared.version,
         invocation,
-        state.host.bound(function.role, authorize),
-        reserved=prepared.reserved,
-        unreserved_limit=prepared.unreserved,
+        host(state, function, authorize),
+        **prepared.concurrency,
     )
 
 
@@ -63,14 +64,22 @@ async def stream(
     response = state.runner.invoke_streaming(
         prepared.version,
         invocation,
-        state.host.bound(function.role, authorize),
-        reserved=prepared.reserved,
-        unreserved_limit=prepared.unreserved,
+        host(state, function, authorize),
+        **prepared.concurrency,
     )
     await response.head()
     if response.outcome.done():
         response.outcome.result()  # raises what kept it from running
     return response
+
+
+def host(state: LambdaState, function: Function, authorize: Authorize) -> RunnerHost:
+    """Where environments of that version get their credentials and leave their logs."""
+
+    def unlock(role: Principal) -> None:
+        state.variable_keys.open(function, role, authorize)
+
+    return state.host.bound(function.role, authorize, unlock)
 
 
 def trace_id(function: Function, now: datetime, random_bytes: RandomBytes, *, caller: str = "") -> str:

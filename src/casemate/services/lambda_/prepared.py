@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypedDict
 
 from casemate.execution.function import FunctionVersion
+from casemate.services.lambda_ import provisioned_shares
 from casemate.services.lambda_.names import LATEST
-
-if TYPE_CHECKING:
-    from casemate.services.lambda_.state import Function, LambdaState
+from casemate.services.lambda_.state import Function, LambdaState
 
 CONCURRENCY = 1000
 """Lambda quotas: concurrent executions of an account in a Region."""
+
+
+class Concurrency(TypedDict):
+    """What an invocation may take of each kind."""
+
+    reserved: int | None
+    unreserved_limit: int
+    provisioned: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,10 +28,7 @@ class Prepared:
 
     function: Function
     version: FunctionVersion
-    reserved: int | None
-    """Reserved concurrency of the function."""
-    unreserved: int
-    """Concurrency of its account and Region that is left for functions without a reservation."""
+    concurrency: Concurrency
 
 
 class Preparations:
@@ -48,14 +52,25 @@ class Preparations:
         return prepared
 
     def _prepare(self, function: Function) -> Prepared:
-        state = self._state
-        latest = state.functions.get(function.account, function.region, function.name, LATEST)
         return Prepared(
-            function=function,
-            version=runnable(function),
-            reserved=None if latest is None else latest.reserved,
-            unreserved=state.unreserved(function.account, function.region, CONCURRENCY),
+            function=function, version=runnable(function), concurrency=_concurrency(self._state, function)
         )
+
+
+def _concurrency(state: LambdaState, function: Function) -> Concurrency:
+    """The limits that bind an invocation of that version."""
+    key = (function.account, function.region, function.name)
+    latest = state.functions.get(*key, LATEST)
+    reserved = None if latest is None else latest.reserved
+    if reserved is not None:
+        # "Configuring provisioned concurrency": with as much of it as is reserved, all invocations run on it, and
+        # $LATEST, which cannot have any, is throttled.
+        reserved -= provisioned_shares.requested(state, key)
+    return {
+        "reserved": reserved,
+        "unreserved_limit": state.unreserved(function.account, function.region, CONCURRENCY),
+        "provisioned": provisioned_shares.provisioned(state, function),
+    }
 
 
 def runnable(function: Function) -> FunctionVersion:

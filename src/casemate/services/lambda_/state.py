@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casemate.servicekit.ports import (
     FunctionFacts,
@@ -22,10 +22,13 @@ from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
 from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.layer_versions import Layers
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.prepared import Preparations
 from casemate.services.lambda_.records import FunctionUrl, LayerUse, ProvisionedConcurrency, RuntimeManagement
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.unpacking import Unpacking
+from casemate.services.lambda_.variable_keys import VariableKeys
+
+if TYPE_CHECKING:
+    from casemate.services.lambda_.prepared import Preparations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +64,8 @@ class Function:
     network_given: bool = False
     """A VpcConfig was given, perhaps an empty one to leave a VPC: it is shown from then on."""
     kms_key: str | None = None
+    variables_key: bytes = b""
+    """The data key of the variables under `kms_key`; empty: there are none, or no key of the customer's."""
     tracing: str = "PassThrough"
     layers: tuple[LayerUse, ...] = ()
     """In the order of the configuration: a later one's files cover an earlier one's."""
@@ -128,6 +133,17 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Numbering:
+    """The number that the next version of a deleted function's successor gets.
+
+    "Lambda doesn't reuse version numbers, even after deleting and recreating a function" (Lambda Developer Guide, "Manage
+    Lambda function versions").
+    """
+
+    next: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Permissions:
     """The resource-based policy of a function, or of one version or alias."""
 
@@ -149,9 +165,12 @@ class LambdaState:
         sessions: RoleSessions,
         unpacking: Unpacking,
         streams: TableStreams,
+        variable_keys: VariableKeys,
     ) -> None:
         self.store = store
         self.functions = store.collection("lambda.functions", Function)
+        self.numbering = store.collection("lambda.version_numbers", Numbering)
+        """By (account, Region, function)."""
         self.aliases = store.collection("lambda.aliases", Alias)
         self.permissions = store.collection("lambda.permissions", Permissions)
         self.layers = Layers(store)
@@ -172,9 +191,11 @@ class LambdaState:
         self.event_sources = store.collection("lambda.event_sources", EventSourceMapping)
         self.checkpoints = Checkpoints(store)
         self.streams = streams
+        self.variable_keys = variable_keys
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
-        self.preparations = Preparations(self)
+        self.preparations: Preparations
+        """Set by `assemble`, as `enqueue` is."""
         self.enqueue: Callable[[QueuedEvent], None]
         """Keeps an event for later, inside the current transaction. Set by `assemble`."""
 
