@@ -19,8 +19,13 @@ _DIGITS = 18
 
 def quick_key(table: TableSchema, wire: Mapping[str, Any]) -> bytes | None:
     """The item's key; None unless it is of short texts and short whole numbers of the right types."""
+    return quick_place(table, wire) if len(wire) == len(table.key.attributes) else None
+
+
+def quick_place(table: TableSchema, wire: Mapping[str, Any]) -> bytes | None:
+    """The same of a whole item."""
     partition, sort = table.key.partition[0], table.key.sort
-    if partition.type != "S" or len(wire) != 1 + len(sort):
+    if partition.type != "S":
         return None
     text = _member(wire.get(partition.name), "S")
     if text is None or not 0 < len(text) <= SHORT_KEY:

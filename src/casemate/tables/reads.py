@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
-
-from msgspec import Raw
 
 from casemate.tables.capacity import Units, read_units
 from casemate.tables.errors import INVALID, validation
@@ -24,7 +23,7 @@ from casemate.tables.keys import (
     sort_component,
     successor,
 )
-from casemate.tables.records import encoded, item_of, record_size, wire_of
+from casemate.tables.records import item_of, record_size, some_of, wire_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
 from casemate.tables.storage import Storage
 from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
@@ -60,7 +59,7 @@ class Reading:
     consistent: bool = False
     forward: bool = True
     whole: bool = False
-    """Items that are wanted whole may stay encoded (`records.encoded`)."""
+    """Items that are wanted whole may stay records (`records.encoded_list`)."""
 
     @property
     def number(self) -> int:
@@ -75,8 +74,10 @@ class Reading:
 class Page:
     """One page of results."""
 
-    items: list[WireItem | Raw] = field(default_factory=list["WireItem | Raw"])
-    """In the API's form; encoded ones only where the reading allows it."""
+    items: list[WireItem] = field(default_factory=list["WireItem"])
+    """In the API's form."""
+    records: list[bytes] = field(default_factory=list[bytes])
+    """Instead of items, where the reading allows it and shows them whole."""
     count: int = 0
     scanned: int = 0
     last_key: WireItem | None = None
@@ -176,20 +177,25 @@ def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: st
     `outside` is the complaint about a start key that is not in the range.
     """
     page = Page()
-    size = 0
+    rest = _rest(reading, covered, outside)
+    take = page.records.append if _is_whole(reading) else _taking(storage, reading, page)
+    limit = reading.limit or sys.maxsize
+    size = scanned = 0
     last: bytes | None = None
     more = False
-    for record in _entries(storage, reading, _rest(reading, covered, outside)):
+    for _, record in storage.scan(rest.start, rest.end, reverse=not reading.forward):
         grown = size + record_size(record)
         if grown > PAGE_BYTES and last is not None:
             more = True
             break
         size, last = grown, record
-        page.scanned += 1
-        _take(storage, reading, record, page)
-        if page.scanned == reading.limit:
+        take(record)
+        scanned += 1
+        if scanned == limit:
             more = True
             break
+    page.scanned = scanned
+    page.count += len(page.records)
     if more and last is not None:
         page.last_key = _position(reading, last)
     units = read_units(size, consistent=reading.consistent)
@@ -200,31 +206,45 @@ def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: st
     return page
 
 
-def _entries(storage: Storage, reading: Reading, covered: Range) -> Iterator[bytes]:
-    for _, record in storage.scan(covered.start, covered.end, reverse=not reading.forward):
-        yield record
+def _is_whole(reading: Reading) -> bool:
+    """Whether the page is of the very records that are read."""
+    return (
+        reading.whole
+        and reading.filter is None
+        and reading.projection is None
+        and not reading.count_only
+        and not reading.fetch
+    )
 
 
-def _take(storage: Storage, reading: Reading, record: bytes, page: Page) -> None:
-    """Put a record on the page unless the filter holds it back."""
-    if reading.fetch:
-        fetched = storage.get(item_key(reading.table, item_of(record)))
-        # INVARIANT: an index entry and its item are written together.
-        assert fetched is not None
-        record = fetched
-        page.units.table += read_units(record_size(record), consistent=reading.consistent)
-    item: Item | None = None
-    if reading.filter is not None:
-        item = item_of(record)
-        if not reading.filter.holds(item, reading.filter_values):
+def _taking(storage: Storage, reading: Reading, page: Page) -> Callable[[bytes], None]:
+    """Puts a record on the page unless the filter holds it back."""
+
+    def take(record: bytes) -> None:
+        if reading.fetch:
+            fetched = storage.get(item_key(reading.table, item_of(record)))
+            # INVARIANT: an index entry and its item are written together.
+            assert fetched is not None
+            record = fetched
+            page.units.table += read_units(record_size(record), consistent=reading.consistent)
+        held = reading.filter
+        if held is not None and not held.holds(some_of(record, held.attributes), reading.filter_values):
             return
-    page.count += 1
-    if reading.count_only:
-        return
-    if reading.projection is None:
-        page.items.append(encoded(record) if reading.whole else wire_of(record))
-    else:
-        page.items.append(item_to_wire(project(item or item_of(record), reading.projection)))
+        if reading.count_only:
+            page.count += 1
+        elif reading.whole and reading.projection is None:
+            page.records.append(record)
+        else:
+            page.count += 1
+            whole = reading.projection is None
+            page.items.append(wire_of(record) if whole else part_of(record, reading.projection or {}))
+
+    return take
+
+
+def part_of(record: bytes, tree: Tree) -> WireItem:
+    """What a projection shows of an item."""
+    return item_to_wire(project(some_of(record, cast("Iterable[str]", tree)), tree))
 
 
 def _position(reading: Reading, record: bytes) -> WireItem:

@@ -121,7 +121,7 @@ def _plain(wire: Mapping[str, Any]) -> PlainItem | None:
     if not _TEXT.issuperset(map(type, item.values())):
         for name, text in item.items():
             if type(text) is not str:
-                read = _whole_number(wire[name].get("N"))
+                read = whole_number(wire[name].get("N"))
                 if text is not None or read is None:
                     return None
                 item[name], counted = read
@@ -141,7 +141,7 @@ _SHORT = 18
 _TEXT = frozenset({str})
 
 
-def _whole_number(text: Any) -> tuple[Decimal, int] | None:
+def whole_number(text: Any) -> tuple[Decimal, int] | None:
     """The number and its size; None when `text` is not the form in which it is returned, or is long."""
     return _remembered_number(text) if type(text) is str and len(text) <= _SHORT else None
 
@@ -191,7 +191,7 @@ def _read_string(raw: Any, _depth: int) -> Value:
 
 
 def _read_number(raw: Any, _depth: int) -> Value:
-    known = _whole_number(raw)
+    known = whole_number(raw)
     if known is not None:
         return known[0]
     _expect(raw, str)
@@ -325,15 +325,19 @@ def changed_item(old: Item, new: Item, names: Iterable[str]) -> Item:
     item.size = old.size
     item.wire = old.wire.copy()
     for name in names:
-        size = len(name.encode())
         if name in old:
-            item.size -= size + value_size(old[name])
+            item.size -= attribute_size(name, old[name])
         if name in new:
-            item.size += size + value_size(new[name])
+            item.size += attribute_size(name, new[name])
             item.wire[name] = to_wire(new[name])
         else:
             item.wire.pop(name, None)
     return item
+
+
+def attribute_size(name: str, value: Value) -> int:
+    """Bytes an attribute of an item counts for."""
+    return (len(name) if name.isascii() else len(name.encode())) + value_size(value)
 
 
 def value_size(value: Value) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from casemate.tables.capacity import Units, write_units
@@ -9,11 +10,32 @@ from casemate.tables.errors import INVALID, conditional_check_failed, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.paths import project, tree_of
 from casemate.tables.expressions.updates import UpdateExpression
-from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
-from casemate.tables.records import item_of, pack, record_size, wire_of
+from casemate.tables.given import GivenItem, GivenKey, QuickItem, item_in, place_of
+from casemate.tables.keys import check_index_keys, check_item_keys, index_key, item_key
+from casemate.tables.quick_keys import quick_place
+from casemate.tables.records import (
+    encode_item,
+    form_record,
+    item_of,
+    pack,
+    parts_of,
+    read_parts,
+    record_size,
+    some_of,
+    wire_of,
+)
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
-from casemate.tables.values import Item, Value, WireItem, changed_item, item_size, item_to_wire
+from casemate.tables.values import (
+    Item,
+    Value,
+    WireItem,
+    attribute_size,
+    changed_item,
+    item_size,
+    item_to_wire,
+    to_wire,
+)
 
 MAX_ITEM_BYTES = 400 * 1024
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
@@ -40,7 +62,7 @@ class Update:
 
 @dataclass(kw_only=True, slots=True)
 class Growth:
-    """How a write changes the count and the bytes of a table or index.
+    """How a write changes the count and the bytes of an index.
 
     Not frozen only because making a frozen one costs microseconds; nobody changes it.
     """
@@ -63,9 +85,21 @@ class Written:
     """The record as it was; None: there was none."""
     new: bytes | None
     changes: tuple[Change, ...]
-    units: Units
+    index_units: Mapping[str, float] | None = None
     growth: tuple[Growth, ...] = ()
+    """Of the table's indexes."""
     update: UpdateExpression | None = None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The item's before and after."""
+        old, new = self.old, self.new
+        return 0 if old is None else record_size(old), 0 if new is None else record_size(new)
+
+    @property
+    def units(self) -> Units:
+        """What it consumes."""
+        return Units(table=write_units(max(self.sizes)), indexes=dict(self.index_units or {}))
 
     @property
     def old_item(self) -> WireItem | None:
@@ -79,7 +113,8 @@ class Written:
         """The attributes of `record` that the update named: UPDATED_OLD and UPDATED_NEW."""
         if self.update is None or record is None:
             return None
-        return item_to_wire(project(item_of(record), tree_of(self.update.targets))) or None
+        item = some_of(record, self.update.attributes_changed)
+        return item_to_wire(project(item, tree_of(self.update.targets))) or None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,8 +124,18 @@ class _IndexChanges:
     growth: list[Growth] = field(default_factory=list[Growth])
 
 
-def plan_put(storage: Storage, table: TableSchema, item: Item, guard: Guard | None) -> Written:
+def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None) -> Written:
     """Replace the item of that key."""
+    if type(given) is QuickItem and not table.indexes:
+        key = quick_place(table, given.wire)
+        if key is not None:
+            record = given.record
+            if record_size(record) > MAX_ITEM_BYTES:
+                raise validation(TOO_LARGE)
+            old = storage.get(key)
+            _check_guard(guard, old)
+            return _written(table, key, old, None, None, record)
+    item = item_in(given)
     check_item_keys(table, item)
     check_index_keys(table, item)
     size = item_size(item)
@@ -103,10 +148,9 @@ def plan_put(storage: Storage, table: TableSchema, item: Item, guard: Guard | No
     return _written(table, key, old, old_item, item, pack(item, size))
 
 
-def plan_delete(storage: Storage, table: TableSchema, key: Item, guard: Guard | None) -> Written:
+def plan_delete(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard | None) -> Written:
     """Delete the item of that key, if there is one."""
-    check_key(table, key)
-    place = item_key(table, key)
+    place = place_of(table, key)
     old = storage.get(place)
     _check_guard(guard, old)
     old_item = item_of(old) if old is not None and table.indexes else None
@@ -114,19 +158,20 @@ def plan_delete(storage: Storage, table: TableSchema, key: Item, guard: Guard | 
 
 
 def plan_update(
-    storage: Storage, table: TableSchema, key: Item, update: Update | None, guard: Guard | None
+    storage: Storage, table: TableSchema, key: GivenKey, update: Update | None, guard: Guard | None
 ) -> Written:
     """Change the item of that key, or make it."""
-    check_key(table, key)
+    place = place_of(table, key)
     if update is not None:
         check_targets(table, update.expression)
-    place = item_key(table, key)
     old = storage.get(place)
+    if old is not None and update is not None and not table.indexes:
+        return _plan_change(table, place, old, update, guard)
     old_item = None if old is None else item_of(old)
     if guard is not None and not guard.condition.holds(old_item, guard.values):
         raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
     expression = None if update is None else update.expression
-    new_item: Item = key if old_item is None else old_item
+    new_item: Item = item_in(key) if old_item is None else old_item
     if update is not None:
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
         changed = update.expression.apply(new_item, update.values)
@@ -140,14 +185,38 @@ def plan_update(
     return _written(table, place, old, old_item, new_item, pack(new_item, size), expression)
 
 
-def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) -> Written:
+def _plan_change(
+    table: TableSchema, place: bytes, old: bytes, update: Update, guard: Guard | None
+) -> Written:
+    """Change an item of a table without indexes: only what the expressions name is read, and only that measured."""
+    expression = update.expression
+    parts = parts_of(old)
+    before = read_parts(parts, expression.attributes)
+    if guard is not None:
+        named = read_parts(parts, guard.condition.attributes)
+        if not guard.condition.holds(named, guard.values):
+            raise conditional_check_failed(wire_of(old) if guard.return_item else None)
+    after = expression.apply(before, update.values)
+    size = record_size(old)
+    for name in expression.attributes_changed:
+        if name in before:
+            size -= attribute_size(name, before[name])
+        if name in after:
+            size += attribute_size(name, after[name])
+            parts[name] = to_wire(after[name])
+        else:
+            parts.pop(name, None)
+    if size > MAX_ITEM_BYTES:
+        raise validation(UPDATE_TOO_LARGE)
+    return _written(table, place, old, None, None, form_record(encode_item(parts), size), expression)
+
+
+def plan_check(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard) -> Written:
     """ConditionCheck of a transaction: changes nothing, costs a write."""
-    check_key(table, key)
-    place = item_key(table, key)
+    place = place_of(table, key)
     old = storage.get(place)
     _check_guard(guard, old)
-    units = Units(table=write_units(0 if old is None else record_size(old)))
-    return Written(table=table, key=place, old=old, new=old, changes=(), units=units)
+    return Written(table=table, key=place, old=old, new=old, changes=())
 
 
 def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:
@@ -183,7 +252,8 @@ def check_targets(table: TableSchema, update: UpdateExpression) -> None:
 def _check_guard(guard: Guard | None, old: bytes | None) -> None:
     if guard is None:
         return
-    if not guard.condition.holds(None if old is None else item_of(old), guard.values):
+    seen = None if old is None else some_of(old, guard.condition.attributes)
+    if not guard.condition.holds(seen, guard.values):
         raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
 
 
@@ -196,26 +266,20 @@ def _written(
     new: bytes | None,
     update: UpdateExpression | None = None,
 ) -> Written:
-    before = 0 if old is None else record_size(old)
-    after = 0 if new is None else record_size(new)
-    units = Units(table=write_units(max(before, after)))
+    """The items are for the indexes: without any, nobody looks at them."""
     if old == new or (table.stream is not None and _only_reordered(old, new)):
-        return Written(table=table, key=key, old=old, new=new, changes=(), units=units, update=update)
-    growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
-    changes: list[Change] = [(key, new)]
-    if table.indexes:
-        gathered = _index_changes(table, old_item, new_item)
-        changes += gathered.changes
-        growth += gathered.growth
-        units.indexes = gathered.units
+        return Written(table=table, key=key, old=old, new=new, changes=(), update=update)
+    if not table.indexes:
+        return Written(table=table, key=key, old=old, new=new, changes=((key, new),), update=update)
+    gathered = _index_changes(table, old_item, new_item)
     return Written(
         table=table,
         key=key,
         old=old,
         new=new,
-        changes=tuple(changes),
-        units=units,
-        growth=tuple(growth),
+        changes=((key, new), *gathered.changes),
+        index_units=gathered.units,
+        growth=tuple(gathered.growth),
         update=update,
     )
 

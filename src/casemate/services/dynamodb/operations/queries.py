@@ -20,6 +20,7 @@ from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.keyconditions import KeyConditionExpression
 from casemate.tables.expressions.paths import Tree, tree_of
 from casemate.tables.reads import Page, Reading
+from casemate.tables.records import encoded_list
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.values import item_from_wire, to_wire
 
@@ -186,7 +187,7 @@ def _refuse_unprojected(index: IndexSchema, wanted: _Wanted, held: frozenset[str
 def _answer(page: Page, reading: Reading, params: Params) -> Output:
     answer: dict[str, Any] = {"Count": page.count, "ScannedCount": page.scanned}
     if not reading.count_only:
-        answer["Items"] = page.items
+        answer["Items"] = page.items or encoded_list(page.records)
     if page.last_key is not None:
         answer["LastEvaluatedKey"] = page.last_key
     capacity = consumed_capacity(reading.table, page.units, params.get("ReturnConsumedCapacity"))
