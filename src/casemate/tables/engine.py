@@ -106,17 +106,16 @@ class TablesEngine:
 
     def _committed(self, written: Written) -> Written:
         if written.changes:
-            table = written.table
-            # A table with replicas has a stream (`global_tables`).
-            if table.stream is None and not table.recoverable:
-                self._storage.write(written.changes)
-            else:
-                self._storage.write((*written.changes, *self._beside((written,))))
+            beside = self._beside((written,)) if written.table.is_followed else ()
+            self._storage.write((*written.changes, *beside) if beside else written.changes)
             self._statistics.follow(written)
         return written
 
     def _beside(self, writes: Sequence[Written], *, expired: bool = False) -> list[Change]:
         """What is written together with items: stream records, what undoes the writes, what replicas are to be told."""
+        writes = [write for write in writes if write.table.is_followed]
+        if not writes:
+            return []
         streamed = self.changes.records(writes, expired=expired)
         return streamed + self.undo.entries(writes) + self.replication.entries(writes)
 

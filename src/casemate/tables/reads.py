@@ -14,6 +14,7 @@ from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.expressions.paths import Tree, project
 from casemate.tables.keys import (
     after,
+    check_key_value,
     check_key_values,
     escape,
     index_key,
@@ -32,15 +33,18 @@ PAGE_BYTES = 1 << 20
 BAD_START = "The provided starting key is invalid"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Range:
-    """Entries with start <= key < end."""
+    """Entries with start <= key < end.
+
+    Not frozen only because making a frozen one costs microseconds, here and below; nobody changes it.
+    """
 
     start: bytes
     end: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Reading:
     """What a Query and a Scan have in common."""
 
@@ -116,15 +120,15 @@ def _check_terms(schema: KeySchema, terms: Mapping[str, KeyTerm], values: Item) 
             raise validation(f"Query condition missed key schema element: {attribute.name}")
         if term.operator != "=":
             raise validation("Query key condition not supported")
-    known = {attribute.name: attribute for attribute in schema.attributes}
-    stray = [name for name in terms if name not in known]
-    if stray:
+    if not terms.keys() <= schema.names:
         missed = next(attribute.name for attribute in schema.sort if attribute.name not in terms)
         raise validation(f"Query condition missed key schema element: {missed}")
-    _check_sort_order(schema, terms)
+    if schema.sort:
+        _check_sort_order(schema, terms)
     for name, term in terms.items():
+        attribute = schema.by_name[name]
         for key in term.operands:
-            _check_operand(known[name], values[key], is_partition=known[name] in schema.partition)
+            _check_operand(attribute, values[key], is_partition=attribute in schema.partition)
 
 
 def _check_sort_order(schema: KeySchema, terms: Mapping[str, KeyTerm]) -> None:
@@ -144,7 +148,7 @@ def _check_operand(attribute: KeyAttribute, value: Value, *, is_partition: bool)
     if type_code(value) != attribute.type:
         raise validation(INVALID + "Condition parameter type does not match schema type")
     if is_partition:
-        check_key_values(KeySchema(partition=(attribute,)), {attribute.name: value})
+        check_key_value(attribute, value, is_partition=True)
 
 
 def _sort_range(prefix: bytes, term: KeyTerm, operands: list[Value]) -> Range:
@@ -178,26 +182,24 @@ def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: st
     """
     page = Page()
     rest = _rest(reading, covered, outside)
-    take = page.records.append if _is_whole(reading) else _taking(storage, reading, page)
+    records = storage.values(rest.start, rest.end, reverse=not reading.forward)
     limit = reading.limit or sys.maxsize
+    take = page.records.append if _is_whole(reading) else _taking(storage, reading, page)
     size = scanned = 0
     last: bytes | None = None
-    more = False
-    for _, record in storage.scan(rest.start, rest.end, reverse=not reading.forward):
+    for record in records:
         grown = size + record_size(record)
         if grown > PAGE_BYTES and last is not None:
-            more = True
+            page.last_key = _position(reading, last)
             break
         size, last = grown, record
         take(record)
         scanned += 1
         if scanned == limit:
-            more = True
+            page.last_key = _position(reading, last)
             break
     page.scanned = scanned
     page.count += len(page.records)
-    if more and last is not None:
-        page.last_key = _position(reading, last)
     units = read_units(size, consistent=reading.consistent)
     if reading.index is None:
         page.units.table += units

@@ -16,7 +16,6 @@ from casemate.tables.values import Item, WireItem, from_wire, item_from_wire, it
 _HEADER = 4
 _JSON = 1 << 24
 """The first byte, above the three of the size (at most 400 KB)."""
-_SIZE = _JSON - 1
 
 
 class _WireValue(TypedDict, total=False):
@@ -54,7 +53,7 @@ def pack(item: Item, size: int | None = None) -> bytes:
 
 def record_size(record: bytes) -> int:
     """The item's size as DynamoDB counts it."""
-    return int.from_bytes(record[:_HEADER], "big") & _SIZE
+    return int.from_bytes(record[1:_HEADER], "big")
 
 
 def wire_of(record: bytes) -> WireItem:

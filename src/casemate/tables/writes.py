@@ -42,9 +42,12 @@ TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Guard:
-    """A condition on the item as it is."""
+    """A condition on the item as it is.
+
+    Not frozen only because making a frozen one costs microseconds, here and below; nobody changes it.
+    """
 
     condition: ConditionExpression
     values: Item
@@ -52,7 +55,7 @@ class Guard:
     """ReturnValuesOnConditionCheckFailure=ALL_OLD."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Update:
     """An update expression and its values."""
 
@@ -62,10 +65,7 @@ class Update:
 
 @dataclass(kw_only=True, slots=True)
 class Growth:
-    """How a write changes the count and the bytes of an index.
-
-    Not frozen only because making a frozen one costs microseconds; nobody changes it.
-    """
+    """How a write changes the count and the bytes of an index."""
 
     number: int
     items: int
@@ -74,10 +74,7 @@ class Growth:
 
 @dataclass(kw_only=True, slots=True)
 class Written:
-    """A planned write, and what the caller may want to know of it.
-
-    Not frozen only because making a frozen one costs microseconds; nobody changes it.
-    """
+    """A planned write, and what the caller may want to know of it."""
 
     table: TableSchema
     key: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from casemate.model.errors import AwsError
@@ -48,11 +48,15 @@ def _items(params: Params) -> Sequence[Mapping[str, Any]]:
     return items
 
 
-def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
-    given = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
-    if len(given) != 1:
+def _one(action: Mapping[str, Any], kinds: Collection[str]) -> tuple[str, Mapping[str, Any]]:
+    if len(action) == 1:
+        ((kind, given),) = action.items()
+        if given is not None and kind in kinds:
+            return kind, given
+    found = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
+    if len(found) != 1:
         raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
-    return given[0]
+    return found[0]
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
