@@ -19,7 +19,6 @@ from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.given import GivenItem, GivenKey, place_of
 from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
-from casemate.tables.records import item_of
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
@@ -31,7 +30,7 @@ from casemate.tables.writes import (
     Guard,
     Update,
     Written,
-    index_entry,
+    index_entries,
     plan_check,
     plan_copy,
     plan_delete,
@@ -203,8 +202,7 @@ class TablesEngine:
         """
         start = index_prefix(table.table_id, 0)
         entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
-        items = (item_of(record) for _, record in entries)
-        found = (index_entry(table, index, item) for item in items)
+        found = (index_entries(table, record).get(index.name) for _, record in entries)
         changes = [entry for entry in found if entry is not None]
         if changes:
             self._storage.write(changes)

@@ -239,12 +239,12 @@ def _taking(storage: Storage, reading: Reading, page: Page) -> Callable[[bytes],
         else:
             page.count += 1
             whole = reading.projection is None
-            page.items.append(wire_of(record) if whole else part_of(record, reading.projection or {}))
+            page.items.append(wire_of(record) if whole else shown_of(record, reading.projection or {}))
 
     return take
 
 
-def part_of(record: bytes, tree: Tree) -> WireItem:
+def shown_of(record: bytes, tree: Tree) -> WireItem:
     """What a projection shows of an item."""
     return item_to_wire(project(some_of(record, cast("Iterable[str]", tree)), tree))
 

@@ -6,7 +6,7 @@ all. The first byte is the form: records written before the form was JSON have M
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypedDict, cast
 
 import msgspec
@@ -43,7 +43,8 @@ encode_item = _encoder.encode
 
 def form_record(form: bytes, size: int) -> bytes:
     """The record of an item that is in JSON already."""
-    return (_JSON | size).to_bytes(_HEADER, "big") + form
+    # A size that has no room is still one that no item may have.
+    return (_JSON | min(size, _JSON - 1)).to_bytes(_HEADER, "big") + form
 
 
 def pack(item: Item, size: int | None = None) -> bytes:
@@ -96,6 +97,12 @@ def read_parts(parts: Mapping[str, Any], names: Iterable[str]) -> Item:
 def some_of(record: bytes, names: Iterable[str]) -> Item:
     """Those of the item's attributes: the others are not looked at."""
     return read_parts(parts_of(record), names)
+
+
+def part_of(record: bytes, names: Collection[str]) -> Item:
+    """The same, in the order they have in the item."""
+    parts = parts_of(record)
+    return read_parts(parts, [name for name in parts if name in names])
 
 
 def item_of(record: bytes) -> Item:

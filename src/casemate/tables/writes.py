@@ -16,23 +16,20 @@ from casemate.tables.quick_keys import quick_place
 from casemate.tables.records import (
     encode_item,
     form_record,
-    item_of,
     pack,
+    part_of,
     parts_of,
     read_parts,
     record_size,
     some_of,
     wire_of,
 )
-from casemate.tables.schema import IndexSchema, TableSchema
+from casemate.tables.schema import TableSchema
 from casemate.tables.storage import Change, Storage
 from casemate.tables.values import (
     Item,
-    Value,
     WireItem,
     attribute_size,
-    changed_item,
-    item_size,
     item_to_wire,
     to_wire,
 )
@@ -123,26 +120,21 @@ class _IndexChanges:
 
 def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None) -> Written:
     """Replace the item of that key."""
-    if type(given) is QuickItem and not table.indexes:
-        key = quick_place(table, given.wire)
-        if key is not None:
-            record = given.record
-            if record_size(record) > MAX_ITEM_BYTES:
-                raise validation(TOO_LARGE)
-            old = storage.get(key)
-            _check_guard(guard, old)
-            return _written(table, key, old, None, None, record)
-    item = item_in(given)
-    check_item_keys(table, item)
-    check_index_keys(table, item)
-    size = item_size(item)
-    if size > MAX_ITEM_BYTES:
+    key = quick_place(table, given.wire) if type(given) is QuickItem else None
+    if type(given) is QuickItem and key is not None:
+        record = given.record
+        if table.indexes:
+            check_index_keys(table, part_of(record, table.indexed_names))
+    else:
+        item = item_in(given)
+        check_item_keys(table, item)
+        check_index_keys(table, item)
+        key, record = item_key(table, item), pack(item)
+    if record_size(record) > MAX_ITEM_BYTES:
         raise validation(TOO_LARGE)
-    key = item_key(table, item)
     old = storage.get(key)
     _check_guard(guard, old)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    return _written(table, key, old, old_item, item, pack(item, size))
+    return _written(table, key, old, record)
 
 
 def plan_delete(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard | None) -> Written:
@@ -150,8 +142,7 @@ def plan_delete(storage: Storage, table: TableSchema, key: GivenKey, guard: Guar
     place = place_of(table, key)
     old = storage.get(place)
     _check_guard(guard, old)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    return _written(table, place, old, old_item, None, None)
+    return _written(table, place, old, None)
 
 
 def plan_update(
@@ -162,50 +153,44 @@ def plan_update(
     if update is not None:
         check_targets(table, update.expression)
     old = storage.get(place)
-    if old is not None and update is not None and not table.indexes:
-        return _plan_change(table, place, old, update, guard)
-    old_item = None if old is None else item_of(old)
-    if guard is not None and not guard.condition.holds(old_item, guard.values):
-        raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
-    expression = None if update is None else update.expression
-    new_item: Item = item_in(key) if old_item is None else old_item
-    if update is not None:
+    if old is not None:
+        new = _changed(old, update, guard)
+    else:
+        _check_guard(guard, None)
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
-        changed = update.expression.apply(new_item, update.values)
-        new_item = changed_item(new_item, changed, update.expression.attributes_changed)
-    if old is None and expression is not None and expression.only_deletes:
-        return _written(table, place, None, None, None, None, expression)
-    check_index_keys(table, new_item)
-    size = item_size(new_item)
-    if size > MAX_ITEM_BYTES:
+        item = item_in(key)
+        if update is not None:
+            item = update.expression.apply(item, update.values)
+            if update.expression.only_deletes:
+                return _written(table, place, None, None, update.expression)
+        new = pack(item)
+    if table.indexes:
+        check_index_keys(table, part_of(new, table.indexed_names))
+    if record_size(new) > MAX_ITEM_BYTES:
         raise validation(UPDATE_TOO_LARGE)
-    return _written(table, place, old, old_item, new_item, pack(new_item, size), expression)
+    return _written(table, place, old, new, None if update is None else update.expression)
 
 
-def _plan_change(
-    table: TableSchema, place: bytes, old: bytes, update: Update, guard: Guard | None
-) -> Written:
-    """Change an item of a table without indexes: only what the expressions name is read, and only that measured."""
-    expression = update.expression
+def _changed(old: bytes, update: Update | None, guard: Guard | None) -> bytes:
+    """The record of an item that is changed: only what the expressions name is read, and only that is measured."""
     parts = parts_of(old)
-    before = read_parts(parts, expression.attributes)
     if guard is not None:
         named = read_parts(parts, guard.condition.attributes)
         if not guard.condition.holds(named, guard.values):
             raise conditional_check_failed(wire_of(old) if guard.return_item else None)
-    after = expression.apply(before, update.values)
     size = record_size(old)
-    for name in expression.attributes_changed:
-        if name in before:
-            size -= attribute_size(name, before[name])
-        if name in after:
-            size += attribute_size(name, after[name])
-            parts[name] = to_wire(after[name])
-        else:
-            parts.pop(name, None)
-    if size > MAX_ITEM_BYTES:
-        raise validation(UPDATE_TOO_LARGE)
-    return _written(table, place, old, None, None, form_record(encode_item(parts), size), expression)
+    if update is not None:
+        before = read_parts(parts, update.expression.attributes)
+        after = update.expression.apply(before, update.values)
+        for name in update.expression.attributes_changed:
+            if name in before:
+                size -= attribute_size(name, before[name])
+            if name in after:
+                size += attribute_size(name, after[name])
+                parts[name] = to_wire(after[name])
+            else:
+                parts.pop(name, None)
+    return form_record(encode_item(parts), size)
 
 
 def plan_check(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard) -> Written:
@@ -221,10 +206,7 @@ def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes 
 
     It may be older than an index, and not fit it.
     """
-    old = storage.get(place)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    new_item = item_of(record) if record is not None and table.indexes else None
-    return _written(table, place, old, old_item, new_item, record)
+    return _written(table, place, storage.get(place), record)
 
 
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
@@ -258,17 +240,14 @@ def _written(
     table: TableSchema,
     key: bytes,
     old: bytes | None,
-    old_item: Item | None,
-    new_item: Item | None,
     new: bytes | None,
     update: UpdateExpression | None = None,
 ) -> Written:
-    """The items are for the indexes: without any, nobody looks at them."""
     if old == new or (table.stream is not None and _only_reordered(old, new)):
         return Written(table=table, key=key, old=old, new=new, changes=(), update=update)
     if not table.indexes:
         return Written(table=table, key=key, old=old, new=new, changes=((key, new),), update=update)
-    gathered = _index_changes(table, old_item, new_item)
+    gathered = _index_changes(table, old, new)
     return Written(
         table=table,
         key=key,
@@ -288,12 +267,12 @@ def _only_reordered(old: bytes | None, new: bytes | None) -> bool:
     return wire_of(old) == wire_of(new)
 
 
-def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _IndexChanges:
+def _index_changes(table: TableSchema, old: bytes | None, new: bytes | None) -> _IndexChanges:
     """Index entries follow their item in the same atomic write."""
     gathered = _IndexChanges()
-    for index in table.indexes.values():
-        before = None if old is None else index_entry(table, index, old)
-        after = None if new is None else index_entry(table, index, new)
+    old_entries, new_entries = index_entries(table, old), index_entries(table, new)
+    for name, index in table.indexes.items():
+        before, after = old_entries.get(name), new_entries.get(name)
         if before == after:
             continue
         units = 0.0
@@ -313,13 +292,16 @@ def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _I
     return gathered
 
 
-def index_entry(table: TableSchema, index: IndexSchema, item: Item) -> tuple[bytes, bytes] | None:
-    """Key and record of an item in an index; None when it is not in it."""
-    key = index_key(table, index, item)
-    if key is None:
-        return None
-    names = table.projected(index)
-    projected: dict[str, Value] | Item = (
-        item if names is None else {name: value for name, value in item.items() if name in names}
-    )
-    return key, pack(projected)
+def index_entries(table: TableSchema, record: bytes | None) -> dict[str, tuple[bytes, bytes]]:
+    """Key and record of an item in each index that it is in, by the index's name."""
+    if record is None:
+        return {}
+    item = part_of(record, table.indexed_names)
+    found: dict[str, tuple[bytes, bytes]] = {}
+    for name, index in table.indexes.items():
+        key = index_key(table, index, item)
+        if key is not None:
+            held = table.projected(index)
+            shown = record if held is None else pack({name: item[name] for name in item if name in held})
+            found[name] = key, shown
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,28 +13,22 @@ from casemate.model.errors import AwsError
 from casemate.tables.expressions.compiled import Compiler
 from casemate.tables.expressions.placeholders import read_placeholders
 from casemate.tables.given import QuickItem, given_item, given_key, quick_record
-from casemate.tables.keys import item_key
+from casemate.tables.keys import check_index_keys, index_key, item_key
 from casemate.tables.records import item_of, pack, some_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
 from casemate.tables.storage_memory import MemoryStorage
 from casemate.tables.values import item_from_wire, item_to_wire, same
-from casemate.tables.writes import Guard, Update, Written, plan_put, plan_update
+from casemate.tables.writes import Guard, Update, plan_put, plan_update
 
 _STRING = KeyAttribute(name="p", type="S")
 TABLE = TableSchema(table_id=bytes(16), name="table", key=KeySchema(partition=(_STRING,)))
-LONG_WAY = TableSchema(
-    table_id=bytes(16),
-    name="table",
-    key=TABLE.key,
-    indexes={
-        "unused": IndexSchema(
-            name="unused",
-            number=1,
-            key=KeySchema(partition=(KeyAttribute(name="nobody has this", type="S"),)),
-        )
-    },
-)
-"""The same table: with an index, however empty, whole items are read."""
+BY_Q = KeySchema(partition=(KeyAttribute(name="q", type="S"),), sort=(KeyAttribute(name="a", type="N"),))
+INDEXES = {
+    "all": IndexSchema(name="all", number=1, key=BY_Q),
+    "keys": IndexSchema(name="keys", number=2, key=BY_Q, projection="KEYS_ONLY"),
+    "some": IndexSchema(name="some", number=3, key=BY_Q, projection="INCLUDE", included=("é", "S")),
+}
+INDEXED = TableSchema(table_id=bytes(16), name="table", key=TABLE.key, indexes=INDEXES)
 
 texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=6) | st.sampled_from(
     ['":{"S":"', '{"S":"x"}', "\\", '"', "\x00", "é", "\U0001f600", "N", ":null"]
@@ -79,9 +74,9 @@ def test_items_of_texts_without_escapes_are_quick(wire: dict[str, Any]) -> None:
 )
 def test_a_wrong_key_is_refused_in_the_same_words_whichever_way_it_came(wrong: dict[str, Any]) -> None:
     said = set[str]()
-    for table in (TABLE, LONG_WAY):
+    for given_as in (given_item, item_from_wire):
         with pytest.raises(AwsError) as caught:
-            plan_put(MemoryStorage(), table, given_item(wrong), None)
+            plan_put(MemoryStorage(), TABLE, given_as(wrong), None)
         said.add(caught.value.message)
     assert len(said) == 1
 
@@ -105,7 +100,15 @@ updates = st.sampled_from(
 conditions = st.none() | st.sampled_from(
     ["attribute_exists(q)", "a = :v", "size(q) > :v", "p = :v OR q <> a"]
 )
-held = st.dictionaries(st.sampled_from(["q", "a", "other"]), wires, max_size=3)
+held = st.fixed_dictionaries(
+    {},
+    optional={
+        "q": wires | st.sampled_from([{"S": "one"}, {"S": "two"}]),
+        "a": wires | st.sampled_from([{"N": "1"}, {"N": "2"}]),
+        "other": wires,
+        "é": wires,
+    },
+)
 
 
 @given(held, updates, conditions, wires)
@@ -117,23 +120,50 @@ def test_a_change_is_what_writing_the_whole_item_anew_gives(
         return
     storage = MemoryStorage()
     storage.write([(item_key(TABLE, item), pack(item))])
-    results = [_attempt(storage, table, text, condition, value) for table in (TABLE, LONG_WAY)]
-    assert results[0] == results[1]
-
-
-def _attempt(
-    storage: MemoryStorage, table: TableSchema, text: str, condition: str | None, value: dict[str, Any]
-) -> tuple[Any, ...]:
-    used = ":v" in text + (condition or "")
+    key = given_key(TABLE, {"p": {"S": "key"}})
     try:
-        compiler = Compiler(read_placeholders(None, {":v": value} if used else None))
+        compiler = Compiler(
+            read_placeholders(None, {":v": value} if ":v" in text + (condition or "") else None)
+        )
         values = compiler.placeholders.values
         update = Update(expression=compiler.update(text), values=values)
         guard = None if condition is None else Guard(condition=compiler.condition(condition), values=values)
-        found: Written = plan_update(storage, table, given_key(table, {"p": {"S": "key"}}), update, guard)
+    except AwsError:
+        return
+    whole = _outcome(lambda: _written_anew(item, update, guard))
+    assert _outcome(lambda: plan_update(storage, TABLE, key, update, guard).new) == whole
+
+
+def _written_anew(item: Any, update: Update, guard: Guard | None) -> bytes:
+    if guard is not None and not guard.condition.holds(item, guard.values):
+        raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    return pack(update.expression.apply(item, update.values))
+
+
+def _outcome(plan: Callable[[], bytes | None]) -> Any:
+    try:
+        return plan()
     except AwsError as error:
-        return (error.code, error.message)
-    return found.key, found.old, found.new, found.changes, found.updated(found.old), found.updated(found.new)
+        return error.code, error.message
+
+
+@given(held, held)
+def test_index_entries_are_those_of_the_whole_item(before: dict[str, Any], after: dict[str, Any]) -> None:
+    storage = MemoryStorage()
+    expected: dict[bytes, bytes] = {}
+    for wire in (before, after):
+        item = _readable({"p": {"S": "key"}, **wire})
+        if item is None or _outcome(lambda: check_index_keys(INDEXED, item)) is not None:  # noqa: B023 - called here
+            continue
+        storage.write(plan_put(storage, INDEXED, given_item(item_to_wire(item)), None).changes)
+        expected = {item_key(INDEXED, item): pack(item)}
+        for index in INDEXES.values():
+            key = index_key(INDEXED, index, item)
+            if key is not None:
+                names = INDEXED.projected(index)
+                shown = {name: item[name] for name in item if names is None or name in names}
+                expected[key] = pack(shown)
+    assert dict(storage.scan(b"i", b"j")) == expected
 
 
 def _readable(wire: dict[str, Any]) -> Any:

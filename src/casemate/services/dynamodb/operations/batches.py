@@ -17,7 +17,7 @@ from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.compiled import ProjectionExpression
 from casemate.tables.given import given_item, given_key, place_of
-from casemate.tables.reads import part_of
+from casemate.tables.reads import shown_of
 from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
 from casemate.tables.writes import Written
@@ -97,7 +97,7 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 def _shown(record: bytes, projection: ProjectionExpression | None) -> Any:
-    return encoded(record) if projection is None else part_of(record, projection.tree)
+    return encoded(record) if projection is None else shown_of(record, projection.tree)
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:

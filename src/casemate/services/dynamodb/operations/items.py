@@ -14,7 +14,7 @@ from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.given import GivenKey, given_item, given_key
 from casemate.tables.keys import partition_item
-from casemate.tables.reads import part_of
+from casemate.tables.reads import shown_of
 from casemate.tables.records import encoded, record_size
 from casemate.tables.writes import Update, Written
 
@@ -76,7 +76,7 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     record = ctx.state.engine.get_item(table.schema, key)
     answer: dict[str, Any] = {}
     if record is not None:
-        answer["Item"] = encoded(record) if projection is None else part_of(record, projection.tree)
+        answer["Item"] = encoded(record) if projection is None else shown_of(record, projection.tree)
     wanted = params.get("ReturnConsumedCapacity")
     if wanted is not None and wanted != "NONE":
         size = 0 if record is None else record_size(record)

@@ -17,7 +17,7 @@ from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.given import GivenItem, GivenKey, given_item, given_key, place_of
-from casemate.tables.reads import part_of
+from casemate.tables.reads import shown_of
 from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
 from casemate.tables.writes import Update, Written
@@ -232,7 +232,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         elif projection is None:
             responses.append({"Item": encoded(record)})
         else:
-            responses.append({"Item": part_of(record, projection.tree)})
+            responses.append({"Item": shown_of(record, projection.tree)})
     if any(reason is not _NO_REASON for reason in reasons):
         raise cancelled(reasons)
     _check_distinct(keys)
