@@ -81,7 +81,7 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     if wanted is not None and wanted != "NONE":
         size = 0 if record is None else record_size(record)
         units = Units(table=read_units(size, consistent=bool(params.get("ConsistentRead"))))
-        answer["ConsumedCapacity"] = consumed_capacity(table.schema, units, wanted)
+        answer["ConsumedCapacity"] = consumed_capacity(table.schema, units, wanted, params["TableName"])
     return answer
 
 
@@ -133,9 +133,10 @@ def _write_answer(written: Written, params: Params, attributes: dict[str, Any] |
     answer: dict[str, Any] = {}
     if attributes is not None:
         answer["Attributes"] = attributes
-    consumption = params.get("ReturnConsumedCapacity")
-    if consumption is not None and consumption != "NONE":
-        answer["ConsumedCapacity"] = consumed_capacity(written.table, written.units, consumption)
+    wanted = params.get("ReturnConsumedCapacity")
+    if wanted is not None and wanted != "NONE":
+        capacity = consumed_capacity(written.table, written.units, wanted, params["TableName"])
+        answer["ConsumedCapacity"] = capacity
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics = collection_metrics(written)
         if metrics is not None:
