@@ -93,14 +93,15 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     size = len(form) - count * _AROUND - 1
     left = count - form.count(b'":{"S":"')
     if left:
-        for value in wire.values():
-            if "N" in value:
-                text = value["N"]
-                read = whole_number(text)
-                if read is None:
-                    return None
-                size += read[1] - len(text)
-                left -= 1
-        if left:
+        try:
+            numbers = [value["N"] for value in wire.values() if "N" in value]
+        except TypeError:
             return None
+        if len(numbers) != left:
+            return None
+        for text in numbers:
+            read = whole_number(text)
+            if read is None:
+                return None
+            size += read[1] - len(text)
     return form_record(form, size)
