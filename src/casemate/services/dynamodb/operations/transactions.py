@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from casemate.model.errors import AwsError
@@ -56,6 +56,11 @@ def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[
     return given[0]
 
 
+def _asked(params: Params) -> Hashable:
+    """What the checks follow from, one for each action: the action's kind, and its table."""
+    return tuple([(kind, given["TableName"]) for action in _items(params) for kind, given in action.items()])
+
+
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     for action in _items(params):
         kind, given = _one(action, _ACTIONS)
@@ -78,7 +83,7 @@ def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         )
 
 
-@operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable)
+@operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable, asked=_asked)
 def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
     actions = _items(params)
     token = token_of(ctx, params)
@@ -194,7 +199,7 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         )
 
 
-@operations.operation("TransactGetItems", checks=_get_checks)
+@operations.operation("TransactGetItems", checks=_get_checks, asked=_asked)
 def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
     responses: list[dict[str, Any]] = []
     consumed: list[tuple[TableSchema, Units]] = []
