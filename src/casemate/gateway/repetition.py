@@ -91,6 +91,19 @@ class Repetition:
             again.request = HttpRequest(method="POST", path="/", headers=Headers.of(fields))
         return again
 
+    def like(
+        self, decisions: list[Decision], now: datetime, request_id: str, params: dict[str, Any]
+    ) -> Exchange:
+        """For the record: one more as it was, in what is recorded of it."""
+        learned = self.learned
+        assert learned.parsed is not None
+        parsed = ParsedRequest(
+            operation=learned.parsed.operation, params=params, protocol=learned.parsed.protocol
+        )
+        again = learned.again(self, request_id, now, parsed)
+        again.decisions = decisions
+        return again
+
     def decide(self, asked: Hashable, decisions: list[Decision] | None) -> None:
         """Keep what was decided where that was asked."""
         if len(self.decided) >= _MOST_DECIDED:
