@@ -287,8 +287,9 @@ class Pipeline:
 
     def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
         """An operation that awaits nothing."""
+        assert exchange.parsed is not None
         with self._store.transaction():
-            result = operation.handler(self._context(exchange), exchange.params)
+            result = operation.handler(self._context(exchange), exchange.parsed.params)
             assert type(result) is dict or not inspect.isawaitable(result)
             exchange.output = result
 
@@ -322,7 +323,8 @@ class Pipeline:
 
         trace = exchange.request.headers.lowered.get("x-amzn-trace-id", "")
         if exchange.repetition is not None:
-            like = self._context(exchange.repetition.learned)
+            learned = exchange.repetition.learned
+            like = learned.context or self._context(learned)
             return like.again(exchange.request_id, exchange.now, authorize, trace)
         return Context(
             state=exchange.service.state,

@@ -160,7 +160,7 @@ class Readmission:
         assert operation is not None
         assert repetition is not None
         try:
-            asked = operation.asked and operation.asked(exchange.params)
+            asked = operation.asked and exchange.parsed and operation.asked(exchange.parsed.params)
             decisions = repetition.decided.get(asked)
         except Exception:  # bad input or a defect, as in `_allowed`
             return None

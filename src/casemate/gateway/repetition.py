@@ -114,7 +114,7 @@ class Repetition:
 class _Form:
     """Heads of one length that vary at the same places."""
 
-    __slots__ = ("_constant", "_hash", "_ids", "_known", "_trace", "_varying", "names", "places")
+    __slots__ = ("_hash", "_ids", "_trace", "_varying", "constant", "known", "names", "places")
 
     def __init__(self, places: Mapping[str, slice], end: int) -> None:
         self.places = places
@@ -125,18 +125,16 @@ class _Form:
         for place in sorted(places.values(), key=lambda place: place.start):
             cuts.append(slice(at, place.start))
             at = place.stop
-        self._constant = itemgetter(*cuts, slice(at, end))
+        self.constant = itemgetter(*cuts, slice(at, end))
         self._varying = itemgetter(*(places[name] for name in self.names))
         self._hash = self.names.index(OWN_HASH) if OWN_HASH in places else None
         self._trace = self.names.index(_TRACE) if _TRACE in places else None
         self._ids = tuple(at for at, name in enumerate(self.names) if name not in (*_ALWAYS, OWN_HASH))
-        self._known: dict[tuple[bytes, ...], Repetition] = {}
+        self.known: dict[tuple[bytes, ...], Repetition] = {}
+        """By what stands between those places."""
 
     def learn(self, head: bytes, repetition: Repetition) -> None:
-        self._known[self._constant(head)] = repetition
-
-    def find(self, data: bytes) -> Repetition | None:
-        return self._known.get(self._constant(data))
+        self.known[self.constant(head)] = repetition
 
     def exchange(self, found: Repetition, data: bytes, body: bytes, now: datetime) -> Exchange | None:
         """The exchange of a head that was found, if its varying fields are what they have to be."""
@@ -168,7 +166,7 @@ class Repetitions:
         """Of a read that is one whole request, signed by the signer of the like of it. None where anything is unlike."""
         end = data.find(_END, 0, _MAX_HEAD)
         for form in self._forms.get(end, ()):
-            found = form.find(data)
+            found = form.known.get(form.constant(data))
             if found is not None:
                 return form.exchange(found, data, data[end + len(_END) :], now)
         return None
