@@ -388,9 +388,7 @@ def test_what_it_hands_on_is_what_this_request_sent(plain: Life, monkeypatch: py
         object.__setattr__(operation, "handler", inner)
     assert seen[0].trace == request.headers["x-amzn-trace-id"]
     way: Any = plain.pipeline._readmission._way(ARRIVAL)  # pyright: ignore[reportPrivateUsage]
-    kept = [
-        one for forms in way.repetitions._forms.values() for form in forms for one in form.known.values()
-    ]
+    kept = [one for forms in way.repetitions._forms.values() for form in forms for one in form.known.values()]
     assert kept
     for one in kept:
         fields = one.learned.request.headers.lowered

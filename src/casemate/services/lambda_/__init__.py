@@ -15,7 +15,7 @@ from pathlib import Path
 from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
+from casemate.servicekit.ports import FunctionInterfaces, Keys, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import layer_versions
@@ -31,6 +31,7 @@ from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.state import LambdaState, Permissions
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.url_calls import UrlCalls
+from casemate.services.lambda_.variable_keys import VariableKeys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +64,7 @@ def assemble(
     role_sessions: RoleSessions,
     log_sink: LogSink,
     table_streams: TableStreams,
+    keys: Keys | None = None,
     code_dir: Path,
     clock: Clock = system_clock,
     random_bytes: RandomBytes = os.urandom,
@@ -76,6 +78,7 @@ def assemble(
         sessions=role_sessions,
         unpacking=Unpacking(root=code_dir),
         streams=table_streams,
+        variable_keys=VariableKeys(keys, store, clock=clock, random_bytes=random_bytes),
     )
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)

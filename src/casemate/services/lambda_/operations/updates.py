@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +22,13 @@ from casemate.services.lambda_.operations.registry import (
     named,
     on_configuration,
     on_function,
+    shown,
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.state import Function
 
+CONFIGURATION_BYTES = 5120
+"""Of a request for new configuration."""
 _IN_PROGRESS = {
     "LastUpdateStatus": "InProgress",
     "LastUpdateStatusReason": "The function is being created.",
@@ -36,21 +40,22 @@ _IN_PROGRESS = {
 def update_function_code(ctx: Ctx, params: Params) -> Output:
     """New code."""
     latest = _current(ctx, params)
-    package = unpacked(ctx, params)
+    package = unpacked(ctx, params, "UpdateFunctionCode", replaced=latest.code_size)
     function_layers.require_size(package.unzipped, latest.layers)
     architectures = params.get("Architectures") or [latest.architecture]
     changed = replace(latest, **code_members(package), architecture=architectures[0])
     if params.get("DryRun", False):
-        return configuration.describe(changed)
+        return shown(ctx, changed)
     changed = _commit(ctx, changed)
     if params.get("Publish", False):
-        return configuration.describe(publish(ctx, changed, description=None))
-    return {**configuration.describe(changed), **_IN_PROGRESS}
+        return shown(ctx, publish(ctx, changed, description=None))
+    return {**shown(ctx, changed), **_IN_PROGRESS}
 
 
 @OPERATIONS.operation("UpdateFunctionConfiguration", checks=on_configuration("UpdateFunctionConfiguration"))
 def update_function_configuration(ctx: Ctx, params: Params) -> Output:
     """New configuration; members that are not given stay."""
+    _require_short(params)
     latest = _current(ctx, params)
     settings: dict[str, Any] = configuration.settings(params)
     role = settings.get("role", latest.role)
@@ -67,8 +72,17 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
         layers = function_layers.chosen(ctx, params["Layers"], already=latest.layers)
         function_layers.require_size(latest.unzipped_size, layers)
         settings["layers"] = layers
-    changed = _commit(ctx, replace(latest, **settings))
-    return {**configuration.describe(changed), **_IN_PROGRESS}
+    versions = ctx.state.functions.values(latest.account, latest.region, latest.name)
+    changed = ctx.state.variable_keys.readopt(ctx, latest, replace(latest, **settings), versions)
+    changed = _commit(ctx, changed)
+    return {**shown(ctx, changed), **_IN_PROGRESS}
+
+
+def _require_short(params: Params) -> None:
+    """AwsError for a body of 5,120 bytes and more, counted in the shortest JSON that says the same."""
+    body = {name: value for name, value in params.items() if name != "FunctionName"}
+    if len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) >= CONFIGURATION_BYTES:
+        raise errors.request_too_long(CONFIGURATION_BYTES, "UpdateFunctionConfiguration")
 
 
 def _current(ctx: Ctx, params: Params) -> Function:
