@@ -144,7 +144,8 @@ class Readmission:
         if not self._allowed(exchange, caller.decisions):
             return None
         decoder = decoder_of(target.model) if at_once and request.head else None
-        if decoder is not None:
+        # Where the path names the operation, the body is not all of its input.
+        if decoder is not None and target.labels is None:
             way.repetitions.learn(exchange, caller.decisions, caller.signature, decoder.decode)
         return exchange
 

@@ -88,7 +88,8 @@ class Repetition:
         again = learned.again(self, new_request_id(), now, parsed)
         if trace is not None:
             fields = {**learned.request.headers.lowered, _TRACE: trace.decode("ascii")}
-            again.request = HttpRequest(method="POST", path="/", headers=Headers.of(fields))
+            like = learned.request
+            again.request = HttpRequest(method=like.method, path=like.path, headers=Headers.of(fields))
         return again
 
     def like(
