@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
@@ -15,6 +15,7 @@ from casemate.execution import endings, platform_events, report, runtime_api, ru
 from casemate.execution.aftermath import Aftermath
 from casemate.execution.attaching import attach
 from casemate.execution.background import Background
+from casemate.execution.container_credentials import ContainerCredentials
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
@@ -29,6 +30,7 @@ from casemate.execution.response_stream import ResponseStream
 from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call, CallKind, Flow
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
+from casemate.execution.snap_start import RESTORE_SECONDS, Part
 from casemate.execution.telemetry import Telemetry
 from casemate.execution.time_limit import TimeLimit
 
@@ -45,8 +47,15 @@ class Environment:
         write_log: LogWriter,
         on_change: Callable[[Environment], None],
         provisioned: bool = False,
+        part: Part = Part.ORDINARY,
     ) -> None:
         self.function = function
+        self.snapshot: tuple[int, ...] = ()
+        """Descriptors of the snapshot that was taken of it (`sandbox.plan`), until it ends."""
+        self.unfit = ""
+        """Why none could be taken."""
+        self.credentials: ContainerCredentials | None = None
+        """For who asks on the runtime API; None when they are in the variables."""
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
@@ -58,6 +67,10 @@ class Environment:
         """How long initialization took; None once that has been reported."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when its processes and its network are gone."""
+        self._part = part
+        self._resumed = 0.0
+        """When its runtime went on from the snapshot."""
+        self._billed_restore_ms = 0.0
         self._clock = clock
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
@@ -107,6 +120,7 @@ class Environment:
         *,
         interface: str | None,
         description: dict[str, Any],
+        descriptors: Sequence[int] = (),
         timeout_seconds: float,
     ) -> None:
         """Start the processes and wait until they ask for work. InitError, AttachError or SandboxError."""
@@ -125,7 +139,9 @@ class Environment:
             ):  # it was ended while it got its network: there was nothing to kill yet
                 await self._initialized
             described = description | {"resolver": str(attached.resolver)}
-            self._processes.start(server, attached.netns_fd, described, on_line=self.log.function_line)
+            self._processes.start(
+                server, attached.netns_fd, described, descriptors, on_line=self.log.function_line
+            )
             self._arm(timeout_seconds)
             self._processes.watch()
             await self._initialized
@@ -176,6 +192,8 @@ class Environment:
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
+        elif call.kind is CallKind.CREDENTIALS:
+            answer(runtime_api.NOT_FOUND if self.credentials is None else self.credentials.answer(call))
         else:
             self._extension_calls.handle(call, answer)
 
@@ -187,7 +205,10 @@ class Environment:
             self._parked = answer
             self._progress()
             return
-        if call.kind is CallKind.INIT_ERROR:
+        if call.kind is CallKind.RESTORE_NEXT:
+            self._on_restore_next(answer)
+            return
+        if call.kind in (CallKind.INIT_ERROR, CallKind.RESTORE_ERROR):
             self._report = call
             answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else ILLEGAL)
             return
@@ -202,6 +223,21 @@ class Environment:
             self._aftermath.acknowledge(answer)
         else:
             answer(ILLEGAL)
+
+    def _on_restore_next(self, answer: Answer) -> None:
+        """A runtime that is not in the process that was forked, or one that begins anew, is between its hooks."""
+        if self.state is not State.INIT or self._part is Part.ORDINARY:
+            answer(ILLEGAL)
+        elif self._part is Part.TEMPLATE:
+            self.unfit = "a runtime that a wrapper script has started"
+            self._apply(Event.SNAPSHOT)
+        else:
+            self._resume()
+            answer(runtime_api.GO_ON)
+
+    def _resume(self) -> None:
+        self._resumed = monotonic()
+        self._limit.set(RESTORE_SECONDS)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -218,6 +254,14 @@ class Environment:
             self._exit_status = message["exited"]
             self._runtime_gone = True
             self._apply(Event.EXIT)
+        elif "snapshot" in message:
+            self.snapshot = tuple(message["descriptors"])
+            self._apply(Event.SNAPSHOT)
+        elif "unfit" in message:
+            self.unfit = message["unfit"]
+            self._apply(Event.SNAPSHOT)
+        elif "restored" in message:
+            self._resume()
         elif "closed" in message:
             self._apply(Event.EXIT)
             self._kill()
@@ -253,7 +297,7 @@ class Environment:
             self._aftermath.report(timed_out=event is Event.TIMEOUT)
         for effect in transition.effects:
             self._perform(effect, event)
-        if self.state is State.IDLE:
+        if self.state in (State.IDLE, State.TEMPLATE):
             self._disarm()
             self._processes.idle()
         self._on_change(self)
@@ -274,7 +318,10 @@ class Environment:
             self._shut_down(event)
 
     def _ready(self) -> None:
-        self.init_ms = (monotonic() - self._began) * 1000
+        now = monotonic()
+        self.init_ms = (now - self._began) * 1000
+        if self._resumed:
+            self._billed_restore_ms = (now - self._resumed) * 1000
         self._processes.glance()
         self._processes.drain()
         self.extensions.closed = True
@@ -338,11 +385,15 @@ class Environment:
 
     def _usage(self, duration_ms: float) -> report.Usage:
         init_ms, self.init_ms = self.init_ms, None
+        restored = self._part is Part.RESTORED
+        billed, self._billed_restore_ms = self._billed_restore_ms, 0.0
         return report.Usage(
             duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
             used_mb=min(self._processes.peak_mb, self.function.memory_mb),
-            init_ms=init_ms,
+            init_ms=None if restored else init_ms,
+            restore_ms=init_ms if restored else None,
+            billed_restore_ms=billed,
         )
 
     def _give_back(self) -> None:
@@ -392,6 +443,9 @@ class Environment:
             self._kill()
             self._processes.close()
             self._extension_calls.close()
+            for one in self.snapshot:
+                os.close(one)
+            self.snapshot = ()
             self.log.flush()
             if self._api is not None:
                 self._api.close()

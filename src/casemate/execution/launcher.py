@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from casemate.execution import interpreters, platform_events
+from casemate.execution import interpreters, platform_events, snap_start
+from casemate.execution.container_credentials import ContainerCredentials
 from casemate.execution.environment import Environment
 from casemate.execution.failures import AttachError, InitError
 from casemate.execution.function import Failure, FunctionVersion
 from casemate.execution.interpreters import Choice, Interpreters, NoInterpreterError, Python
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
+from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.sandbox.root import CA_BUNDLE
+from casemate.execution.snap_start import Part, UnrestorableError
 from casemate.execution.variables import environment_variables, extension_variables
 from casemate.model.errors import AwsError
 
@@ -53,10 +56,19 @@ class Launch:
     phase: str = "init"
     """`invoke` for the second attempt, which is a part of the invocation."""
     provisioned: bool = False
+    part: Part = Part.ORDINARY
+    token: str = ""
+    """For its credentials, when they are not in its variables: SnapStart."""
+    snapshot: tuple[int, ...] = ()
+    """Descriptors of what a restored one begins from; without any it begins anew."""
+    unfit: str = ""
+    """Why there is none."""
 
     @property
     def initialization(self) -> str:
         """AWS_LAMBDA_INITIALIZATION_TYPE."""
+        if self.part is not Part.ORDINARY:
+            return snap_start.TYPE
         return "provisioned-concurrency" if self.provisioned else "on-demand"
 
 
@@ -102,10 +114,14 @@ class Launcher:
             write_log=lambda events: host.write_log(function, launch.stream, events),
             on_change=on_change,
             provisioned=launch.provisioned,
+            part=launch.part,
         )
 
     async def launch(self, environment: Environment, launch: Launch) -> None:
-        """Start it. InitError; AwsError when this machine, the network or the role do not let it."""
+        """Start it. InitError; AwsError when this machine, the network or the role do not let it.
+
+        UnrestorableError when it is the snapshot that this machine does not let it begin from.
+        """
         try:
             await self._launch(environment, launch)
         finally:
@@ -122,7 +138,12 @@ class Launcher:
             log_stream=launch.stream,
             ca_bundle=bundle,
             initialization=launch.initialization,
+            credentials_token=launch.token,
         )
+        if launch.token:
+            environment.credentials = ContainerCredentials(
+                credentials, launch.token, now=self._clock(), for_snapshot=launch.part is Part.TEMPLATE
+            )
         try:
             choice = (await self._found()).choose(function.runtime, strict=self._settings.strict_runtimes)
             server = await self._fork_server(choice.python)
@@ -136,12 +157,18 @@ class Launcher:
                 "handler": function.handler,
                 "environment": variables,
                 "extension_environment": extension_variables(variables),
+                "snapshot": plan.TAKE
+                if launch.part is Part.TEMPLATE
+                else plan.RESTORE
+                if launch.snapshot
+                else "",
             }
             await environment.start(
                 self._network,
                 server,
                 interface=launch.interface,
                 description=description,
+                descriptors=launch.snapshot,
                 timeout_seconds=launch.timeout_seconds,
             )
             self._report(environment, launch, None)
@@ -154,6 +181,8 @@ class Launcher:
         except AttachError as error:
             raise _not_attached(error, launch.interface) from error
         except SandboxError as error:
+            if launch.snapshot:
+                raise UnrestorableError(str(error)) from error
             raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
 
     def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
@@ -164,6 +193,13 @@ class Launcher:
             timed_out = failure.failure is Failure.TIMEOUT
             status, duration = "timeout" if timed_out else "error", failure.duration_ms
             error_type = "" if timed_out else failure.error_type
+        if launch.part is Part.RESTORED:
+            for event in (
+                platform_events.restore_runtime_done(status=status, error_type=error_type),
+                platform_events.restore_report(duration, status=status, error_type=error_type),
+            ):
+                environment.log.platform(event)
+            return
         said = {
             "initialization": launch.initialization, "phase": launch.phase, "status": status, "error_type": error_type,
         }  # fmt: skip
@@ -211,11 +247,21 @@ def _announce(environment: Environment, launch: Launch, choice: Choice) -> None:
             environment.log.remark(f"casemate: {function.runtime} requested, running on {choice.running}\n")
         for note in function.notes:
             environment.log.remark(f"casemate: {note}\n")
+    runtime_version = f"{choice.language}:{choice.asked}"
+    if launch.part is Part.RESTORED:
+        if launch.unfit:
+            environment.log.remark(f"casemate: initialized anew: there is no snapshot because of {launch.unfit}\n")
+        environment.log.platform(
+            platform_events.restore_start(
+                function=function.name, version=function.version, runtime_version=runtime_version
+            )
+        )
+        return
     environment.log.platform(
         platform_events.init_start(
             function=function.name,
             version=function.version,
-            runtime_version=f"{choice.language}:{choice.asked}",
+            runtime_version=runtime_version,
             initialization=launch.initialization,
             phase=launch.phase,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from casemate.execution.freezer import Freezer
@@ -44,14 +44,18 @@ class Processes:
         server: ForkServer,
         network_fd: int,
         description: Mapping[str, Any],
+        descriptors: Sequence[int] = (),
         *,
         on_line: Callable[[str], None],
     ) -> None:
-        """Fork process 1 in that network namespace and tell it what to run; hear what it writes. SandboxError."""
+        """Fork process 1 in that network namespace and tell it what to run; hear what it writes. SandboxError.
+
+        `descriptors` are those of a snapshot that its runtime goes on from.
+        """
         self._sandbox = server.launch(network_fd)
         self._sandbox.listen(self._hear)
         self._pipe = LogPipe(self._sandbox.log_fd, on_line)
-        self._sandbox.describe(description)
+        self._sandbox.describe(description, descriptors)
 
     def tell(self, order: bytes) -> None:
         """Give process 1 one of the orders of `plan`. Nothing when there is none."""

@@ -1,6 +1,7 @@
 """The APIs that an environment's processes call on 127.0.0.1:9001, as values: calls, replies, paths. Pure.
 
-Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01. Sources: Lambda Developer Guide, "Using the
+Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, container credentials
+2021-04-23. Sources: Lambda Developer Guide, "Using the
 Lambda runtime API for custom runtimes", "Using the Lambda Extensions API", "Accessing real-time telemetry data for
 extensions". Whether a call is legal now is the question of the lifecycle and of `extensions`; `runtime_server` knows
 HTTP.
@@ -34,9 +35,15 @@ class CallKind(Enum):
     EXTENSION_INIT_ERROR = "extension/init/error"
     EXTENSION_EXIT_ERROR = "extension/exit/error"
     TELEMETRY = "telemetry"
+    RESTORE_NEXT = "restore/next"
+    RESTORE_ERROR = "restore/error"
+    CREDENTIALS = "credentials"
 
 
-RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
+RUNTIME_CALLS = frozenset({
+    CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR, CallKind.RESTORE_NEXT,
+    CallKind.RESTORE_ERROR,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +67,8 @@ class Call:
     """`Lambda-Extension-Identifier`."""
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
+    authorization: str = ""
+    """Of who asks for credentials."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +95,8 @@ OnChunk = Callable[[Call, bytes, Flow], None]
 """Takes a piece of a streamed response, before the call as a whole is handled."""
 
 ACCEPTED = Reply(status=202, body=b'{"status":"OK"}')
+GO_ON = Reply(status=200, body=b"")
+"""The answer to `restore/next`: the runtime's hooks after a restore are to run."""
 
 
 def refusal(status: int, error_type: str, message: str) -> Reply:
@@ -94,7 +105,7 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
 
 
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
-_NOT_FOUND = refusal(404, "NotFound", "page not found")
+NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 
 def delivery(invocation: Invocation, *, deadline_ms: int) -> Reply:
@@ -119,7 +130,7 @@ def parse(
     given = headers or {}
     kind, request_id = _kind(method, path.strip("/").split("/"))
     if kind is None:
-        return _NOT_FOUND
+        return NOT_FOUND
     error_type = given.get("lambda-runtime-function-error-type", "")
     return Call(
         kind=kind,
@@ -132,6 +143,7 @@ def parse(
         name=given.get("lambda-extension-name", ""),
         identifier=given.get("lambda-extension-identifier", ""),
         features=given.get("lambda-extension-accept-feature", ""),
+        authorization=given.get("authorization", ""),
     )
 
 
@@ -145,6 +157,12 @@ def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
             return CallKind.ERROR, request_id
         case "POST", ["2018-06-01", "runtime", "init", "error"]:
             return CallKind.INIT_ERROR, ""
+        case "GET", ["2018-06-01", "runtime", "restore", "next"]:
+            return CallKind.RESTORE_NEXT, ""
+        case "POST", ["2018-06-01", "runtime", "restore", "error"]:
+            return CallKind.RESTORE_ERROR, ""
+        case "GET", ["2021-04-23", "credentials"]:
+            return CallKind.CREDENTIALS, ""
         case "POST", ["2020-01-01", "extension", "register"]:
             return CallKind.REGISTER, ""
         case "GET", ["2020-01-01", "extension", "event", "next"]:

@@ -23,7 +23,7 @@ _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
 _MODE = "lambda-runtime-function-response-mode"
-_KEPT = ("content-type", "lambda-")
+_KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
 
 

@@ -12,7 +12,7 @@ Runs = list[tuple[int, int]]
 """Ranges of addresses."""
 _BLOCK = 512
 _ENTRY = 8
-_CHUNK = 256 * PAGE
+_CHUNK = 16 * PAGE
 _FILE, _SWAPPED, _PRESENT = 1, 2, 4
 """The upper bits of an entry: the kernel's Documentation/admin-guide/mm/pagemap.rst."""
 

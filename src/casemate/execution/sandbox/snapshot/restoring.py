@@ -23,7 +23,7 @@ _DONT_NEED = 4
 _RIGHTS = {"r": 1, "w": 2, "x": 4}
 
 
-class ForeignError(Exception):
+class ForeignError(OSError):
     """The process does not come from the fork-server that the snapshot comes from."""
 
 
