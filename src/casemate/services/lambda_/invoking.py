@@ -9,7 +9,7 @@ from casemate.execution.function import FunctionVersion, Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import errors, idling, tracing
+from casemate.services.lambda_ import errors, idling, snap_start, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
@@ -39,6 +39,7 @@ async def run(
 ) -> Outcome:
     """Run one invocation of that version to its end; AwsError when it could not run."""
     idling.require_active(state, function)
+    snap_start.require_snapshot(function)
     _note(state, function, now)
     latest = state.functions.get(function.account, function.region, function.name, LATEST)
     return await state.runner.invoke(
@@ -60,6 +61,7 @@ async def stream(
 ) -> ResponseStream:
     """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
     idling.require_active(state, function)
+    snap_start.require_snapshot(function)
     _note(state, function, now)
     latest = state.functions.get(function.account, function.region, function.name, LATEST)
     response = state.runner.invoke_streaming(
@@ -122,5 +124,6 @@ def runnable(function: Function) -> FunctionVersion:
         log_format=function.logging.get("LogFormat", "Text"),
         application_log_level=function.logging.get("ApplicationLogLevel", ""),
         system_log_level=function.logging.get("SystemLogLevel", "INFO"),
+        snap_start=function.snap_start and function.version != LATEST,
         notes=notes,
     )

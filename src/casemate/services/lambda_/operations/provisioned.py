@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import errors
+from casemate.services.lambda_ import errors, snap_start
 from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.functions import timestamp
@@ -23,6 +23,7 @@ _UNRESERVED_LEAST = 100
 def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
     """Ask for environments; they are being initialized when this returns."""
     name = _qualified(ctx, params)
+    snap_start.require_no_snapshot(ctx.state.version(name))
     latest, wanted = ctx.state.latest(name), params["ProvisionedConcurrentExecutions"]
     known = ctx.state.provisioned.get(*_key(name))
     others = sum(one.requested for one in ctx.state.provisioned.values(*name.key) if one != known)
