@@ -77,6 +77,9 @@ class _Family:
         self._runtime = 0
         self._extensions: dict[int, str] = {}
         self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        # Before the first of them begins: it may end at once.
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         self._poll = select.poll()
         self._parked: socket.socket | None = None
         """Our end of where the runtime waits for a snapshot to be taken, and the number of its end."""
@@ -84,8 +87,6 @@ class _Family:
 
     def live(self) -> NoReturn:
         """Until the front door lets go, or nothing is left to run."""
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         names = programs.extensions()
         if self._runtime:
             pass  # a restored one

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from casemate.execution.sandbox.snapshot.mappings import mappings_of
 
@@ -36,6 +37,7 @@ _NONE = (1 << 64) - 1
 _ERESTARTSYS = -512 & _NONE
 """What `rax` holds while a system call that was interrupted waits to be begun again."""
 _LARGEST_SET = 16384
+_MOMENT, _PATIENCE = 0.0002, 10_000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.restype = ctypes.c_long
@@ -116,14 +118,15 @@ def traced(pid: int) -> Generator[Tracee]:
     _ptrace(_SEIZE, pid, 0, _OPTIONS_KILL_WITH_TRACER)
     try:
         _ptrace(_INTERRUPT, pid)
-        _await_stop(pid)
+        _await_first_stop(pid)
         tracee = Tracee(pid)
         try:
             yield tracee
         finally:
             os.close(tracee.memory)
     finally:
-        _ptrace(_DETACH, pid)
+        with suppress(OSError):  # it has ended, or has not even stopped: it ends with us then
+            _ptrace(_DETACH, pid)
 
 
 def is_receiving(general: bytes) -> bool:
@@ -136,6 +139,16 @@ def having_received_nothing(general: bytes) -> bytes:
     """The registers of a process that waits in a receive, as when that had found the end of the file."""
     # Without the number of the system call, or the kernel begins it again.
     return _pack(_unpack(general) | {"rax": 0, "orig_rax": _NONE})
+
+
+def _await_first_stop(pid: int) -> None:
+    """As `_await_stop`, not for ever: a process that waits for one it has forked with vfork(2) does not stop."""
+    for _ in range(_PATIENCE):
+        if os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            _await_stop(pid)
+            return
+        time.sleep(_MOMENT)
+    raise OSError("the process does not stop")
 
 
 def _await_stop(pid: int) -> None:
