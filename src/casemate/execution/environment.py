@@ -51,7 +51,9 @@ class Environment:
     ) -> None:
         self.function = function
         self.snapshot: tuple[int, ...] = ()
-        """Descriptors of the snapshot that was taken of it (`sandbox.plan`), until it ends."""
+        """Descriptors of the snapshot that was taken of it (`sandbox.plan`): the caller's, who closes them."""
+        self.server: ForkServer | None = None
+        """Which it was forked from."""
         self.unfit = ""
         """Why none could be taken."""
         self.credentials: ContainerCredentials | None = None
@@ -132,7 +134,7 @@ class Environment:
             self.closed.set_result(None)
             raise
         try:
-            self._began = monotonic()
+            self._began, self.server = monotonic(), server
             self._api = await runtime_server.serve(attached.runtime_api, self._on_call, self._on_chunk)
             if (
                 self._initialized.done()
@@ -297,7 +299,7 @@ class Environment:
             self._aftermath.report(timed_out=event is Event.TIMEOUT)
         for effect in transition.effects:
             self._perform(effect, event)
-        if self.state in (State.IDLE, State.TEMPLATE):
+        if self.state is State.IDLE:
             self._disarm()
             self._processes.idle()
         self._on_change(self)
@@ -443,9 +445,6 @@ class Environment:
             self._kill()
             self._processes.close()
             self._extension_calls.close()
-            for one in self.snapshot:
-                os.close(one)
-            self.snapshot = ()
             self.log.flush()
             if self._api is not None:
                 self._api.close()

@@ -27,8 +27,6 @@ class State(Enum):
     """As RETURNING, with the next invocation waiting for `next`."""
     DRAINING = "draining"
     """Busy for the last time: its function was changed or deleted."""
-    TEMPLATE = "template"
-    """It has initialized, and stays as it is: environments of its version are restored from it. Runs no more."""
     ENDED = "ended"
 
 
@@ -83,10 +81,7 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.INIT, _E.OUT_OF_MEMORY): _END_INIT,
     (_S.INIT, _E.EXTENSION_FAILED): _END_INIT,
     (_S.INIT, _E.RETIRE): _END_INIT,
-    (_S.INIT, _E.SNAPSHOT): Transition(to=_S.TEMPLATE, effects=(_F.READY,)),
-    (_S.TEMPLATE, _E.EXIT): _END,
-    (_S.TEMPLATE, _E.RETIRE): _END,
-    (_S.TEMPLATE, _E.EXTENSION_FAILED): _END,
+    (_S.INIT, _E.SNAPSHOT): Transition(to=_S.ENDED, effects=(_F.READY, _F.KILL)),
     (_S.IDLE, _E.ASSIGN): Transition(to=_S.BUSY, effects=(_F.DELIVER,)),
     (_S.IDLE, _E.EXIT): _END,
     (_S.IDLE, _E.RETIRE): _END,

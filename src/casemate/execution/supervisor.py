@@ -105,7 +105,6 @@ class Supervisor:
         if self._reaper is not None:
             self._reaper.cancel()
         environments = [one for pool in self._pools.values() for one in pool.environments]
-        environments += self._templates.environments
         self._pools.clear()
         self._templates.close()
         self._launcher.close()
@@ -338,6 +337,8 @@ class Supervisor:
             self._await_end(environment)
             raise
         finally:
+            for one in launch.snapshot:
+                os.close(one)
             pool.forget_ended()
         return environment
 
@@ -435,7 +436,7 @@ def _from_template(launch: Launch, template: Template) -> Launch:
         launch,
         part=Part.RESTORED,
         token=template.token,
-        snapshot=template.descriptors,
+        snapshot=tuple(os.dup(one) for one in template.descriptors),  # it may be let go of meanwhile
         unfit=template.unfit,
         timeout_seconds=snapshot_seconds(launch.function) if template.unfit else RESTORE_SECONDS,
     )

@@ -1,11 +1,12 @@
-"""The templates of versions with SnapStart: made once, kept while their versions are used, made again when they are gone."""
+"""What versions with SnapStart begin from: made once, kept while they are used, made again when it is gone."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from casemate.execution.environment import Environment
@@ -13,6 +14,7 @@ from casemate.execution.function import FunctionVersion
 from casemate.execution.launcher import Launch, Launcher
 from casemate.execution.lifecycle import State
 from casemate.execution.ports import FunctionHost
+from casemate.execution.sandbox.client import ForkServer
 from casemate.execution.snap_start import Part, snapshot_seconds
 
 _Key = tuple[str, str]
@@ -23,27 +25,31 @@ class Template:
     """What environments of a version begin from."""
 
     revision: str
-    environment: Environment
+    server: ForkServer | None
+    """Whose children can be restored from it."""
     token: str
     """That of their container credentials: it is in the memory that they share."""
+    descriptors: tuple[int, ...]
+    """Of the snapshot; none when it is unfit."""
     unfit: str = ""
     """Why there is no snapshot; every environment initializes anew then."""
-    used: float = 0
-
-    @property
-    def descriptors(self) -> tuple[int, ...]:
-        """Of the snapshot; none when it is unfit."""
-        return () if self.unfit else self.environment.snapshot
+    used: float = field(default_factory=monotonic)
 
     @property
     def usable(self) -> bool:
         """Whether environments can begin from it, or anew."""
-        return bool(self.unfit) or self.environment.state is State.TEMPLATE
+        return bool(self.unfit) or (self.server is not None and self.server.alive)
 
     def give_up(self, why: str) -> None:
         """There is no snapshot."""
         self.unfit = why
-        self.environment.retire()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the snapshot. What has been restored from it keeps what it needs."""
+        for one in self.descriptors:
+            os.close(one)
+        self.descriptors = ()
 
 
 class Templates:
@@ -66,17 +72,14 @@ class Templates:
         self._known: dict[_Key, Template] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    @property
-    def environments(self) -> list[Environment]:
-        """Of all templates."""
-        return [one.environment for one in self._known.values()]
-
     async def ready(self, function: FunctionVersion, host: FunctionHost) -> Template:
         """The version's template, made if need be. InitError; AwsError as `Launcher.launch`."""
         key = (function.arn, function.version)
         async with self._locks[key]:
             template = self._known.get(key)
             if template is None or not template.usable or template.revision != function.revision:
+                if template is not None:
+                    template.close()
                 template = self._known[key] = await self._make(function, host)
             template.used = monotonic()
             return template
@@ -87,7 +90,7 @@ class Templates:
             self._drop(key)
 
     def reap(self, idle_seconds: float, *, in_use: Callable[[_Key], bool]) -> None:
-        """Let those go whose version has not been used for so long, or whose process has ended."""
+        """Let those go whose version has not been used for so long, or that are of no more use."""
         for key, template in list(self._known.items()):
             if in_use(key):
                 template.used = monotonic()
@@ -95,13 +98,12 @@ class Templates:
                 self._drop(key)
 
     def close(self) -> None:
-        """Forget all; they end with the fork-servers."""
-        self._known.clear()
+        """Let go of all."""
+        for key in list(self._known):
+            self._drop(key)
 
     def _drop(self, key: _Key) -> None:
-        template = self._known.pop(key)
-        if template.environment.state is not State.ENDED:
-            template.environment.retire()
+        self._known.pop(key).close()
         if not self._locks[key].locked():
             del self._locks[key]
 
@@ -122,12 +124,16 @@ class Templates:
         except BaseException:
             environment.state = State.ENDED
             raise
-        template = Template(revision=function.revision, environment=environment, token=launch.token)
         if environment.unfit:
             environment.log.remark(
                 f"casemate: no snapshot could be made because of {environment.unfit}; "
                 "every environment of this version initializes anew\n"
             )
-            environment.log.flush()
-            template.give_up(environment.unfit)
-        return template
+        environment.log.flush()
+        return Template(
+            revision=function.revision,
+            server=environment.server,
+            token=launch.token,
+            descriptors=environment.snapshot,
+            unfit=environment.unfit,
+        )

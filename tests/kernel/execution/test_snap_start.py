@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from casemate.execution.environment import Environment
 from casemate.execution.failures import InitError
 from casemate.execution.function import Failure, FunctionVersion
 from casemate.model.errors import AwsError
@@ -34,8 +33,8 @@ def version(machine: Machine, source: str, **changes: Any) -> FunctionVersion:
     return machine.function(_INITIALIZE + source, version="1", snap_start=True, timeout_seconds=20, **changes)
 
 
-def template(machine: Machine, function: FunctionVersion) -> Environment:
-    return machine.supervisor._templates._known[function.arn, "1"].environment
+def template(machine: Machine, function: FunctionVersion) -> Any:
+    return machine.supervisor._templates._known.get((function.arn, "1"))
 
 
 async def twice(machine: Machine, function: FunctionVersion) -> tuple[Any, Any]:
@@ -139,41 +138,38 @@ async def test_what_cannot_be_in_a_snapshot_is_initialized_anew(
     machine.supervisor.retire(function.arn)
 
 
-async def test_the_template_is_made_again_when_it_is_killed(machine: Machine) -> None:
+async def test_the_snapshot_outlives_its_environment_and_not_the_fork_server(machine: Machine) -> None:
     function = version(machine, "def handler(e, c): return ID")
     first = json.loads((await machine.invoke(function)).payload)
     kept = template(machine, function)
-    children = f"/proc/{kept._processes.init_pid}/task/{kept._processes.init_pid}/children"
-    with open(children, encoding="utf-8") as file:  # noqa: ASYNC230 - of /proc
-        os.kill(int(file.read().split()[0]), signal.SIGKILL)
+    (environment,) = machine.environments(function)
+    environment.retire()
+    await environment.closed
+    assert json.loads((await machine.invoke(function)).payload) == first
+    assert template(machine, function) is kept
+    assert kept.server is not None
+    os.kill(kept.server.pid, signal.SIGKILL)
+    (environment,) = machine.environments(function)
     async with asyncio.timeout(5):
-        await kept.closed
-    assert json.loads((await machine.invoke(function)).payload) == first, "what was restored goes on"
-    machine.environments(function)[0].retire()
-    assert json.loads((await machine.invoke(function)).payload) != first
-    assert template(machine, function) is not kept
+        await environment.closed
+    assert json.loads((await machine.invoke(function)).payload) != first, "initialized again"
     machine.supervisor.retire(function.arn)
-    async with asyncio.timeout(5):
-        await template_gone(machine, function)
+    assert template(machine, function) is None
 
 
-async def template_gone(machine: Machine, function: FunctionVersion) -> None:
-    while (function.arn, "1") in machine.supervisor._templates._known or machine.environments(function):
-        await asyncio.sleep(0.01)
-
-
-async def test_a_template_that_nobody_uses_goes(machine: Machine) -> None:
+async def test_a_snapshot_that_nobody_uses_goes(machine: Machine) -> None:
     function = version(machine, "def handler(e, c): return ID")
     await machine.supervisor.ensure_snapshot(function, machine.host)
     kept = template(machine, function)
-    machine.supervisor._templates.reap(1000, in_use=lambda _: False)
+    held = {os.readlink(f"/proc/self/fd/{one}") for one in kept.descriptors}
+    assert {"/memfd:image (deleted)", "/memfd:memory (deleted)"} < held
+    templates = machine.supervisor._templates
+    templates.reap(1000, in_use=lambda _: False)
+    templates.reap(0, in_use=lambda _: True)
     assert template(machine, function) is kept
-    machine.supervisor._templates.reap(0, in_use=lambda _: True)
-    assert template(machine, function) is kept
-    machine.supervisor._templates.reap(0, in_use=lambda _: False)
-    async with asyncio.timeout(5):
-        await kept.closed
-        await template_gone(machine, function)
+    templates.reap(0, in_use=lambda _: False)
+    assert template(machine, function) is None
+    assert kept.descriptors == ()
 
 
 async def test_initialization_that_fails(machine: Machine) -> None:

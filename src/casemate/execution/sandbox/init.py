@@ -112,7 +112,9 @@ class _Family:
         ours, theirs = socket.socketpair()
         parking = ParkingPlace(theirs)
         self._runtime = self._start(
-            lambda: runtime.run(self._description, parking), self._log_fd, ours.fileno(), *descriptors
+            lambda: runtime.run(self._description, parking),
+            self._log_fd,
+            *(ours.fileno(), descriptors[0], descriptors[2]),  # it has the memory until it is restored
         )
         theirs.close()
         keeping.bring_back(self._runtime, ours, descriptors)

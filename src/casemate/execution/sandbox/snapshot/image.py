@@ -1,6 +1,7 @@
 """A snapshot: what is to be known of a process so that another one can go on in its place, and taking it.
 
-The memory itself is not copied: the process stays, stopped for good, and is read whenever an environment is restored.
+The content of its memory goes to a file in memory, which restored processes map: they share it until they write to it,
+and the process that it was taken of is not needed any more.
 """
 
 from __future__ import annotations
@@ -65,10 +66,10 @@ class Image:
         return cls(**given)
 
 
-def take(pid: int, *, parked: int) -> Image:
-    """A snapshot of the child `pid`, which waits on its descriptor `parked`. It never runs again.
+def take(pid: int, file: int, *, parked: int) -> Image:
+    """A snapshot of the child `pid`, which waits on its descriptor `parked`; its memory goes to `file`.
 
-    UnfitError when it has something that cannot be restored; it waits on then.
+    UnfitError when it has something that cannot be restored. The child never runs again.
     """
     if os.uname().machine != tracing.MACHINE:
         raise UnfitError(f"a processor of the kind {os.uname().machine}, for which this is not written")
@@ -91,9 +92,10 @@ def take(pid: int, *, parked: int) -> Image:
                 directory=os.readlink(f"/proc/{pid}/cwd"),  # noqa: PTH115
                 umask=int(status["Umask"], 8),
             )
-            # INVARIANT: what a snapshot is of does not change any more. A timer would else wake it up.
-            os.kill(pid, signal.SIGSTOP)
+            pages.keep(tracee.memory, image.own, file)
         finally:
+            # Whatever it has in /tmp is read after this: a timer must not wake it up.
+            os.kill(pid, signal.SIGSTOP)
             tracee.set_registers(tracing.GENERAL, general)
     return image
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -15,26 +16,31 @@ from casemate.execution.sandbox.snapshot.restoring import restore
 
 TEMPORARY = "/tmp"  # noqa: S108 - each environment has a file system of its own there
 
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+
 
 def hand_out(control: socket.socket, pid: int, *, parked: int) -> None:
-    """Tell the front door `{"snapshot": true}`, with descriptors of the image, the memory and /tmp; or why there is none."""
+    """Tell the front door `{"snapshot": true}`, with descriptors of the image, the memory and /tmp; or why there is none.
+
+    They outlive this environment.
+    """
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    written, memory = (os.memfd_create(name, flags) for name in ("image", "memory"))
+    temporary = os.open(TEMPORARY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptors = [written, memory, temporary]
     try:
-        image = take(pid, parked=parked)
-        descriptors = _descriptors(image, pid)
+        image = take(pid, memory, parked=parked)
+        with os.fdopen(os.dup(written), "w", encoding="utf-8") as file:
+            file.write(image.to_json())
+        for one in (written, memory):
+            fcntl.fcntl(one, fcntl.F_ADD_SEALS, _SEALS)
     except (UnfitError, OSError) as error:
         control.send(json.dumps({"unfit": str(error)}).encode())
-        return
-    socket.send_fds(control, [b'{"snapshot": true}'], descriptors)
-    for one in descriptors:
-        os.close(one)
-
-
-def _descriptors(image: Image, pid: int) -> list[int]:
-    written = os.memfd_create("snapshot", os.MFD_CLOEXEC)
-    with os.fdopen(os.dup(written), "w", encoding="utf-8") as file:
-        file.write(image.to_json())
-    memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    return [written, memory, os.open(TEMPORARY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+    else:
+        socket.send_fds(control, [b'{"snapshot": true}'], descriptors)
+    finally:
+        for one in descriptors:
+            os.close(one)
 
 
 def bring_back(pid: int, end: socket.socket, descriptors: tuple[int, int, int]) -> None:

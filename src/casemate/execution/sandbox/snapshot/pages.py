@@ -1,15 +1,15 @@
-"""The pages of a process's memory that are its own: where they are, and copying them to another process."""
+"""The pages of a process's memory that are its own: where they are, keeping them, and giving them to another process."""
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from casemate.execution.sandbox.snapshot.mappings import PAGE, Mapping
 
 Runs = list[tuple[int, int]]
-"""Ranges of addresses."""
+"""Ranges of addresses, in order, none beyond its mapping."""
 _BLOCK = 512
 _ENTRY = 8
 _CHUNK = 16 * PAGE
@@ -30,15 +30,16 @@ def own_pages(pid: int, mappings: Iterable[Mapping]) -> Runs:
             if one.is_kernels or one.rights[3] == "s":
                 continue
             if one.is_file and one.rights[1] == "w":
-                _extend(found, one.start, one.end)
+                found.append((one.start, one.end))
             else:
-                _scan(descriptor, one, found)
+                found += _scan(descriptor, one)
     finally:
         os.close(descriptor)
     return found
 
 
-def _scan(descriptor: int, mapping: Mapping, found: Runs) -> None:
+def _scan(descriptor: int, mapping: Mapping) -> Runs:
+    found: Runs = []
     for block in range(mapping.start, mapping.end, _BLOCK * PAGE):
         count = min(_BLOCK, (mapping.end - block) // PAGE)
         raw = os.pread(descriptor, count * _ENTRY, block // PAGE * _ENTRY)
@@ -48,11 +49,15 @@ def _scan(descriptor: int, mapping: Mapping, found: Runs) -> None:
             state = entry >> 61
             if state & (_PRESENT | _SWAPPED) and not state & _FILE:
                 address = block + number * PAGE
-                _extend(found, address, address + PAGE)
+                if found and found[-1][1] == address:
+                    found[-1] = (found[-1][0], address + PAGE)
+                else:
+                    found.append((address, address + PAGE))
+    return found
 
 
 def outside(runs: Runs, others: Runs) -> Runs:
-    """What of `runs` is in none of `others`. Both are in order."""
+    """What of `runs` is in none of `others`."""
     left: Runs = []
     position = 0
     for start, end in runs:
@@ -70,39 +75,30 @@ def outside(runs: Runs, others: Runs) -> Runs:
     return left
 
 
-def copy(source: int, target: int, runs: Runs) -> int:
-    """Make those pages of `target` what they are in `source`; both are descriptors of /proc/PID/mem. Gives how many differed.
+def offsets(runs: Runs) -> Sequence[int]:
+    """Where in the file that `keep` writes each begins."""
+    found, at = list[int](), 0
+    for start, end in runs:
+        found.append(at)
+        at += end - start
+    return found
 
-    Equal pages are not written: they stay shared with the process that both were forked from.
-    """
-    written = 0
+
+def keep(memory: int, runs: Runs, file: int) -> None:
+    """Write those pages into `file`, one behind the other; `memory` is a descriptor of /proc/PID/mem."""
     for start, end in runs:
         for address in range(start, end, _CHUNK):
             size = min(_CHUNK, end - address)
-            wanted, present = os.pread(source, size, address), os.pread(target, size, address)
-            if len(wanted) != size:
-                raise OSError(f"the snapshot's memory at {address:#x} cannot be read")
-            if wanted != present:
-                written += _write_differences(target, address, wanted, present)
-    return written
+            content = os.pread(memory, size, address)
+            if len(content) != size or os.write(file, content) != size:
+                raise OSError(f"the memory at {address:#x} cannot be kept")
 
 
-def _write_differences(target: int, address: int, wanted: bytes, present: bytes) -> int:
-    written, position, size = 0, 0, len(wanted)
-    while position < size:
-        end = position
-        while end < size and wanted[end : end + PAGE] != present[end : end + PAGE]:
-            end += PAGE
-        if end > position:
-            if os.pwrite(target, wanted[position:end], address + position) != end - position:
-                raise OSError(f"the memory at {address + position:#x} cannot be written")
-            written += (end - position) // PAGE
-        position = end + PAGE
-    return written
-
-
-def _extend(runs: Runs, start: int, end: int) -> None:
-    if runs and runs[-1][1] == start:
-        runs[-1] = (runs[-1][0], end)
-    else:
-        runs.append((start, end))
+def write(memory: int, file: int, run: tuple[int, int], offset: int) -> None:
+    """Make a few pages what they are in `file`, at `offset`. Those that are it already are left alone."""
+    start, end = run
+    for address in range(start, end, _CHUNK):
+        size = min(_CHUNK, end - address)
+        wanted = os.pread(file, size, offset + address - start)
+        if wanted != os.pread(memory, size, address) and os.pwrite(memory, wanted, address) != size:
+            raise OSError(f"the memory at {address:#x} cannot be written")

@@ -20,6 +20,8 @@ from casemate.execution.sandbox.snapshot.tracing import Tracee, traced
 # sys/mman.h
 _SHARED, _PRIVATE, _FIXED, _ANONYMOUS, _GROWS_DOWN = 0x01, 0x02, 0x10, 0x20, 0x100
 _DONT_NEED = 4
+_WORTH_A_CALL = 16 * PAGE
+"""Of bytes, above which mapping them is cheaper than writing them."""
 _RIGHTS = {"r": 1, "w": 2, "x": 4}
 
 
@@ -28,18 +30,20 @@ class ForeignError(OSError):
 
 
 def restore(pid: int, image: Image, memory: int) -> None:
-    """The child `pid` goes on as the snapshot. `memory` is a descriptor of /proc/PID/mem of the process it is of.
+    """The child `pid` goes on as the snapshot, whose pages are in the file behind the descriptor `memory`, the child's too.
 
     OSError when the kernel does not let it; the child cannot be used then.
     """
     with traced(pid) as tracee:
         borrow_page(tracee)
         _arrange(tracee, image)
+        few = _map_pages(tracee, image, memory)
         reopen(tracee, image.files, SCRATCH)
         _surroundings(tracee, image)
         tracee.call(tracing.MUNMAP, SCRATCH, PAGE)
         _forget_other_pages(tracee, image)
-        pages.copy(memory, tracee.memory, image.own)
+        for run, offset in few:
+            pages.write(tracee.memory, memory, run, offset)
         tracee.blocked_signals = image.blocked
         tracee.set_registers(tracing.EXTENDED, image.extended)
         tracee.set_registers(tracing.GENERAL, image.general)
@@ -64,7 +68,6 @@ def _arrange(tracee: Tracee, image: Image) -> None:
 
 
 def _map(tracee: Tracee, mapping: Mapping) -> None:
-    rights = sum(_RIGHTS[letter] for letter in mapping.rights[:3] if letter != "-")
     flags = _FIXED | (_SHARED if mapping.rights[3] == "s" else _PRIVATE)
     descriptor = -1
     if mapping.is_file:
@@ -73,9 +76,27 @@ def _map(tracee: Tracee, mapping: Mapping) -> None:
     else:
         flags |= _ANONYMOUS | (_GROWS_DOWN if mapping.path == "[stack]" else 0)
     size = mapping.end - mapping.start
-    tracee.call(tracing.MMAP, mapping.start, size, rights, flags, descriptor, mapping.offset)
+    tracee.call(tracing.MMAP, mapping.start, size, _protection(mapping), flags, descriptor, mapping.offset)
     if descriptor >= 0:
         tracee.call(tracing.CLOSE, descriptor)
+
+
+def _map_pages(tracee: Tracee, image: Image, memory: int) -> list[tuple[tuple[int, int], int]]:
+    """Let the memory be that of the file, copied when it is written to. Gives what is better written, and its offsets.
+
+    That is what is too little for a system call. And the stack, for it must be able to grow.
+    """
+    rights = {run: one for one in image.mappings for run in image.own if one.start <= run[0] < one.end}
+    left: list[tuple[tuple[int, int], int]] = []
+    for run, offset in zip(image.own, pages.offsets(image.own), strict=True):
+        mapping, size = rights[run], run[1] - run[0]
+        if size < _WORTH_A_CALL or mapping.path == "[stack]" or "x" in mapping.rights:
+            left.append((run, offset))
+        else:
+            tracee.call(
+                tracing.MMAP, run[0], size, _protection(mapping), _FIXED | _PRIVATE, memory, offset
+            )
+    return left
 
 
 def _surroundings(tracee: Tracee, image: Image) -> None:
@@ -93,6 +114,10 @@ def _forget_other_pages(tracee: Tracee, image: Image) -> None:
     anonymous = [one for one in mappings_of(tracee.pid) if not one.is_file]
     for start, end in pages.outside(pages.own_pages(tracee.pid, anonymous), image.own):
         tracee.call(tracing.ADVISE, start, end - start, _DONT_NEED)
+
+
+def _protection(mapping: Mapping) -> int:
+    return sum(_RIGHTS[letter] for letter in mapping.rights[:3] if letter != "-")
 
 
 def _kernels(mappings: tuple[Mapping, ...]) -> list[Mapping]:
