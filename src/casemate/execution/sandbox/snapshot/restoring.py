@@ -86,10 +86,13 @@ def _map_pages(tracee: Tracee, image: Image, memory: int) -> list[tuple[tuple[in
 
     That is what is too little for a system call. And the stack, for it must be able to grow.
     """
-    rights = {run: one for one in image.mappings for run in image.own if one.start <= run[0] < one.end}
     left: list[tuple[tuple[int, int], int]] = []
+    mappings = iter(image.mappings)
+    mapping = next(mappings)
     for run, offset in zip(image.own, pages.offsets(image.own), strict=True):
-        mapping, size = rights[run], run[1] - run[0]
+        while mapping.end <= run[0]:  # both are in order
+            mapping = next(mappings)
+        size = run[1] - run[0]
         if size < _WORTH_A_CALL or mapping.path == "[stack]" or "x" in mapping.rights:
             left.append((run, offset))
         else:

@@ -62,6 +62,8 @@ class Tracee:
         self.memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
         """For `os.pread` and `os.pwrite`, at addresses. Closed with the context."""
         self._gate = self._find_gate()
+        self._registers = _unpack(self.registers(GENERAL))
+        """Of before any call."""
 
     def _find_gate(self) -> int:
         """The address of a `syscall` instruction, in the kernel's own mapping, which nothing moves."""
@@ -74,8 +76,9 @@ class Tracee:
 
     def registers(self, kind: int) -> bytes:
         """A register set as the kernel has it."""
-        buffer = ctypes.create_string_buffer(_LARGEST_SET)
-        vector = _Vector(ctypes.addressof(buffer), _LARGEST_SET)
+        size = _LARGEST_SET if kind == EXTENDED else len(_ORDER) * 8
+        buffer = ctypes.create_string_buffer(size)
+        vector = _Vector(ctypes.addressof(buffer), size)
         _ptrace(_GETREGSET, self.pid, kind, ctypes.addressof(vector))
         return buffer.raw[: vector.length or 0]
 
@@ -99,9 +102,8 @@ class Tracee:
 
     def call(self, number: int, *arguments: int) -> int:
         """Let it do a system call; its result. OSError when that fails. Its registers are left as they are then."""
-        registers = _unpack(self.registers(GENERAL))
+        registers = self._registers | {"rax": number, "rip": self._gate, "orig_rax": _NONE}
         registers |= dict(zip(_ARGUMENTS, (one & _NONE for one in arguments), strict=False))
-        registers |= {"rax": number, "rip": self._gate, "orig_rax": _NONE}
         self.set_registers(GENERAL, _pack(registers))
         _ptrace(_SINGLESTEP, self.pid)
         _await_stop(self.pid)
