@@ -22,7 +22,9 @@ _LONG = timedelta(hours=6)
 class ContainerCredentials:
     """Answers who shows the token."""
 
-    def __init__(self, credentials: RoleCredentials, token: str, *, now: datetime, for_snapshot: bool) -> None:
+    def __init__(
+        self, credentials: RoleCredentials, token: str, *, now: datetime, for_snapshot: bool
+    ) -> None:
         self._credentials = credentials
         self._token = token
         self._expires = now + _DURING_INITIALIZATION if for_snapshot else credentials.expires or now + _LONG

@@ -15,7 +15,7 @@ from casemate.execution import endings, platform_events, report, runtime_api, ru
 from casemate.execution.aftermath import Aftermath
 from casemate.execution.attaching import attach
 from casemate.execution.background import Background
-from casemate.execution.container_credentials import ContainerCredentials
+from casemate.execution.beginning import Beginning
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
@@ -50,14 +50,7 @@ class Environment:
         part: Part = Part.ORDINARY,
     ) -> None:
         self.function = function
-        self.snapshot: tuple[int, ...] = ()
-        """Descriptors of the snapshot that was taken of it (`sandbox.plan`): the caller's, who closes them."""
-        self.server: ForkServer | None = None
-        """Which it was forked from."""
-        self.unfit = ""
-        """Why none could be taken."""
-        self.credentials: ContainerCredentials | None = None
-        """For who asks on the runtime API; None when they are in the variables."""
+        self.beginning = Beginning(part=part)
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
@@ -65,14 +58,8 @@ class Environment:
         """For the invocation it was started for: nobody else may take it."""
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
-        self.init_ms: float | None = None
-        """How long initialization took; None once that has been reported."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when its processes and its network are gone."""
-        self._part = part
-        self._resumed = 0.0
-        """When its runtime went on from the snapshot."""
-        self._billed_restore_ms = 0.0
         self._clock = clock
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
@@ -107,7 +94,6 @@ class Environment:
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
         self._report: Call | None = None
-        self._began = monotonic()
         self._background = Background()
 
     @property
@@ -134,7 +120,7 @@ class Environment:
             self.closed.set_result(None)
             raise
         try:
-            self._began, self.server = monotonic(), server
+            self.beginning.begin()
             self._api = await runtime_server.serve(attached.runtime_api, self._on_call, self._on_chunk)
             if (
                 self._initialized.done()
@@ -195,7 +181,7 @@ class Environment:
         if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
         elif call.kind is CallKind.CREDENTIALS:
-            answer(runtime_api.NOT_FOUND if self.credentials is None else self.credentials.answer(call))
+            self.beginning.answer(call, answer)
         else:
             self._extension_calls.handle(call, answer)
 
@@ -228,18 +214,13 @@ class Environment:
 
     def _on_restore_next(self, answer: Answer) -> None:
         """A runtime that is not in the process that was forked, or one that begins anew, is between its hooks."""
-        if self.state is not State.INIT or self._part is Part.ORDINARY:
+        if self.state is not State.INIT or self.beginning.part is Part.ORDINARY:
             answer(ILLEGAL)
-        elif self._part is Part.TEMPLATE:
-            self.unfit = "a runtime that a wrapper script has started"
-            self._apply(Event.SNAPSHOT)
+        elif self.beginning.part is Part.TEMPLATE:
+            self._on_message({"unfit": "a runtime that a wrapper script has started"})
         else:
-            self._resume()
+            self._on_message({"restored": True})
             answer(runtime_api.GO_ON)
-
-    def _resume(self) -> None:
-        self._resumed = monotonic()
-        self._limit.set(RESTORE_SECONDS)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -256,14 +237,11 @@ class Environment:
             self._exit_status = message["exited"]
             self._runtime_gone = True
             self._apply(Event.EXIT)
-        elif "snapshot" in message:
-            self.snapshot = tuple(message["descriptors"])
-            self._apply(Event.SNAPSHOT)
-        elif "unfit" in message:
-            self.unfit = message["unfit"]
+        elif self.beginning.heard(message):
             self._apply(Event.SNAPSHOT)
         elif "restored" in message:
-            self._resume()
+            self.beginning.resume()
+            self._limit.set(RESTORE_SECONDS)
         elif "closed" in message:
             self._apply(Event.EXIT)
             self._kill()
@@ -320,10 +298,7 @@ class Environment:
             self._shut_down(event)
 
     def _ready(self) -> None:
-        now = monotonic()
-        self.init_ms = (now - self._began) * 1000
-        if self._resumed:
-            self._billed_restore_ms = (now - self._resumed) * 1000
+        self.beginning.end()
         self._processes.glance()
         self._processes.drain()
         self.extensions.closed = True
@@ -344,8 +319,7 @@ class Environment:
     def _fail_init(self, event: Event) -> None:
         self._processes.drain(end=True)
         if not self._initialized.done():
-            duration = (monotonic() - self._began) * 1000
-            failure = endings.of_initialization(self._circumstances(event), duration)
+            failure = endings.of_initialization(self._circumstances(event), self.beginning.so_far_ms)
             self._initialized.set_exception(InitError(failure))
 
     def _circumstances(self, event: Event) -> Circumstances:
@@ -386,16 +360,11 @@ class Environment:
         self._processes.drain(end=True)
 
     def _usage(self, duration_ms: float) -> report.Usage:
-        init_ms, self.init_ms = self.init_ms, None
-        restored = self._part is Part.RESTORED
-        billed, self._billed_restore_ms = self._billed_restore_ms, 0.0
         return report.Usage(
             duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
             used_mb=min(self._processes.peak_mb, self.function.memory_mb),
-            init_ms=None if restored else init_ms,
-            restore_ms=init_ms if restored else None,
-            billed_restore_ms=billed,
+            **self.beginning.reported(),
         )
 
     def _give_back(self) -> None:

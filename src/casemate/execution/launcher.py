@@ -141,12 +141,13 @@ class Launcher:
             credentials_token=launch.token,
         )
         if launch.token:
-            environment.credentials = ContainerCredentials(
+            environment.beginning.credentials = ContainerCredentials(
                 credentials, launch.token, now=self._clock(), for_snapshot=launch.part is Part.TEMPLATE
             )
         try:
             choice = (await self._found()).choose(function.runtime, strict=self._settings.strict_runtimes)
             server = await self._fork_server(choice.python)
+            environment.beginning.server = server
             _announce(environment, launch, choice)
             description = {
                 "language": choice.language,
@@ -187,7 +188,7 @@ class Launcher:
 
     def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
         """How initialization went."""
-        status, error_type, duration = "success", "", environment.init_ms or 0.0
+        status, error_type, duration = "success", "", environment.beginning.took_ms or 0.0
         if error is not None:
             failure = error.failure
             timed_out = failure.failure is Failure.TIMEOUT
@@ -250,7 +251,9 @@ def _announce(environment: Environment, launch: Launch, choice: Choice) -> None:
     runtime_version = f"{choice.language}:{choice.asked}"
     if launch.part is Part.RESTORED:
         if launch.unfit:
-            environment.log.remark(f"casemate: initialized anew: there is no snapshot because of {launch.unfit}\n")
+            environment.log.remark(
+                f"casemate: initialized anew: there is no snapshot because of {launch.unfit}\n"
+            )
         environment.log.platform(
             platform_events.restore_start(
                 function=function.name, version=function.version, runtime_version=runtime_version

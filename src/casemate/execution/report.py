@@ -28,7 +28,7 @@ class Usage:
     """Only for the first invocation of an environment."""
     restore_ms: float | None = None
     """Instead of it, for the first invocation of an environment that began from a snapshot."""
-    billed_restore_ms: float = 0
+    billed_restore_ms: float | None = None
     """What of that was the runtime's and its hooks'."""
 
     @property
@@ -38,7 +38,7 @@ class Usage:
         A duration of 2338.66 ms with a billed restore of 182 ms is billed as 2521 ms: observed, in the README of
         aws-samples' SIP media application with a language model (2023).
         """
-        return math.ceil(self.duration_ms + (self.init_ms or 0) + self.billed_restore_ms)
+        return math.ceil(self.duration_ms + (self.init_ms or 0) + (self.billed_restore_ms or 0))
 
 
 def start_line(request_id: str, version: str) -> str:
@@ -64,7 +64,7 @@ def report_line(request_id: str, usage: Usage, *, status: str = "", error_type: 
         fields.append(f"Init Duration: {usage.init_ms:.2f} ms")
     if usage.restore_ms is not None:
         fields.append(f"Restore Duration: {usage.restore_ms:.2f} ms")
-        fields.append(f"Billed Restore Duration: {math.ceil(usage.billed_restore_ms)} ms")
+        fields.append(f"Billed Restore Duration: {math.ceil(usage.billed_restore_ms or 0)} ms")
     if status:
         fields.append(f"Status: {status}")
     if error_type:

@@ -124,16 +124,17 @@ class Templates:
         except BaseException:
             environment.state = State.ENDED
             raise
-        if environment.unfit:
+        beginning = environment.beginning
+        if beginning.unfit:
             environment.log.remark(
-                f"casemate: no snapshot could be made because of {environment.unfit}; "
+                f"casemate: no snapshot could be made because of {beginning.unfit}; "
                 "every environment of this version initializes anew\n"
             )
         environment.log.flush()
         return Template(
             revision=function.revision,
-            server=environment.server,
+            server=beginning.server,
             token=launch.token,
-            descriptors=environment.snapshot,
-            unfit=environment.unfit,
+            descriptors=beginning.snapshot,
+            unfit=beginning.unfit,
         )

@@ -106,7 +106,8 @@ def state(function: Function) -> dict[str, str]:
 
 def describe(function: Function) -> dict[str, str]:
     """`SnapStartResponse`: optimized are published versions ("To use SnapStart, you must invoke the published function
-    version, not the unpublished version ($LATEST)")."""
+    version, not the unpublished version ($LATEST)").
+    """
     on = function.snap_start and function.version != LATEST
     return {
         "ApplyOn": "PublishedVersions" if function.snap_start else "None",

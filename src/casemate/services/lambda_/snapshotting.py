@@ -88,9 +88,7 @@ class Snapshotter:
                 return snap_start.failed(error.failure)
             except AwsError as error:
                 if error.code != "ResourceNotReadyException" or attempt == _RETRIES - 1:
-                    return Snapshot(
-                        status=SnapshotStatus.FAILED, code="InternalError", reason=error.message
-                    )
+                    return Snapshot(status=SnapshotStatus.FAILED, code="InternalError", reason=error.message)
                 await asyncio.sleep(_PAUSE)
             else:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 PAGE = 4096
 _LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) \S+ (\d+) *(.*)")
@@ -85,7 +86,7 @@ def change(present: Sequence[Mapping], wanted: Sequence[Mapping]) -> Change:
     now, then = _at(edges, present), _at(edges, wanted)
     remove: list[tuple[int, int]] = []
     add: list[Mapping] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         was, will = now.get(start), then.get(start)
         if (was is not None and was.is_kernels) or (will is not None and will.is_kernels):
             continue

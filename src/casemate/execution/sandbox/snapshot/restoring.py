@@ -96,9 +96,7 @@ def _map_pages(tracee: Tracee, image: Image, memory: int) -> list[tuple[tuple[in
         if size < _WORTH_A_CALL or mapping.path == "[stack]" or "x" in mapping.rights:
             left.append((run, offset))
         else:
-            tracee.call(
-                tracing.MMAP, run[0], size, _protection(mapping), _FIXED | _PRIVATE, memory, offset
-            )
+            tracee.call(tracing.MMAP, run[0], size, _protection(mapping), _FIXED | _PRIVATE, memory, offset)
     return left
 
 
