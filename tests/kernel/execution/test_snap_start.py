@@ -118,7 +118,7 @@ def handler(e, c):
     [
         ("threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()", "thread"),
         ("import subprocess; CHILD = subprocess.Popen(['/bin/sleep', '1000'])", "process"),
-        ("import asyncio; LOOP = asyncio.new_event_loop()", "open"),
+        ("PIPE = os.pipe()", "an open descriptor (pipe:"),
         ("import mmap; SHARED = mmap.mmap(-1, 4096)", "shared"),
     ],
 )
@@ -204,6 +204,25 @@ async def test_a_restore_that_fails(
     await asyncio.sleep(0.3)
     (report,) = [line for line in machine.host.events if line.startswith("RESTORE_REPORT")]
     assert "\tStatus: timeout\n" in report if "Timeout" in code else "\tStatus: error\t" in report
+    machine.supervisor.retire(function.arn)
+
+
+async def test_an_event_loop_that_was_made_while_initializing_goes_on(machine: Machine) -> None:
+    function = version(
+        machine,
+        """
+import asyncio
+LOOP, OTHER = asyncio.new_event_loop(), asyncio.new_event_loop()
+async def work():
+    return await asyncio.gather(*(asyncio.to_thread(max, n, 1) for n in range(3)))
+def handler(e, c):
+    return [LOOP.run_until_complete(work()), OTHER.run_until_complete(work())]
+""",
+    )
+    await machine.supervisor.ensure_snapshot(function, machine.host)
+    assert template(machine, function).unfit == ""
+    outcome = await machine.invoke(function)
+    assert json.loads(outcome.payload) == [[1, 1, 2], [1, 1, 2]], outcome
     machine.supervisor.retire(function.arn)
 
 

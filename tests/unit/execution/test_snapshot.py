@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -16,6 +17,7 @@ from casemate.execution.sandbox.snapshot.mappings import PAGE, Mapping, change
 from casemate.execution.sandbox.snapshot.mappings import parse as parse_mappings
 from casemate.execution.sandbox.snapshot.open_files import OpenFile
 from casemate.execution.sandbox.snapshot.pages import Runs, offsets, outside
+from casemate.execution.sandbox.snapshot.pairs import partners
 
 _KINDS = (("rw-p", ""), ("r--p", ""), ("r-xp", "/lib/a.so"), ("r-xp", "/lib/b.so"), ("r--p", "[vdso]"))
 
@@ -121,3 +123,15 @@ def test_credentials_are_for_who_shows_the_token() -> None:
         body=b'{"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T", "Expiration": "2026-11-21T09:05:00Z"}',
     )
     assert ContainerCredentials(given, "other", now=now, for_snapshot=True).answer(call).status == 404
+
+
+def test_the_two_ends_of_a_pair_are_found_by_a_byte() -> None:
+    first, second = socket.socketpair(), socket.socketpair()
+    lone, gone = socket.socketpair()
+    gone.close()
+    busy, sender = socket.socketpair()
+    sender.send(b"waiting")
+    numbered = dict(enumerate((first[0], second[0], second[1], lone, first[1], busy, sender)))
+    assert partners(numbered) == {0: 4, 4: 0, 1: 2, 2: 1}
+    for one in (*first, *second, lone, busy, sender):
+        one.close()

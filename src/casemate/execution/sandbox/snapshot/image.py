@@ -61,7 +61,7 @@ class Image:
         given |= {name: base64.b64decode(given[name]) for name in ("general", "extended")}
         given["actions"] = {int(number): bytes.fromhex(action) for number, action in given["actions"].items()}
         given["mappings"] = tuple(Mapping(**one) for one in given["mappings"])
-        given["files"] = tuple(OpenFile(**one) for one in given["files"])
+        given["files"] = tuple(OpenFile.from_json(one) for one in given["files"])
         given["own"] = [(start, end) for start, end in given["own"]]
         return cls(**given)
 
