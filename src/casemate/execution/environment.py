@@ -68,6 +68,7 @@ class Environment:
             function.memory_mb,
             on_message=self._on_message,
             on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
+            restored=part is Part.RESTORED,
         )
         self._telemetry = Telemetry(self._processes.connection, now=clock)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)

@@ -20,13 +20,14 @@ class Processes:
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_excess: Callable[[], object],
+        restored: bool = False,
     ) -> None:
-        """`on_message` hears what process 1 says, `on_excess` of too much memory."""
+        """`on_message` hears what process 1 says, `on_excess` of too much memory. `restored`: from a snapshot."""
         self._on_message = on_message
         self._sandbox: Sandbox | None = None
         self._pipe: LogPipe | None = None
         self._freezer = Freezer()
-        self._memory = MemoryWatch(memory_mb, on_excess)
+        self._memory = MemoryWatch(memory_mb, on_excess, restored=restored)
         self._mounted = False
 
     @property

@@ -207,6 +207,25 @@ async def test_a_restore_that_fails(
     machine.supervisor.retire(function.arn)
 
 
+async def test_the_limit_of_memory_holds_with_memory_files_too(machine: Machine) -> None:
+    """Pages of the snapshot are mapped: they must not hide a file of the function's own that nobody has mapped."""
+    function = version(
+        machine,
+        """
+def handler(e, c):
+    file = os.memfd_create("hidden")
+    for _ in range(100):
+        os.write(file, bytes(1 << 20))
+    time.sleep(2)
+""",
+        memory_mb=128,
+    )
+    outcome = await machine.invoke(function)
+    assert outcome.failed
+    assert b"signal: killed" in outcome.payload
+    machine.supervisor.retire(function.arn)
+
+
 async def test_an_event_loop_that_was_made_while_initializing_goes_on(machine: Machine) -> None:
     function = version(
         machine,
