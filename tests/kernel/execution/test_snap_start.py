@@ -15,6 +15,7 @@ from casemate.execution.function import Failure, FunctionVersion
 from casemate.model.errors import AwsError
 
 from .conftest import Machine
+from .test_extensions import EXTENSION
 
 pytestmark = [pytest.mark.kernel, pytest.mark.asyncio(loop_scope="module")]
 
@@ -28,9 +29,12 @@ register_after_restore(HOOKS.append, "after")
 """
 
 
-def version(machine: Machine, source: str, **changes: Any) -> FunctionVersion:
-    """A published version with SnapStart."""
-    return machine.function(_INITIALIZE + source, version="1", snap_start=True, timeout_seconds=20, **changes)
+def version(
+    machine: Machine, source: str, more: dict[str, str] | None = None, **changes: Any
+) -> FunctionVersion:
+    """A published version with SnapStart; `more` files in its package."""
+    files = {"app.py": _INITIALIZE + source, **(more or {})}
+    return machine.function(files, version="1", snap_start=True, timeout_seconds=20, **changes)
 
 
 def template(machine: Machine, function: FunctionVersion) -> Any:
@@ -135,6 +139,21 @@ async def test_what_cannot_be_in_a_snapshot_is_initialized_anew(
     assert why in said
     assert sum(line.startswith("casemate: initialized anew") for line in machine.host.events) == 2
     assert sum(line.startswith("RESTORE_REPORT") for line in machine.host.events) == 2
+    machine.supervisor.retire(function.arn)
+
+
+@pytest.mark.parametrize("how", ["wrapper", "extension"])
+async def test_what_runs_in_processes_of_its_own_is_initialized_anew(machine: Machine, how: str) -> None:
+    changes: dict[str, Any] = {"variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrap"}}
+    if how == "extension":
+        text = EXTENSION.replace("{more}", "").replace("{on_event}", "pass")
+        changes = {"layers": (machine.unpacked({"extensions/watcher": text}),)}
+    function = version(
+        machine, "def handler(e, c): return HOOKS", {"wrap": '#!/bin/sh\nexec "$@"\n'}, **changes
+    )
+    assert json.loads((await machine.invoke(function)).payload) == ["before", "after"]
+    kept = template(machine, function)
+    assert ("wrapper" if how == "wrapper" else "process") in kept.unfit
     machine.supervisor.retire(function.arn)
 
 
