@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-peers"
 NPM_PEERS = ROOT / ".npm-peers"
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -32,6 +33,11 @@ class Peer:
     def memory_mib(self) -> float:
         """Proportional set size of the process and everything below it."""
         return sum(_pss(pid) for pid in _family(self.process.pid)) / 1024
+
+    def processor_time(self) -> tuple[float, float]:
+        """Seconds in user and in system mode, of the process and everything below it."""
+        times = [_times(pid) for pid in _family(self.process.pid)]
+        return sum(user for user, _ in times), sum(system for _, system in times)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -170,6 +176,15 @@ def _family(pid: int) -> list[int]:
         found.append(one)
         queue += children.get(one, [])
     return found
+
+
+def _times(pid: int) -> tuple[float, float]:
+    """Threads and those of them that have ended are counted (proc(5), fields 14 and 15 of stat)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0, 0.0
+    return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
 
 def _pss(pid: int) -> int:

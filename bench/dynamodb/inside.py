@@ -92,9 +92,7 @@ async def _measure(path: Path, options: argparse.Namespace) -> None:
         )
         await asyncio.to_thread(prepare, peer, path)
         client = _Client(houses[-1])
-        fill = requests.OPERATIONS["BatchWrite 25"]
-        sign = requests.signer(peer)
-        await client.send([sign(fill[0], fill[1](number, -1)) for number in range(requests.ITEMS // 25)])
+        await client.send(requests.filling(peer))
         print(f"{'':14} {'least us':>8} {'median':>8}   (user of those, system of those)")
         for operation in options.operations:
             await _one(client, peer, operation, options)
@@ -106,7 +104,7 @@ async def _measure(path: Path, options: argparse.Namespace) -> None:
 async def _one(client: _Client, peer: Peer, operation: str, options: argparse.Namespace) -> None:
     count = options.count // (5 if operation.startswith(("Batch", "Transact", "Query")) else 1)
     prepared = requests.signed(peer, operation)
-    await client.send(prepared[:300])
+    await client.send(prepared[-300:])
     users: list[float] = []
     systems: list[float] = []
     for number in range(_ROUNDS):

@@ -7,7 +7,6 @@ whole process is counted: its event loop, its threads, the batches of the journa
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,8 +15,6 @@ from pathlib import Path
 from bench import peers
 from bench.dynamodb import load, requests
 from bench.dynamodb.engines import prepare
-
-_TICK = 1e6 / os.sysconf("SC_CLK_TCK")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,32 +35,22 @@ def main(argv: Sequence[str]) -> int:
 
 def _measure(peer: peers.Peer, directory: Path, options: argparse.Namespace) -> None:
     prepare(peer, directory)
-    fill = requests.OPERATIONS["BatchWrite 25"]
-    sign = requests.signer(peer)
-    load.send_all(
-        peer.endpoint, [sign(fill[0], fill[1](number, -1)) for number in range(requests.ITEMS // 25)], 4
-    )
+    load.send_all(peer.endpoint, requests.filling(peer), 4)
     print(f"{'':14} {'':4} {'user us':>8} {'system':>8} {'rate':>8} {'p50':>7} {'p99':>7}")
     for operation in options.operations:
         for connections in options.connections:
             prepared = requests.signed(peer, operation)
-            load.drive(peer.endpoint, prepared[:500], connections, 0.3)
-            before = _times(peer.process.pid)
+            load.drive(peer.endpoint, prepared[-500:], connections, 0.3)
+            before = peer.processor_time()
             measured = load.drive(peer.endpoint, prepared, connections, options.seconds)
-            after = _times(peer.process.pid)
+            after = peer.processor_time()
             user, system = (
-                (late - early) / measured.count for early, late in zip(before, after, strict=True)
+                (late - early) / measured.count * 1e6 for early, late in zip(before, after, strict=True)
             )
             print(
                 f"{operation:14} {connections:4} {user:8.0f} {system:8.0f} {measured.rate:8.0f} "
                 f"{measured.p50:7.2f} {measured.p99:7.2f}"
             )
-
-
-def _times(pid: int) -> tuple[float, float]:
-    """Microseconds of the process in user and in system mode (proc(5), fields 14 and 15 of stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) * _TICK, int(fields[12]) * _TICK
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The six operations, as signed requests made before anything is measured: the client costs the server no time.
 
-No two requests that follow each other on one item are alike: a write that changes nothing could be had for nothing.
+No two requests that follow each other on one item are alike, however often all are sent again: a write that changes
+nothing can be had for nothing. Writes therefore go to `_WRITTEN` items, and to each of them in an even number of turns.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +22,8 @@ REGION = "us-east-2"
 ITEMS = 10_000
 SORTS = 10
 """Items of one partition: what a Query reads."""
+_WRITTEN = ITEMS // 2
+"""Items that are written over. The others are only read."""
 _FILLING = {f"field{number}": {"S": "x" * 90} for number in range(10)}
 """One kilobyte, in ten attributes."""
 Params = dict[str, Any]
@@ -35,8 +38,13 @@ def item(number: int, turn: int) -> Params:
     return {**key(number), **_FILLING, "turn": {"N": str(turn)}}
 
 
+def _rewritten(number: int, turn: int) -> Params:
+    """The `number`th of items that are written over and over."""
+    return item(number % _WRITTEN, turn * 1_000 + number // _WRITTEN)
+
+
 def _put(number: int, turn: int) -> Params:
-    return {"TableName": TABLE, "Item": item(number, turn)}
+    return {"TableName": TABLE, "Item": _rewritten(number, turn)}
 
 
 def _get(number: int, _: int) -> Params:
@@ -53,12 +61,15 @@ def _query(number: int, _: int) -> Params:
 
 
 def _batch_write(number: int, turn: int) -> Params:
-    puts = [{"PutRequest": {"Item": item(number * 25 + place, turn)}} for place in range(25)]
-    return {"RequestItems": {TABLE: puts}}
+    return _puts(_rewritten(number * 25 + place, turn) for place in range(25))
+
+
+def _puts(items: Iterable[Params]) -> Params:
+    return {"RequestItems": {TABLE: [{"PutRequest": {"Item": one}} for one in items]}}
 
 
 def _transact(number: int, turn: int) -> Params:
-    puts = [{"Put": {"TableName": TABLE, "Item": item(number * 4 + place, turn)}} for place in range(4)]
+    puts = [{"Put": {"TableName": TABLE, "Item": _rewritten(number * 4 + place, turn)}} for place in range(4)]
     return {"TransactItems": puts}
 
 
@@ -72,16 +83,25 @@ def _update(number: int, _: int) -> Params:
 
 
 OPERATIONS: dict[str, tuple[str, Callable[[int, int], Params], int]] = {
-    "PutItem": ("PutItem", _put, 12_000),
+    "PutItem": ("PutItem", _put, 2 * _WRITTEN),
     "GetItem": ("GetItem", _get, 10_000),
     "Query 10": ("Query", _query, 1_000),
-    "BatchWrite 25": ("BatchWriteItem", _batch_write, 1_200),
-    "Transact 4": ("TransactWriteItems", _transact, 4_000),
+    "BatchWrite 25": ("BatchWriteItem", _batch_write, 4 * _WRITTEN // 25),
+    "Transact 4": ("TransactWriteItems", _transact, 2 * _WRITTEN // 4),
     "Update ADD": ("UpdateItem", _update, 10_000),
 }
 """By the name that is printed: the API's name, the parameters of a number, and how many different requests are made."""
 
 _turns = itertools.count()
+
+
+def filling(peer: Peer) -> list[bytes]:
+    """Requests that make all items of the table."""
+    sign = signer(peer)
+    return [
+        sign("BatchWriteItem", _puts(item(number, -1) for number in range(start, start + 25)))
+        for start in range(0, ITEMS, 25)
+    ]
 
 
 def signed(peer: Peer, operation: str) -> list[bytes]:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import peers
@@ -16,7 +17,17 @@ from bench.dynamodb import load, requests
 from bench.dynamodb.engines import ENGINES, Engine, prepare
 from bench.peers import Peer
 
-Results = dict[tuple[str, int, str], list[load.Measured]]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """One engine's turn at an operation."""
+
+    load: load.Measured
+    processor: float
+    """Microseconds of processor time that the engine's processes took for a request."""
+
+
+Results = dict[tuple[str, int, str], list[Turn]]
 """By operation, connections and engine."""
 
 
@@ -56,13 +67,7 @@ def _start(engines: Iterable[Engine], stack: ExitStack) -> list[tuple[Engine, Pe
             continue
         stack.callback(peer.stop)
         prepare(peer, directory)
-        filling = requests.OPERATIONS["BatchWrite 25"]
-        sign = requests.signer(peer)
-        load.send_all(
-            peer.endpoint,
-            [sign(filling[0], filling[1](number, -1)) for number in range(requests.ITEMS // 25)],
-            4,
-        )
+        load.send_all(peer.endpoint, requests.filling(peer), 4)
         running.append((engine, peer))
     return running
 
@@ -72,34 +77,48 @@ def _measure(
 ) -> None:
     for engine, peer in running:
         try:
-            measured = load.drive(peer.endpoint, requests.signed(peer, operation), connections, seconds)
+            prepared = requests.signed(peer, operation)
+            before = sum(peer.processor_time())
+            measured = load.drive(peer.endpoint, prepared, connections, seconds)
+            spent = sum(peer.processor_time()) - before
         except (load.LoadError, TimeoutError, OSError) as error:
             print(f"{engine.name}: {operation}: {str(error)[-200:]}", file=sys.stderr)
             continue
-        results.setdefault((operation, connections, engine.name), []).append(measured)
+        results.setdefault((operation, connections, engine.name), []).append(
+            Turn(load=measured, processor=spent / measured.count * 1e6)
+        )
 
 
 def _print(results: Results, engines: Sequence[Engine]) -> None:
-    print("operations per second (p50/p99 ms), medians; x: casemate's rate over this engine's; * durable")
+    print(
+        "operations per second (p50/p99 ms) and microseconds of the engine's processor time per operation, medians;\n"
+        "x: casemate's rate over this engine's; * durable"
+    )
     names = [engine.name + ("*" if engine.durable else "") for engine in engines]
-    print(f"{'':18} " + " ".join(f"{name:>26}" for name in names))
+    print(f"{'':18} " + " ".join(f"{name:>34}" for name in names))
     for operation, connections in dict.fromkeys((key[0], key[1]) for key in results):
         cells: list[str] = []
-        own = _median(results.get((operation, connections, "casemate"), []), "rate")
+        own = _median(turn.load.rate for turn in results.get((operation, connections, "casemate"), []))
         for engine in engines:
             found = results.get((operation, connections, engine.name), [])
-            if not found:
-                cells.append("-")
-                continue
-            rate = _median(found, "rate")
-            ratio = "" if engine.name == "casemate" or not own else f" x{own / rate:.1f}"
-            times = f"({_median(found, 'p50'):.2f}/{_median(found, 'p99'):.2f})"
-            cells.append(f"{rate:,.0f} {times}{ratio}")
-        print(f"{operation:14} {connections:3} " + " ".join(f"{cell:>26}" for cell in cells))
+            cells.append(_cell(found, None if engine.name == "casemate" else own))
+        print(f"{operation:14} {connections:3} " + " ".join(f"{cell:>34}" for cell in cells))
+    client = _median(turn.load.client for turns in results.values() for turn in turns)
+    print(f"the client itself: {client:.0f} us per operation")
 
 
-def _median(found: Sequence[load.Measured], member: str) -> float:
-    return statistics.median(getattr(one, member) for one in found) if found else 0.0
+def _cell(found: Sequence[Turn], own: float | None) -> str:
+    if not found:
+        return "-"
+    rate = _median(turn.load.rate for turn in found)
+    ratio = f" x{own / rate:.1f}" if own else ""
+    p50, p99 = _median(turn.load.p50 for turn in found), _median(turn.load.p99 for turn in found)
+    return f"{rate:,.0f} ({p50:.2f}/{p99:.2f}) {_median(turn.processor for turn in found):,.0f} us{ratio}"
+
+
+def _median(found: Iterable[float]) -> float:
+    numbers = list(found)
+    return statistics.median(numbers) if numbers else 0.0
 
 
 def million(count: int = 1_000_000) -> int:

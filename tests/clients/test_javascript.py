@@ -19,7 +19,9 @@ NODE = Path(sys.executable).parent / "node"
 
 @pytest.mark.parametrize("script", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_a_library_works_as_its_manual_says(instance: Instance, script: str) -> None:
-    assert (HERE / "node_modules").is_dir(), "run `make setup`"
+    assert (HERE / "node_modules").is_dir(), (
+        "no JavaScript clients: `make setup` installs them from npm's registry"
+    )
     keys = instance.keys()
     environment = {
         "PATH": os.environ["PATH"],

@@ -113,7 +113,10 @@ class Slices:
         )
         network = self.ec2.network
         self.supervisor = Supervisor(
-            ground.plane, settings, in_order=lambda interfaces: network.snapshot().in_order(interfaces)
+            ground.plane,
+            settings,
+            in_order=lambda interfaces: network.snapshot().in_order(interfaces),
+            zone_of=lambda interface: network.snapshot().zone_id_of(interface),
         )
         self.lambda_ = lambda_.assemble(
             ground.store,
@@ -122,6 +125,7 @@ class Slices:
             role_sessions=self._identity.role_sessions,
             log_sink=self.logs.state,
             table_streams=StreamReading(self.dynamodb.state, ground.store, clock=system_clock),
+            keys=self._kms.keys,
             code_dir=settings.code,
             random_bytes=os.urandom,
         )

@@ -1,14 +1,17 @@
-"""How an environment begins: by initializing, to be invoked or for a snapshot; or from a snapshot. And how long it took."""
+"""How an environment begins: by initializing, to be invoked or for a snapshot; or from a snapshot. How long that took, and
+what it can be asked from then on.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from casemate.execution import runtime_api
 from casemate.execution.container_credentials import ContainerCredentials
-from casemate.execution.runtime_api import Answer, Call
+from casemate.execution.metadata_endpoint import Metadata
+from casemate.execution.runtime_api import Answer, Call, CallKind
 from casemate.execution.sandbox.client import ForkServer
 from casemate.execution.snap_start import Part
 
@@ -22,6 +25,8 @@ class Beginning:
     """Which it was forked from."""
     credentials: ContainerCredentials | None = None
     """For who asks on the runtime API; None when they are in the variables."""
+    metadata: Metadata = field(default_factory=lambda: Metadata(token="", zone_id=""))
+    """What its processes may ask of it; known when it is launched."""
     snapshot: tuple[int, ...] = ()
     """Descriptors of the snapshot that was taken of it (`sandbox.plan`): the caller's, who closes them."""
     unfit: str = ""
@@ -58,8 +63,11 @@ class Beginning:
         return bool(self.snapshot or self.unfit)
 
     def answer(self, call: Call, answer: Answer) -> None:
-        """A call for credentials."""
-        answer(runtime_api.NOT_FOUND if self.credentials is None else self.credentials.answer(call))
+        """A question: for its metadata, or for credentials."""
+        if call.kind is CallKind.METADATA:
+            answer(self.metadata.answer(call))
+        else:
+            answer(runtime_api.NOT_FOUND if self.credentials is None else self.credentials.answer(call))
 
     def reported(self) -> dict[str, float | None]:
         """Members of `report.Usage`, for the first invocation only."""

@@ -15,6 +15,7 @@ from casemate.execution.environment import Environment
 from casemate.execution.failures import AttachError, InitError
 from casemate.execution.function import Failure, FunctionVersion
 from casemate.execution.interpreters import Choice, Interpreters, NoInterpreterError, Python
+from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
@@ -22,6 +23,7 @@ from casemate.execution.sandbox.root import CA_BUNDLE
 from casemate.execution.snap_start import Part, UnrestorableError
 from casemate.execution.variables import environment_variables, extension_variables
 from casemate.model.errors import AwsError
+from casemate.model.regions import availability_zones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,13 +84,16 @@ class Launcher:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
+        zone_of: Callable[[str], str] = lambda _interface: "",
     ) -> None:
+        """`zone_of` gives the Availability Zone of a Hyperplane interface, by its id."""
         self.interpreters: Interpreters | None = None
         """None until they have been looked for."""
         self._network = network
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
+        self._zone_of = zone_of
         self._servers: dict[str, ForkServer] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
@@ -131,6 +136,7 @@ class Launcher:
         function = launch.function
         credentials = launch.host.credentials(function)
         environment.expires = credentials.expires
+        environment.beginning.metadata = self._metadata(launch)
         bundle = CA_BUNDLE if self._settings.ca_bundle is not None else None
         variables = environment_variables(
             function,
@@ -139,6 +145,7 @@ class Launcher:
             ca_bundle=bundle,
             initialization=launch.initialization,
             credentials_token=launch.token,
+            metadata_token=environment.beginning.metadata.token,
         )
         if launch.token:
             environment.beginning.credentials = ContainerCredentials(
@@ -185,6 +192,12 @@ class Launcher:
             if launch.snapshot:
                 raise UnrestorableError(str(error)) from error
             raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
+
+    def _metadata(self, launch: Launch) -> Metadata:
+        """Who is in no VPC runs in a zone all the same: the first, here."""
+        zone = self._zone_of(launch.interface) if launch.interface is not None else ""
+        first = availability_zones(launch.function.region)[0].zone_id
+        return Metadata(token=launch.token or self._random_bytes(32).hex(), zone_id=zone or first)
 
     def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
         """How initialization went."""

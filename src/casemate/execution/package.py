@@ -64,8 +64,8 @@ def unpack(archive: bytes, root: Path) -> Package:
     digest = sha256(archive)
     target = root / digest.hexdigest()
     if len(archive) > ZIPPED_LIMIT:
-        # The limit on the whole request (70,167,211 bytes) is the gateway's.
-        raise PackageError(f"Zip file too large: {len(archive)} bytes")
+        # As AWS says since 2023: quoted in localstack/docs#933 on GitHub.
+        raise PackageError(f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             if not target.is_dir():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from casemate.execution.environment import Environment
@@ -47,33 +49,47 @@ class Pool:
         self.placed = {one: self.placed[one] for one in self.environments if one in self.placed}
 
 
-@dataclass(slots=True)
 class Admission:
-    """Concurrency: invocations in flight, per function and per account and Region."""
+    """Concurrency: invocations in flight, and what each of them counts against.
 
-    by_function: dict[str, int] = field(default_factory=dict[str, int])
-    unreserved: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    "Understanding Lambda function scaling": an invocation takes the provisioned concurrency of its version first; then
+    what the function has reserved beside that, or, without a reservation, what the account has left.
+    """
+
+    def __init__(self) -> None:
+        self._in_flight: Counter[tuple[str, ...]] = Counter()
+        """By (function, version) on provisioned concurrency, by (function,) on demand, and by ("", account, Region) on
+        demand without a reservation."""
 
     def enter(
-        self, function_arn: str, place: tuple[str, str], *, reserved: int | None, unreserved_limit: int
-    ) -> None:
-        """Count one more; AwsError TooManyRequestsException when there are as many as may be."""
-        if reserved is not None:
-            if self.by_function.get(function_arn, 0) >= reserved:
-                raise _too_many("ReservedFunctionConcurrentInvocationLimitExceeded")
-        elif self.unreserved.get(place, 0) >= unreserved_limit:
-            raise _too_many("ConcurrentInvocationLimitExceeded")
-        self.by_function[function_arn] = self.by_function.get(function_arn, 0) + 1
-        if reserved is None:
-            self.unreserved[place] = self.unreserved.get(place, 0) + 1
+        self, function: FunctionVersion, *, reserved: int | None, unreserved_limit: int, provisioned: int = 0
+    ) -> Callable[[], None]:
+        """Count one more; AwsError TooManyRequestsException when there are as many as may be. The answer counts it off.
 
-    def leave(self, function_arn: str, place: tuple[str, str], *, reserved: int | None) -> None:
-        """Count one less; `reserved` as it was on entering."""
-        self.by_function[function_arn] -= 1
-        if not self.by_function[function_arn]:
-            del self.by_function[function_arn]
-        if reserved is None:
-            self.unreserved[place] -= 1
+        `reserved` is what the function has for what is on demand: its reservation without its provisioned concurrency.
+        """
+        version, all_versions = (function.arn, function.version), (function.arn,)
+        place = ("", function.account, function.region)
+        if self._in_flight[version] < provisioned:
+            return self._count(version)
+        if reserved is not None:
+            if self._in_flight[all_versions] >= reserved:
+                raise _too_many("ReservedFunctionConcurrentInvocationLimitExceeded")
+            return self._count(all_versions)
+        if self._in_flight[place] >= unreserved_limit:
+            raise _too_many("ConcurrentInvocationLimitExceeded")
+        return self._count(all_versions, place)
+
+    def _count(self, *keys: tuple[str, ...]) -> Callable[[], None]:
+        self._in_flight.update(keys)
+
+        def leave() -> None:
+            for key in keys:
+                self._in_flight[key] -= 1
+                if not self._in_flight[key]:
+                    del self._in_flight[key]
+
+        return leave
 
 
 def _too_many(reason: str) -> AwsError:

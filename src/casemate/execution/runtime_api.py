@@ -1,6 +1,6 @@
 """The APIs that an environment's processes call on 127.0.0.1:9001, as values: calls, replies, paths. Pure.
 
-Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, container credentials
+Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15, container credentials
 2021-04-23. Sources: Lambda Developer Guide, "Using the
 Lambda runtime API for custom runtimes", "Using the Lambda Extensions API", "Accessing real-time telemetry data for
 extensions". Whether a call is legal now is the question of the lifecycle and of `extensions`; `runtime_server` knows
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -38,12 +38,16 @@ class CallKind(Enum):
     RESTORE_NEXT = "restore/next"
     RESTORE_ERROR = "restore/error"
     CREDENTIALS = "credentials"
+    LOGS = "logs"
+    METADATA = "metadata/execution-environment"
 
 
 RUNTIME_CALLS = frozenset({
     CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR, CallKind.RESTORE_NEXT,
     CallKind.RESTORE_ERROR,
 })  # fmt: skip
+QUESTIONS = frozenset({CallKind.METADATA, CallKind.CREDENTIALS})
+"""What any process of an environment may ask, at any time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +72,9 @@ class Call:
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
     authorization: str = ""
-    """Of who asks for credentials."""
+    """Of a call of the metadata endpoint, or for credentials."""
+    began: float = field(default=0.0, compare=False)
+    """When the first of it arrived, on the monotonic clock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +110,11 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
     return Reply(status=status, body=json.dumps({"errorMessage": message, "errorType": error_type}).encode())
 
 
+TOO_LARGE = refusal(
+    413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+)
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
+_NOT_ALLOWED = refusal(405, "MethodNotAllowed", "Only GET is allowed")
 NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 
@@ -124,11 +134,19 @@ def delivery(invocation: Invocation, *, deadline_ms: int) -> Reply:
 
 
 def parse(
-    method: str, path: str, *, body: bytes = b"", size: int = 0, headers: Mapping[str, str] | None = None
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    size: int = 0,
+    headers: Mapping[str, str] | None = None,
+    began: float = 0.0,
 ) -> Call | Reply:
     """What a request asks for, or the refusal of one that asks for nothing there is. Header names in lower case."""
     given = headers or {}
     kind, request_id = _kind(method, path.strip("/").split("/"))
+    if kind is CallKind.METADATA and method != "GET":
+        return _NOT_ALLOWED
     if kind is None:
         return NOT_FOUND
     error_type = given.get("lambda-runtime-function-error-type", "")
@@ -144,34 +162,33 @@ def parse(
         identifier=given.get("lambda-extension-identifier", ""),
         features=given.get("lambda-extension-accept-feature", ""),
         authorization=given.get("authorization", ""),
+        began=began,
     )
 
 
 def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
     match method, parts:
-        case "GET", ["2018-06-01", "runtime", "invocation", "next"]:
-            return CallKind.NEXT, ""
         case "POST", ["2018-06-01", "runtime", "invocation", request_id, "response"]:
             return CallKind.RESPONSE, request_id
         case "POST", ["2018-06-01", "runtime", "invocation", request_id, "error"]:
             return CallKind.ERROR, request_id
-        case "POST", ["2018-06-01", "runtime", "init", "error"]:
-            return CallKind.INIT_ERROR, ""
-        case "GET", ["2018-06-01", "runtime", "restore", "next"]:
-            return CallKind.RESTORE_NEXT, ""
-        case "POST", ["2018-06-01", "runtime", "restore", "error"]:
-            return CallKind.RESTORE_ERROR, ""
-        case "GET", ["2021-04-23", "credentials"]:
-            return CallKind.CREDENTIALS, ""
-        case "POST", ["2020-01-01", "extension", "register"]:
-            return CallKind.REGISTER, ""
-        case "GET", ["2020-01-01", "extension", "event", "next"]:
-            return CallKind.EXTENSION_NEXT, ""
-        case "POST", ["2020-01-01", "extension", "init", "error"]:
-            return CallKind.EXTENSION_INIT_ERROR, ""
-        case "POST", ["2020-01-01", "extension", "exit", "error"]:
-            return CallKind.EXTENSION_EXIT_ERROR, ""
-        case "PUT", ["2022-07-01", "telemetry"]:
-            return CallKind.TELEMETRY, ""
+        case _, ["2026-01-15", "metadata", "execution-environment"]:
+            return CallKind.METADATA, ""
         case _:
-            return None, ""
+            return _FIXED.get((method, "/".join(parts))), ""
+
+
+_FIXED = {
+    ("GET", "2018-06-01/runtime/invocation/next"): CallKind.NEXT,
+    ("POST", "2018-06-01/runtime/init/error"): CallKind.INIT_ERROR,
+    ("GET", "2018-06-01/runtime/restore/next"): CallKind.RESTORE_NEXT,
+    ("POST", "2018-06-01/runtime/restore/error"): CallKind.RESTORE_ERROR,
+    ("POST", "2020-01-01/extension/register"): CallKind.REGISTER,
+    ("GET", "2020-01-01/extension/event/next"): CallKind.EXTENSION_NEXT,
+    ("POST", "2020-01-01/extension/init/error"): CallKind.EXTENSION_INIT_ERROR,
+    ("POST", "2020-01-01/extension/exit/error"): CallKind.EXTENSION_EXIT_ERROR,
+    ("PUT", "2022-07-01/telemetry"): CallKind.TELEMETRY,
+    ("PUT", "2020-08-15/logs"): CallKind.LOGS,
+    ("GET", "2021-04-23/credentials"): CallKind.CREDENTIALS,
+}
+"""Paths without a request's id."""

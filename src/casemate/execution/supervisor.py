@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from casemate.execution import platform_events, report
@@ -22,19 +21,14 @@ from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
 from casemate.execution.response_stream import ResponseStream
-from casemate.execution.snap_start import (
-    RESTORE_SECONDS,
-    Part,
-    UnrestorableError,
-    regeneration_error,
-    restore_error,
-    snapshot_seconds,
-)
+from casemate.execution.snap_start import UnrestorableError, regeneration_error, restore_error
 from casemate.execution.templates import Template, Templates
 from casemate.model.errors import AwsError
 
 INIT_SECONDS = 10.0
 """Initialization outside an invocation is cut off after this: Lambda Developer Guide, "Init phase"."""
+PROVISIONED_INIT_SECONDS = 130.0
+"""Of provisioned environments, or the function's time-out if that is more: the same page."""
 ACCOUNT_CONCURRENCY = 1000
 _REAP_SECONDS = 10.0
 _RENEW_BEFORE = timedelta(minutes=5)
@@ -56,13 +50,14 @@ class Supervisor:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
         in_order: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda interfaces: interfaces,
+        zone_of: Callable[[str], str] = lambda _interface: "",
     ) -> None:
         """`in_order` leaves of a function's interfaces those whose Availability Zone works, or all when none does."""
         self.settings = settings
         self._in_order = in_order
         self._clock = clock
         self._random_bytes = random_bytes
-        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes)
+        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes, zone_of=zone_of)
         self._templates = Templates(
             self._launcher,
             new_stream=self._new_stream,
@@ -121,6 +116,7 @@ class Supervisor:
         *,
         reserved: int | None = None,
         unreserved_limit: int = ACCOUNT_CONCURRENCY,
+        provisioned: int = 0,
         stream: ResponseStream | None = None,
     ) -> Outcome:
         """Run one invocation to its end.
@@ -129,8 +125,9 @@ class Supervisor:
         runs the runtime; ServiceException when this machine could not make an environment. What the function does wrong
         is an Outcome.
         """
-        place = (function.account, function.region)
-        self._admission.enter(function.arn, place, reserved=reserved, unreserved_limit=unreserved_limit)
+        leave = self._admission.enter(
+            function, reserved=reserved, unreserved_limit=unreserved_limit, provisioned=provisioned
+        )
         try:
             while True:
                 environment = self._warm(function) or await self._cold(function, invocation, host)
@@ -144,7 +141,7 @@ class Supervisor:
                         invocation, timeout_seconds=function.timeout_seconds, stream=stream
                     )
         finally:
-            self._admission.leave(function.arn, place, reserved=reserved)
+            leave()
 
     def invoke_streaming(
         self,
@@ -154,6 +151,7 @@ class Supervisor:
         *,
         reserved: int | None = None,
         unreserved_limit: int = ACCOUNT_CONCURRENCY,
+        provisioned: int = 0,
     ) -> ResponseStream:
         """As `invoke`, the response passed on while it is written.
 
@@ -170,6 +168,7 @@ class Supervisor:
                     host,
                     reserved=reserved,
                     unreserved_limit=unreserved_limit,
+                    provisioned=provisioned,
                     stream=stream,
                 )
             except BaseException as error:
@@ -319,12 +318,12 @@ class Supervisor:
             host=host,
             stream=stream,
             interface=interfaces[pool.count % len(interfaces)] if interfaces else None,
-            timeout_seconds=INIT_SECONDS if phase == "init" else function.timeout_seconds,
+            timeout_seconds=init_seconds(function, phase=phase, provisioned=provisioned),
             phase=phase,
             provisioned=provisioned,
         )
         if template is not None:
-            launch = _from_template(launch, template)
+            launch = template.applied_to(launch)
         pool.count += 1
         environment = self._launcher.prepare(launch, self._on_change)
         pool.environments.append(environment)
@@ -431,15 +430,11 @@ class Supervisor:
                 _log.warning("a provisioned environment could not be started: %s", error)
 
 
-def _from_template(launch: Launch, template: Template) -> Launch:
-    return replace(
-        launch,
-        part=Part.RESTORED,
-        token=template.token,
-        snapshot=tuple(os.dup(one) for one in template.descriptors),  # it may be let go of meanwhile
-        unfit=template.unfit,
-        timeout_seconds=snapshot_seconds(launch.function) if template.unfit else RESTORE_SECONDS,
-    )
-
-
 __all__ = ["ACCOUNT_CONCURRENCY", "INIT_SECONDS", "Settings", "Supervisor"]
+
+
+def init_seconds(function: FunctionVersion, *, phase: str, provisioned: bool) -> float:
+    """How long initialization may take."""
+    if provisioned:
+        return max(PROVISIONED_INIT_SECONDS, function.timeout_seconds)
+    return INIT_SECONDS if phase == "init" else function.timeout_seconds

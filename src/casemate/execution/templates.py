@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from casemate.execution.environment import Environment
@@ -15,7 +15,7 @@ from casemate.execution.launcher import Launch, Launcher
 from casemate.execution.lifecycle import State
 from casemate.execution.ports import FunctionHost
 from casemate.execution.sandbox.client import ForkServer
-from casemate.execution.snap_start import Part, snapshot_seconds
+from casemate.execution.snap_start import RESTORE_SECONDS, Part, snapshot_seconds
 
 _Key = tuple[str, str]
 
@@ -39,6 +39,17 @@ class Template:
     def usable(self) -> bool:
         """Whether environments can begin from it, or anew."""
         return bool(self.unfit) or (self.server is not None and self.server.alive)
+
+    def applied_to(self, launch: Launch) -> Launch:
+        """That environment as one of this version's, with descriptors of its own: this one may be let go of meanwhile."""
+        return replace(
+            launch,
+            part=Part.RESTORED,
+            token=self.token,
+            snapshot=tuple(os.dup(one) for one in self.descriptors),
+            unfit=self.unfit,
+            timeout_seconds=snapshot_seconds(launch.function) if self.unfit else RESTORE_SECONDS,
+        )
 
     def give_up(self, why: str) -> None:
         """There is no snapshot."""

@@ -44,13 +44,18 @@ def consumed_capacity(
     table: TableSchema,
     units: Units,
     wanted: str | None,
+    named: str,
     *,
     split: Literal["ReadCapacityUnits", "WriteCapacityUnits"] | None = None,
 ) -> dict[str, Any] | None:
-    """The ConsumedCapacity member, by ReturnConsumedCapacity; `split` for transactions, which name the kind too."""
+    """The ConsumedCapacity member, by ReturnConsumedCapacity; `split` for transactions, which name the kind too.
+
+    The table is called what the request called it (API reference, ConsumedCapacity, TableName: "If you had specified the
+    Amazon Resource Name (ARN) of a table in the input, you'll see the table ARN in the response").
+    """
     if wanted not in ("TOTAL", "INDEXES"):
         return None
-    answer: dict[str, Any] = {"TableName": table.name, **_amount(units.total, split)}
+    answer: dict[str, Any] = {"TableName": named, **_amount(units.total, split)}
     if wanted == "INDEXES":
         answer["Table"] = _amount(units.table, split)
         for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):

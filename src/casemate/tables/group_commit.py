@@ -1,10 +1,10 @@
 """Group commit: many acknowledged writes share one sync of the write-ahead log.
 
-A sync of a good disk takes less than handing it to a thread and being woken by it, twice against the interpreter's
-lock: it is made on the event loop, once its turn is over, for every write of that turn. A disk that was slow is given
-to a thread for a while, so that the loop goes on meanwhile (slow twice running: once, it was rather the processor that
-somebody else had); whoever waits while that thread syncs is served by its next
-sync, which starts as soon as that one ends.
+Who waits is gathered until the event loop's turn is over: one group, one sync, and all of the group are answered in one
+turn. A sync of a good disk takes less than handing it to a thread and being woken by it, twice against the interpreter's
+lock: it is made on the event loop. A disk that was slow (twice running: once, it was rather the processor that somebody
+else had) is given to a thread for a while, so that the loop goes on meanwhile. The thread is given whole groups too, one
+at a time: who comes while it syncs is the next group, handed over as that one comes back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from casemate.model.errors import AwsError
 
@@ -32,7 +33,15 @@ def _internal_error() -> AwsError:
 
 Told = Callable[[AwsError | None], None]
 """Called once a write is durable, or with the error when that has failed."""
-_Waiter = tuple[asyncio.AbstractEventLoop, Told]
+
+
+class _Group(NamedTuple):
+    """Who is answered after one sync of the thread."""
+
+    loop: asyncio.AbstractEventLoop
+    waiters: list[Told]
+    target: int
+    """All writes up to this one were made before the group was handed over."""
 
 
 class GroupCommit:
@@ -45,13 +54,15 @@ class GroupCommit:
         """Syncs that are still the thread's."""
         self._was_long = False
         """Of the last sync, wherever it was made."""
-        self._here: list[Told] = []
-        """Who waits for the sync at the end of this turn of the event loop."""
+        self._waiting: list[Told] = []
+        """The next group."""
+        self._is_under_way = False
+        """The thread has a group."""
         self._written = 0
         self._synced = 0
         self._failed = False
-        self._waiters: SimpleQueue[_Waiter | None] = SimpleQueue()
-        """Who waits for the thread; None is to end it. (An Event and a lock are Python's own code, step by step against
+        self._groups: SimpleQueue[_Group | None] = SimpleQueue()
+        """What the thread is given; None is to end it. (An Event and a lock are Python's own code, step by step against
         the interpreter's lock; this waits in C.)"""
         self._thread: threading.Thread | None = None
 
@@ -90,73 +101,78 @@ class GroupCommit:
             told(_internal_error())
         elif self._synced >= self._written:
             told(None)
-        elif self._away:
-            self._wait_away(asyncio.get_running_loop(), told)
         else:
             # INVARIANT: one event loop writes (`TablesEngine`), so that no other one adds to this list.
-            if not self._here:
-                asyncio.get_running_loop().call_soon(self._sync_here)
-            self._here.append(told)
+            if not self._waiting:
+                asyncio.get_running_loop().call_soon(self._end_turn)
+            self._waiting.append(told)
 
-    def _tell_all(self, waiters: list[Told]) -> None:
-        error = _internal_error() if self._failed else None
-        for told in waiters:
-            told(error)
-
-    def _sync_here(self) -> None:
+    def _end_turn(self) -> None:
         """On the event loop, when everybody who had a turn has written."""
-        waiters, self._here = self._here, []
-        if not waiters:
-            return  # `close` came first
-        target, started = self._written, self._seconds()
-        self._make_durable(target)
-        is_long = self._seconds() - started > _LONG
+        if self._is_under_way or not self._waiting:
+            return  # `_come_back` serves them, or `close` has
+        waiters, self._waiting = self._waiting, []
+        if self._away:
+            self._hand_over(_Group(asyncio.get_running_loop(), waiters, self._written))
+        else:
+            self._sync_here(waiters)
+
+    def _sync_here(self, waiters: list[Told]) -> None:
+        is_long = self._make_durable(self._written) > _LONG
         if is_long and self._was_long:
             self._away = _AWAY
         self._was_long = is_long
         self._tell_all(waiters)
 
-    def _make_durable(self, target: int) -> None:
+    def _make_durable(self, target: int) -> float:
+        """The seconds it took."""
+        started = self._seconds()
         try:
             self._sync()
         except Exception:  # whatever it was, nothing is durable: the waiters are told
             self._failed = True
         else:
             self._synced = max(self._synced, target)
+        return self._seconds() - started
 
-    def _wait_away(self, loop: asyncio.AbstractEventLoop, told: Told) -> None:
-        self._waiters.put((loop, told))
+    def _tell_all(self, waiters: list[Told]) -> None:
+        error = _internal_error() if self._failed else None
+        for told in waiters:
+            told(error)
+
+    # The thread.
+
+    def _hand_over(self, group: _Group) -> None:
+        self._is_under_way = True
+        self._groups.put(group)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tables-sync", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
-        is_over = False
-        while not is_over:
-            found = [self._waiters.get()]
-            while not self._waiters.empty():
-                found.append(self._waiters.get())
-            is_over = None in found
-            # Read after they were taken: all that they wrote is among it.
-            target = self._written
-            waiters: dict[asyncio.AbstractEventLoop, list[Told]] = {}
-            for loop, told in filter(None, found):
-                waiters.setdefault(loop, []).append(told)
-            if waiters:
-                self._commit(waiters, target)
+        while (group := self._groups.get()) is not None:
+            seconds = self._make_durable(group.target)
+            try:
+                group.loop.call_soon_threadsafe(self._come_back, group.waiters, seconds)
+            except RuntimeError:  # the loop was closed: nobody waits any more
+                self._is_under_way = False
 
-    def _commit(self, waiters: dict[asyncio.AbstractEventLoop, list[Told]], target: int) -> None:
-        started = self._seconds()
-        self._make_durable(target)
-        self._was_long = self._seconds() - started > _LONG
+    def _come_back(self, waiters: list[Told], seconds: float) -> None:
+        """On the event loop, with what the thread was given."""
+        self._is_under_way = False
+        self._was_long = seconds > _LONG
         self._away = (self._away - 1) // (1 if self._was_long else 2)
-        for loop, theirs in waiters.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._tell_all, theirs)
+        if self._away:
+            self._end_turn()  # the next group is synced while this one is answered
+        elif self._waiting:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        self._tell_all(waiters)
 
     def close(self) -> None:
         """Serve those who wait, then end the thread."""
-        self._sync_here()
-        self._waiters.put(None)
         if self._thread is not None:
+            self._groups.put(None)
             self._thread.join()
+        waiters, self._waiting = self._waiting, []
+        if waiters:
+            self._sync_here(waiters)

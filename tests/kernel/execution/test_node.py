@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from casemate.execution import runtime_api
 from casemate.execution.function import FunctionVersion, Outcome
 
 from .conftest import ID, Machine, RecordingHost
@@ -128,6 +129,21 @@ async def test_errors_are_reported_with_their_type(
     assert error(await machine.invoke(node(machine, source))) == expected
 
 
+async def test_a_promise_that_never_settles_is_an_error_at_once_and_the_environment_goes_on(
+    machine: Machine,
+) -> None:
+    source = (
+        "export const handler = async (event) => { if (event) await new Promise(() => {}); return 'after' }"
+    )
+    function = node(machine, source, timeout_seconds=60)
+    kind, message = error(await machine.invoke(function, True))
+    assert kind == "Runtime.NodeJsExit"
+    assert "a Promise that was never settled" in message
+    assert json.loads((await machine.invoke(function, False)).payload) == "after"
+    forgotten = node(machine, "exports.handler = (event, context, callback) => {}", name="app.js")
+    assert (await machine.invoke(forgotten)).payload == b"null"
+
+
 async def test_errors_at_import_and_what_to_do_about_the_sdk(machine: Machine) -> None:
     kind, message = error(await machine.invoke(node(machine, "import 'nowhere'")))
     assert kind == "Runtime.ImportModuleError"
@@ -183,6 +199,22 @@ async def test_a_response_is_streamed(machine: Machine) -> None:
     assert len(pieces) >= 2
     assert not outcome.failed
     assert outcome.log.count("REPORT") == 1
+
+
+async def test_a_streamed_response_has_a_limit_of_its_own(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda Developer Guide, "Response streaming for Lambda functions": up to 200 MB."""
+    assert runtime_api.STREAM_LIMIT == 200 * 1024 * 1024
+    monkeypatch.setattr(runtime_api, "STREAM_LIMIT", 100_000)
+    source = """export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  for (let n = 0; n < event; n += 1) stream.write('x'.repeat(10000))
+  stream.end()
+})"""
+    function = node(machine, source)
+    assert not (await machine.stream(function, 10))[1].failed
+    outcome = (await machine.stream(function, 20))[1]
+    assert (outcome.failed, error(outcome)[0]) == (True, "Function.ResponseSizeTooLarge")
 
 
 async def test_a_stream_that_breaks_says_so_at_its_end(machine: Machine) -> None:

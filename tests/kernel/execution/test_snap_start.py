@@ -213,7 +213,7 @@ async def test_a_restore_that_fails(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, hook: str, code: str
 ) -> None:
     """Sources: "Lambda SnapStart runtime hooks for Python", "Troubleshooting SnapStart errors for Lambda functions"."""
-    monkeypatch.setattr("casemate.execution.supervisor.RESTORE_SECONDS", 1.0)
+    monkeypatch.setattr("casemate.execution.templates.RESTORE_SECONDS", 1.0)
     monkeypatch.setattr("casemate.execution.environment.RESTORE_SECONDS", 0.3)
     machine.host.events.clear()
     function = version(machine, f"register_after_restore(lambda: {hook})\ndef handler(e, c): pass")

@@ -425,7 +425,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
         (
             "UpdateTable",
             {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{}]},
-            "exactly one of Create, Update, Delete",
+            "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create",
         ),
         ("Scan", {"TableName": "orders", "Limit": 0}, "at 'limit' failed to satisfy constraint"),
         (

@@ -45,6 +45,29 @@ def test_contributor_insights_are_switched_on_and_off_by_table_and_by_index(orde
     assert orders.describe_contributor_insights(**TABLE)["ContributorInsightsStatus"] == "DISABLED"
 
 
+def test_contributor_insights_go_with_their_index(orders: Any) -> None:
+    """One of the same name is another index, as a table made again is another table."""
+    index = {"IndexName": "status-all"}
+    (made,) = (
+        one
+        for one in orders.describe_table(**TABLE)["Table"]["GlobalSecondaryIndexes"]
+        if one["IndexName"] == "status-all"
+    )
+    attributes = orders.describe_table(**TABLE)["Table"]["AttributeDefinitions"]
+    for named in ({}, index):
+        orders.update_contributor_insights(**TABLE, **named, ContributorInsightsAction="ENABLE")
+    orders.update_table(**TABLE, GlobalSecondaryIndexUpdates=[{"Delete": index}])
+    assert len(orders.list_contributor_insights()["ContributorInsightsSummaries"]) == 1
+    again = {name: made[name] for name in ("IndexName", "KeySchema", "Projection")}
+    orders.update_table(
+        **TABLE, AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=[{"Create": again}]
+    )
+    described = orders.describe_contributor_insights(**TABLE, **index)
+    assert described["ContributorInsightsStatus"] == "DISABLED"
+    (left,) = orders.list_contributor_insights()["ContributorInsightsSummaries"]
+    assert "IndexName" not in left
+
+
 @pytest.mark.parametrize("named", [{"TableName": "absent"}, {**TABLE, "IndexName": "by-status"}])
 def test_contributor_insights_of_what_is_not_there(orders: Any, named: dict[str, str]) -> None:
     with refused("ResourceNotFoundException"):

@@ -175,9 +175,9 @@ def test_an_item_moves_when_one_of_the_attributes_does(matches: Any) -> None:
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        ("HHHHH", "at most 4 HASH and 4 RANGE"),
-        ("HRRRRR", "at most 4 HASH and 4 RANGE"),
-        ("HRH", "The first KeySchemaElement is not a HASH key type"),
+        ("HHHHH", "exceeds the maximum allowed number of HASH key attributes"),
+        ("HRRRRR", "exceeds the maximum allowed number of RANGE key attributes"),
+        ("HRH", "All HASH key attributes must precede RANGE key attributes in the KeySchema"),
         ("RRH", "The first KeySchemaElement is not a HASH key type"),
     ],
 )

@@ -92,6 +92,25 @@ def test_items_live_at_the_remote(pair: tuple[Instance, Instance]) -> None:
     assert there.list_tables()["TableNames"] == []
 
 
+def test_tables_are_called_what_the_request_calls_them(pair: tuple[Instance, Instance]) -> None:
+    here = pair[0].client("dynamodb")
+    make_table(here, "called")
+    arn = "arn:aws:dynamodb:us-east-2:000000000000:table/called"
+    told = {"ReturnConsumedCapacity": "TOTAL"}
+    item = {"id": {"S": "1"}}
+    written = here.batch_write_item(RequestItems={arn: [{"PutRequest": {"Item": item}}]}, **told)
+    got = here.batch_get_item(RequestItems={arn: {"Keys": [item]}}, **told)
+    assert got["Responses"] == {arn: [item]}
+    read = here.transact_get_items(TransactItems=[{"Get": {"TableName": arn, "Key": item}}], **told)
+    assert read["Responses"] == [{"Item": item}]
+    answers = [written, got, read]
+    assert [one["ConsumedCapacity"][0]["TableName"] for one in answers] == [arn] * 3
+    one = here.get_item(TableName=arn, Key=item, **told)["ConsumedCapacity"]
+    assert one["TableName"] == arn
+    with pytest.raises(ClientError, match="one table under its name and under its ARN"):
+        here.batch_get_item(RequestItems={arn: {"Keys": [item]}, "called": {"Keys": [{"id": {"S": "2"}}]}})
+
+
 def test_the_remotes_errors_come_through_with_their_members(pair: tuple[Instance, Instance]) -> None:
     client = pair[0].client("dynamodb")
     make_table(client, "guarded")
@@ -277,10 +296,42 @@ def test_dynalite_behind_casemate_lacks_transactions_and_says_so(tmp_path: Path)
                         TransactItems=[{"Put": {"TableName": "orders", "Item": {"id": {"S": "2"}}}}]
                     )
                 assert "lacks TransactGetItems, TransactWriteItems" in before.ask(command="status")["tables"]
+                _check_protected(client, RemoteEndpoint(url, RemoteCredentials(**_ANY)))
             finally:
                 before.stop()
         finally:
             os.killpg(process.pid, signal.SIGTERM)
+
+
+_ANY = {"access_key_id": "any", "secret_access_key": "any"}
+
+
+def _check_protected(client: Any, remote: RemoteEndpoint) -> None:
+    """dynalite knows of no deletion protection: Casemate's must hold before anything is deleted there."""
+
+    async def asked(operation: str, **params: Any) -> Any:
+        try:
+            return await remote.call(operation, params)
+        finally:
+            remote.close()
+
+    with pytest.raises(ClientError, match="At least one of"):
+        client.update_table(TableName="orders", DeletionProtectionEnabled=True)
+    assert client.describe_table(TableName="orders")["Table"]["DeletionProtectionEnabled"] is False
+    client.create_table(
+        TableName="kept",
+        KeySchema=KEYS,
+        AttributeDefinitions=ATTRIBUTES,
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=True,
+    )
+    with pytest.raises(ClientError, match="protected against deletion"):
+        client.delete_table(TableName="kept")
+    assert "kept" in asyncio.run(asked("ListTables"))["TableNames"]
+    # Gone at the remote already: then it is gone here too.
+    asyncio.run(asked("DeleteTable", TableName="orders"))
+    client.delete_table(TableName="orders")
+    assert client.list_tables()["TableNames"] == ["kept"]
 
 
 def _wait_for(url: str) -> None:

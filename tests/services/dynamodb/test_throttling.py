@@ -211,3 +211,67 @@ def test_a_failed_condition_is_paid_for(client: Any) -> None:
     }
     codes = [refused(client, "put_item", **guarded)["Error"]["Code"] for _ in range(BURST + 1)]
     assert codes == ["ConditionalCheckFailedException"] * BURST + ["ProvisionedThroughputExceededException"]
+
+
+def test_tables_of_one_name_in_two_accounts_are_two_in_a_batch(slow: TablesCloud, client: Any) -> None:
+    theirs = ARN.replace("000000000000", "222222222222")
+    make(slow.client("dynamodb", account="222222222222"), write=100, read=100)
+    make(client)
+    large = {"PutRequest": {"Item": {"id": {"S": "a"}, "body": {"S": "x" * 300 * 1024}}}}
+    small = {"PutRequest": {"Item": {"id": {"S": "b"}}}}
+    # 300 units and more of ours; one of theirs, which must not be the one that pays for both.
+    client.batch_write_item(RequestItems={"slow": [large], theirs: [small]})
+    assert refused(client, "put_item", TableName="slow", Item={"id": {"S": "c"}})
+    client.put_item(TableName=theirs, Item={"id": {"S": "c"}})
+    for _ in range(BURST):
+        client.get_item(TableName="slow", Key={"id": {"S": "b"}}, ConsistentRead=True)
+    keys = {"Keys": [{"id": {"S": "b"}}]}
+    answer = client.batch_get_item(RequestItems={"slow": keys, theirs: keys})
+    assert answer["UnprocessedKeys"] == {"slow": keys}
+    assert answer["Responses"] == {theirs: [{"id": {"S": "b"}}]}
+
+
+def test_tables_of_one_name_in_two_accounts_are_two_in_a_transaction(slow: TablesCloud, client: Any) -> None:
+    theirs = ARN.replace("000000000000", "222222222222")
+    make(slow.client("dynamodb", account="222222222222"), write=100)
+    make(client)
+    item = {"id": {"S": "a"}, "body": {"S": "x" * 149 * 1024}}
+    puts: list[Any] = [
+        {"Put": {"TableName": "slow", "Item": item}},
+        {"Put": {"TableName": theirs, "Item": {"id": {"S": "a"}}}},
+    ]
+    answer = client.transact_write_items(TransactItems=puts, ReturnConsumedCapacity="TOTAL")
+    used = {one["TableName"]: one["CapacityUnits"] for one in answer["ConsumedCapacity"]}
+    assert used == {"slow": 300.0, theirs: 2.0}
+    assert refused(client, "put_item", TableName="slow", Item={"id": {"S": "c"}})
+    client.put_item(TableName=theirs, Item={"id": {"S": "c"}})
+
+
+@pytest.mark.parametrize("way", ["single", "batch", "transaction", "statement", "statements"])
+def test_a_table_named_by_its_arn_is_charged(client: Any, way: str) -> None:
+    make(client)
+    item = {"id": {"S": "a"}, "body": {"S": "x" * 350 * 1024}}
+    match way:
+        case "single":
+            client.put_item(TableName=ARN, Item=item)
+        case "batch":
+            client.batch_write_item(RequestItems={ARN: [{"PutRequest": {"Item": item}}]})
+        case "transaction":
+            client.transact_write_items(TransactItems=[{"Put": {"TableName": ARN, "Item": item}}])
+        case _:
+            inserted = f"INSERT INTO \"{ARN}\" VALUE {{'id': 'a', 'body': ?}}"
+            text: dict[str, Any] = {"Statement": inserted, "Parameters": [item["body"]]}
+            if way == "statement":
+                client.execute_statement(**text)
+            else:
+                client.batch_execute_statement(Statements=[text])
+    assert refused(client, "put_item", TableName="slow", Item={"id": {"S": "c"}})
+
+
+def test_one_table_under_its_name_and_its_arn_has_its_units_once(client: Any, clock: Clock) -> None:
+    make(client)
+    exhaust(client)
+    clock.now += 3
+    writes = [{"PutRequest": {"Item": {"id": {"S": f"{number}"}}}} for number in range(4)]
+    answer = client.batch_write_item(RequestItems={"slow": writes[:2], ARN: writes[2:]})
+    assert answer["UnprocessedItems"] == {ARN: writes[3:]}

@@ -62,7 +62,14 @@ class StandInRunner:
     """Snapshots are not made before it is set."""
 
     async def invoke(
-        self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
+        self,
+        function: Any,
+        invocation: Any,
+        host: Any,
+        *,
+        reserved: Any = None,
+        unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> Outcome:
         self.invoked.append((function, invocation, reserved))
         if self.start_environments:
@@ -78,7 +85,14 @@ class StandInRunner:
         return answer
 
     def invoke_streaming(
-        self, function: Any, invocation: Any, host: Any, *, reserved: Any = None, unreserved_limit: int = 1000
+        self,
+        function: Any,
+        invocation: Any,
+        host: Any,
+        *,
+        reserved: Any = None,
+        unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> ResponseStream:
         stream = ResponseStream()
 

@@ -54,7 +54,11 @@ def test_an_alias_splits_invocations_by_weight(cloud: LambdaCloud, two: Any) -> 
     [
         ("1", {"2": 0.1, "3": 0.1}, "Number of items in AdditionalVersionWeights cannot be greater than 1"),
         ("1", {"2": 1.1}, "less than or equal to 1.0"),
-        ("1", {"1": 0.5}, "Function version 1 is already included"),
+        (
+            "1",
+            {"1": 0.5},
+            "Invalid function version 1. Function version 1 is already included in routing configuration.",
+        ),
         ("$LATEST", {"2": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
         ("1", {"$LATEST": 0.5}, "$LATEST is not supported for an alias pointing to more than 1 version"),
         ("1", {"9": 0.5}, f"Function not found: {ARN}:9"),
@@ -71,6 +75,15 @@ def test_weights_that_cannot_be(two: Any, version: str, weights: Any, message: s
     assert two.list_aliases(FunctionName="orders")["Aliases"] == []
 
 
+def test_an_update_cannot_make_both_versions_the_same(two: Any) -> None:
+    routing = {"AdditionalVersionWeights": {"2": 0.5}}
+    two.create_alias(FunctionName="orders", Name="live", FunctionVersion="1", RoutingConfig=routing)
+    assert error_of(lambda: two.update_alias(FunctionName="orders", Name="live", FunctionVersion="2")) == (
+        "InvalidParameterValueException",
+        "Invalid function version 2. Function version 2 is already included in routing configuration.",
+    )
+
+
 def test_both_versions_have_one_role(cloud: LambdaCloud, client: Any) -> None:
     cloud.create(client, Publish=True)
     client.update_function_configuration(FunctionName="orders", Role="arn:aws:iam::000000000000:role/other")
@@ -82,6 +95,27 @@ def test_both_versions_have_one_role(cloud: LambdaCloud, client: Any) -> None:
         )
     )
     assert message == "Both versions of an alias must have the same execution role."
+
+
+def test_a_version_has_one_configuration_of_provisioned_concurrency(two: Any) -> None:
+    """Lambda Developer Guide, "Managing Lambda provisioned concurrency"."""
+
+    def put(qualifier: str) -> Any:
+        return two.put_provisioned_concurrency_config(
+            FunctionName="orders", Qualifier=qualifier, ProvisionedConcurrentExecutions=1
+        )
+
+    for name, version in (("one", "1"), ("other", "1"), ("second", "2"), ("newest", "$LATEST")):
+        two.create_alias(FunctionName="orders", Name=name, FunctionVersion=version)
+    put("one")
+    put("one")
+    put("second")
+    for qualifier in ("other", "1"):
+        assert error_of(lambda qualifier=qualifier: put(qualifier))[0] == "ResourceConflictException"
+    assert "unpublished function versions" in error_of(lambda: put("newest"))[1]
+    two.delete_provisioned_concurrency_config(FunctionName="orders", Qualifier="one")
+    put("1")
+    assert error_of(lambda: put("one"))[0] == "ResourceConflictException"
 
 
 def reconcile(cloud: LambdaCloud) -> None:
@@ -152,4 +186,63 @@ def test_what_provisioned_concurrency_refuses(cloud: LambdaCloud, two: Any) -> N
         "reservedConcurrentExecution" in error_of(lambda: put(**named, ProvisionedConcurrentExecutions=6))[1]
     )
     put(**named, ProvisionedConcurrentExecutions=5)
+    reserve = two.put_function_concurrency
+    code, message = error_of(lambda: reserve(FunctionName="orders", ReservedConcurrentExecutions=4))
+    assert (code, "less than the function's provisioned concurrency, 5" in message) == (
+        "InvalidParameterValueException",
+        True,
+    )
+    routing = {"AdditionalVersionWeights": {"2": 0.5}}
+    two.create_alias(FunctionName="orders", Name="live", FunctionVersion="1", RoutingConfig=routing)
+    live = {"FunctionName": "orders", "Qualifier": "live", "ProvisionedConcurrentExecutions": 1}
+    assert error_of(lambda: put(**live)) == (
+        "InvalidParameterValueException",
+        "Alias with weights can not be used with Provisioned Concurrency",
+    )
     del cloud
+
+
+@pytest.mark.parametrize(
+    ("weight", "first", "second"),
+    [(0.0, 4, 0), (0.1, 3, 1), (0.5, 2, 2), (0.9, 1, 3), (1.0, 0, 4)],
+)
+def test_provisioned_concurrency_goes_to_an_aliass_versions_by_weight(
+    cloud: LambdaCloud, two: Any, weight: float, first: int, second: int
+) -> None:
+    two.create_alias(FunctionName="orders", Name="live", FunctionVersion="1")
+    named = {"FunctionName": "orders", "Qualifier": "live"}
+    two.put_provisioned_concurrency_config(**named, ProvisionedConcurrentExecutions=4)
+    routing = {"AdditionalVersionWeights": {"2": weight}}
+    two.update_alias(FunctionName="orders", Name="live", RoutingConfig=routing)
+    reconcile(cloud)
+    assert {version: count for _, version, count in cloud.runner.warmed if count} == {
+        version: count for version, count in (("1", first), ("2", second)) if count
+    }
+    shown = two.get_provisioned_concurrency_config(**named)
+    assert (shown["Status"], shown["AllocatedProvisionedConcurrentExecutions"]) == ("READY", 4)
+
+
+def test_an_invocation_is_told_what_it_may_take_of_each_kind_of_concurrency(
+    cloud: LambdaCloud, two: Any
+) -> None:
+    limits: list[dict[str, Any]] = []
+    original = cloud.runner.invoke
+
+    async def invoke(function: Any, invocation: Any, host: Any, **given: Any) -> Any:
+        limits.append(given)
+        return await original(function, invocation, host, **given)
+
+    cloud.runner.invoke = invoke  # type: ignore[method-assign] # the test listens
+    named = {"FunctionName": "orders", "Qualifier": "1"}
+    two.put_provisioned_concurrency_config(**named, ProvisionedConcurrentExecutions=5)
+    two.invoke(**named)
+    two.invoke(FunctionName="orders")
+    two.put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=5)
+    two.invoke(**named)
+    two.invoke(FunctionName="orders")
+    assert limits == [
+        {"reserved": None, "unreserved_limit": 995, "provisioned": 5},
+        {"reserved": None, "unreserved_limit": 995, "provisioned": 0},
+        {"reserved": 0, "unreserved_limit": 995, "provisioned": 5},
+        {"reserved": 0, "unreserved_limit": 995, "provisioned": 0},
+    ]

@@ -23,7 +23,7 @@ from .conftest import LambdaCloud
 
 ARN = "arn:aws:lambda:us-east-2:000000000000:function"
 FAILED = Outcome(payload=b'{"errorType":"KeyError"}', failed=True)
-THROTTLED = AwsError("TooManyRequestsException", "Rate Exceeded.")
+THROTTLED = AwsError("TooManyRequestsException", "Rate Exceeded.", http_status=429)
 
 
 class Days:
@@ -88,8 +88,16 @@ def configure(client: Any, **params: Any) -> Any:
         ([FAILED, Outcome(payload=b"1")], [60], 2),
         ([Outcome(payload=b"1")], [], 1),
         ([THROTTLED, FAILED, THROTTLED, Outcome(payload=b"1")], [1, 60, 2], 4),
-        ([AwsError("ServiceException", "no"), Outcome(payload=b"1")], [1], 2),
-        ([AwsError("AccessDeniedException", "no role")], [], 1),
+        ([AwsError("ServiceException", "no", http_status=500), Outcome(payload=b"1")], [1], 2),
+        (
+            [
+                AwsError("SubnetIPAddressLimitReachedException", "full", http_status=502),
+                Outcome(payload=b"1"),
+            ],
+            [1],
+            2,
+        ),
+        ([AwsError("AccessDeniedException", "no role", http_status=403)], [], 1),
     ],
 )
 def test_an_event_is_tried_three_times(days: Days, answers: Any, slept: list[float], runs: int) -> None:

@@ -180,6 +180,16 @@ def test_deleting_deletes_everything_of_it(cloud: LambdaCloud, client: Any) -> N
     assert client.list_aliases(FunctionName="orders")["Aliases"] == []
 
 
+def test_numbers_of_versions_are_not_used_again_by_a_function_of_the_same_name(
+    cloud: LambdaCloud, client: Any
+) -> None:
+    """Lambda Developer Guide, "Manage Lambda function versions"."""
+    cloud.create(client, Publish=True)
+    client.delete_function(FunctionName="orders")
+    assert cloud.create(client, Publish=True)["Version"] == "2"
+    assert cloud.create(client, "other", Publish=True)["Version"] == "1"
+
+
 def test_lists_come_in_pages(cloud: LambdaCloud, client: Any) -> None:
     for number in range(3):
         cloud.create(client, f"f{number}")

@@ -17,8 +17,10 @@ ARN = "arn:aws:lambda:us-east-2:000000000000:function:orders"
 
 
 def code_of(call: Any) -> str:
+    """Of what Invoke answers: a system error, 502."""
     with pytest.raises(ClientError) as caught:
         call()
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 502
     return caught.value.response["Error"]["Code"]
 
 

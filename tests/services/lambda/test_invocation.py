@@ -53,8 +53,11 @@ def test_a_qualifier_runs_that_version_and_is_authorized_as_such(cloud: LambdaCl
     [
         ({"Payload": b"{nope"}, "InvalidRequestContentException"),
         ({"Payload": b"[" * 100_000}, "InvalidRequestContentException"),
-        ({"Payload": b'"' + b"x" * 6_291_456 + b'"'}, "RequestTooLargeException"),
-        ({"Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"}, "RequestTooLargeException"),
+        ({"Payload": b'"' + b"x" * 6_291_456 + b'"'}, "RequestEntityTooLargeException"),
+        (
+            {"Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"},
+            "RequestEntityTooLargeException",
+        ),
         ({"ClientContext": "!!"}, "InvalidRequestContentException"),
         ({"FunctionName": "nope"}, "ResourceNotFoundException"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -100,3 +101,18 @@ def test_statement_ids_are_unique_and_removed_by_name(cloud: LambdaCloud, client
     assert code_of(lambda: add(client, "s3", Action="s3:GetObject")) == "ValidationException"
     client.remove_permission(FunctionName="orders", StatementId="s1")
     assert code_of(lambda: client.get_policy(FunctionName="orders")) == "ResourceNotFoundException"
+
+
+def test_a_policy_has_at_most_20_kb(cloud: LambdaCloud, client: Any) -> None:
+    """Lambda quotas, "Function resource-based policy"; the text: adobe/helix-deploy#24 on GitHub."""
+    cloud.create(client)
+    arn = "arn:aws:s3:::" + "b" * 900
+    with pytest.raises(ClientError) as caught:
+        for number in range(30):
+            add(client, f"s{number}", SourceArn=arn)
+    assert 10 < len(json.loads(client.get_policy(FunctionName="orders")["Policy"])["Statement"]) < 20
+    error = caught.value.response["Error"]
+    assert error["Code"] == "PolicyLengthExceededException"
+    assert re.fullmatch(
+        r"The final policy size \(2\d{4}\) is bigger than the limit \(20480\)\.", error["Message"]
+    )

@@ -26,6 +26,7 @@ def error_of(call: Any) -> tuple[str, str]:
         ({"DeadLetterConfig": {"TargetArn": "arn:aws:lambda:us-east-2:000000000000:function:x"}}, "is not an SQS queue or an SNS topic"),
         ({"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-2:000000000000:access-point/fsap-01234567890123456", "LocalMountPath": "/mnt/x"}]}, "file systems"),
         ({"ImageConfig": {"Command": ["x"]}}, "container images"),
+        ({"DurableConfig": {"ExecutionTimeout": 60}}, "durable functions"),
         ({"KMSKeyArn": "arn:aws:s3:::bucket"}, "must be the ARN of a KMS key"),
         ({"LoggingConfig": {"LogFormat": "Text", "ApplicationLogLevel": "DEBUG"}}, "you must set LogFormat to JSON"),
         ({"TracingConfig": {"Mode": "Active"}}, "does not have permissions to call PutTraceSegments on XRAY"),

@@ -27,6 +27,8 @@ class Counter(Workshop):
     events: list[dict[str, Any]]
     padding = ""
     fail_final = 0
+    forgetful = 0
+    """Answers without a state, from the first on."""
 
     async def _invoke(self, function: Any, invocation: Any, host: Any, **limits: Any) -> Outcome:
         event = json.loads(invocation.payload)
@@ -34,6 +36,9 @@ class Counter(Workshop):
         if event["isFinalInvokeForWindow"] and self.fail_final:
             self.fail_final -= 1
             return Outcome(payload=b"{}", failed=True)
+        if self.forgetful:
+            self.forgetful -= 1
+            return Outcome(payload=b"{}")
         state = {"count": event["state"].get("count", 0) + len(event["Records"]), "padding": self.padding}
         return Outcome(payload=json.dumps({"state": state}).encode())
 
@@ -107,3 +112,12 @@ def test_a_state_beyond_a_megabyte_ends_the_window_early(shop: Counter) -> None:
     shop.map(TumblingWindowInSeconds=WINDOW, BatchSize=1)
     shop.poll_until((0, 1, False), (0, 0, True), (0, 1, False), (0, 0, True))
     assert [one["isWindowTerminatedEarly"] for one in shop.events] == [False, True, False, True]
+
+
+def test_an_answer_without_a_state_is_a_failed_invocation(shop: Counter) -> None:
+    """ "If the response does not contain a state property, Lambda considers this a failed invocation"."""
+    shop.put("1")
+    shop.cloud.now += timedelta(seconds=WINDOW)
+    shop.map(TumblingWindowInSeconds=WINDOW)
+    shop.forgetful = 2
+    shop.poll_until((0, 1, False), (0, 1, False), (0, 1, False), (1, 0, True))

@@ -138,6 +138,65 @@ async def test_a_slow_disk_is_synced_beside_the_loop_and_writers_who_wait_share_
     commit.close()
 
 
+async def test_the_thread_is_given_all_who_wrote_in_a_turn() -> None:
+    disk = _SlowDisk()
+    disk.gate.set()
+    commit = GroupCommit(disk.sync, seconds=disk.seconds)
+    for _ in range(5):
+        writers: list[asyncio.Task[None]] = []
+        for _ in range(20):
+            commit.wrote()
+            writers.append(asyncio.create_task(commit.wait()))
+        await asyncio.gather(*writers)
+    assert len(disk.synced_on) == 5
+    assert threading.current_thread() not in disk.synced_on[2:]
+    commit.close()
+
+
+async def test_who_comes_while_the_thread_syncs_waits_for_a_sync_of_their_own() -> None:
+    disk = _SlowDisk()
+    commit = GroupCommit(disk.sync, seconds=disk.seconds)
+    told: list[tuple[str, int]] = []
+    for name in ("first", "second", "third"):
+        commit.wrote()
+        commit.tell(lambda _, name=name: told.append((name, len(disk.synced_on))))
+        await asyncio.sleep(0.01)
+    commit.wrote()
+    last = asyncio.create_task(commit.wait())
+    await asyncio.sleep(0.01)
+    assert told == [("first", 1), ("second", 2)]
+    disk.gate.set()
+    await last
+    assert [name for name, _ in told] == ["first", "second", "third"]
+    assert len(disk.synced_on) == 4
+    commit.close()
+
+
+async def test_a_sync_of_the_thread_that_fails_is_told_to_its_group_and_to_the_next() -> None:
+    disk = _SlowDisk()
+
+    def sync() -> None:
+        disk.sync()
+        if len(disk.synced_on) == 3:
+            raise OSError("disk full")
+
+    commit = GroupCommit(sync, seconds=disk.seconds)
+    for _ in range(2):
+        commit.wrote()
+        await commit.wait()
+    group: list[asyncio.Task[None]] = []
+    for count in (3, 2):
+        for _ in range(count):
+            commit.wrote()
+            group.append(asyncio.create_task(commit.wait()))
+        await asyncio.sleep(0.01)
+    disk.gate.set()
+    # The sync of the second group may succeed: what the first one failed to write may be missing ahead of it.
+    answers = await asyncio.gather(*group, return_exceptions=True)
+    assert [str(answer).startswith("InternalServerError") for answer in answers] == [True] * 5
+    commit.close()
+
+
 @pytest.mark.parametrize("method", ["put", "write", "delete_range"])
 def test_a_write_counts_once_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """The thread of a slow disk may sync at any moment: a write that counts already would be taken for durable."""
@@ -199,6 +258,25 @@ async def test_who_waits_when_the_storage_is_closed_is_served() -> None:
     asyncio.get_running_loop().call_soon(commit.close)
     await waiter
     assert syncs == [1]
+
+
+async def test_who_waits_for_the_thread_when_the_storage_is_closed_is_served() -> None:
+    disk = _SlowDisk()
+    disk.gate.set()
+    commit = GroupCommit(disk.sync, seconds=disk.seconds)
+    for _ in range(2):
+        commit.wrote()
+        await commit.wait()
+    commit.wrote()
+    given = asyncio.create_task(commit.wait())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    commit.wrote()
+    waits = asyncio.create_task(commit.wait())
+    await asyncio.sleep(0)
+    commit.close()
+    await asyncio.gather(given, waits)
+    assert len(disk.synced_on) in (3, 4)  # 3: the thread was done before
 
 
 async def test_a_failed_sync_is_told_to_all_who_wait_and_to_all_who_come() -> None:

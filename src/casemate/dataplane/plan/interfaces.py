@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.objects import (
@@ -113,27 +113,12 @@ def _beside_primary(
     )
 
 
-def hub_ruleset(namespace: str, address: IPv4Address) -> Ruleset:
+def hub_ruleset(namespace: str, address: IPv4Address | IPv6Address) -> Ruleset:
     """Environments leave by the interface's address; nothing comes in, and nothing goes from one to another."""
-    forward = (
-        "ct state invalid drop",
-        "ct state established,related accept",
-        # A function has no instance metadata.
-        "ip daddr 169.254.169.254 drop",
-        f'iifname != "{names.INTERFACE}" oifname "{names.INTERFACE}" accept',
-    )
-    return Ruleset(
-        namespace=namespace,
-        sets={},
-        chains={
-            "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
-            "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
-            "source": NftChain(
-                hook="type nat hook postrouting priority 100;",
-                rules=(f'oifname "{names.INTERFACE}" snat to {address}',),
-            ),
-        },
-    )
+    # A function has no instance metadata; over IPv6 there is none at all.
+    no_metadata = ("ip daddr 169.254.169.254 drop",) if address.version == 4 else ()
+    leaves = f'iifname != "{names.INTERFACE}" oifname "{names.INTERFACE}" accept'
+    return _translating(namespace, address, (*no_metadata, leaves), f'oifname "{names.INTERFACE}"')
 
 
 def _nat_ruleset(namespace: str, address: IPv4Address, cidrs: tuple[IPv4Network, ...]) -> Ruleset:
@@ -142,20 +127,23 @@ def _nat_ruleset(namespace: str, address: IPv4Address, cidrs: tuple[IPv4Network,
     Source: VPC User Guide, "NAT gateway basics"; Reachability Analyzer's NGW_REQUIRES_SOURCE_IN_VPC.
     """
     inside = ", ".join(str(cidr) for cidr in cidrs)
-    forward = (
-        "ct state invalid drop",
-        "ct state established,related accept",
-        f"ip saddr {{ {inside} }} accept",
-    )
+    return _translating(namespace, address, (f"ip saddr {{ {inside} }} accept",), f"ip saddr != {address}")
+
+
+def _translating(
+    namespace: str, address: IPv4Address | IPv6Address, begins: tuple[str, ...], translated: str
+) -> Ruleset:
+    """The rules of a namespace that others leave by one address: what may begin there, and what gets that address."""
+    forward = ("ct state invalid drop", "ct state established,related accept", *begins)
     return Ruleset(
         namespace=namespace,
+        family="ip" if address.version == 4 else "ip6",
         sets={},
         chains={
             "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
             "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
             "source": NftChain(
-                hook="type nat hook postrouting priority 100;",
-                rules=(f"ip saddr != {address} snat to {address}",),
+                hook="type nat hook postrouting priority 100;", rules=(f"{translated} snat to {address}",)
             ),
         },
     )

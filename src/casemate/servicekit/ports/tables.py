@@ -20,6 +20,8 @@ class KeyUse:
     region: str
     encryption_context: Mapping[str, str]
     """Binds the service's data key to the resource it protects."""
+    role: str = ""
+    """The ARN of a role that the service decrypts as, which gets the grant; empty: the service itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class Keys(Protocol):
     """
 
     def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
-        """Begin to use a key: the caller must be allowed to describe it and to grant the service its use.
+        """Begin to use a key: the caller must be allowed to describe it (for a role: to encrypt), and to grant its use.
 
         `key` None is the service's AWS managed key, made when there is none. Call inside a transaction.
         """

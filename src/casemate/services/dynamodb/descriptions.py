@@ -167,8 +167,9 @@ def _limits(mode: BillingMode, holder: TableRecord | IndexRecord) -> dict[str, A
             "MaxReadRequestUnits": holder.on_demand.read,
             "MaxWriteRequestUnits": holder.on_demand.write,
         }
+        # What was taken away with -1 is not shown (seen on AWS: ack-api-quirks, DDB-TABLE-178).
         described["OnDemandThroughput"] = {
-            member: -1 if limit is None else limit for member, limit in limits.items()
+            member: limit for member, limit in limits.items() if limit is not None
         }
     return described
 

@@ -20,20 +20,19 @@ def resource_not_found() -> AwsError:
 
 
 def resource_arn_not_found(arn: str) -> AwsError:
-    """Of operations that take a resource ARN."""
-    return AwsError("ResourceNotFoundException", f"Requested resource not found: ResourcArn: {arn} not found")
+    """Of operations on tags; its words, and the others' above: ack-api-quirks, DDB-TABLE-446."""
+    return AwsError(
+        "ResourceNotFoundException", f"Requested resource not found: ResourceArn: {arn} not found"
+    )
 
 
 def table_exists(name: str) -> AwsError:
     return AwsError("ResourceInUseException", f"Table already exists: {name}")
 
 
-def being_updated(name: str) -> AwsError:
-    """Of a table that is UPDATING; its words: an answer of AWS quoted by sebdah/dynamic-dynamodb, issue 36."""
-    return AwsError(
-        "ResourceInUseException",
-        f"Attempt to change a resource which is still in use: Table is being updated: {name}",
-    )
+def being_replicated() -> AwsError:
+    """Of a global table while replicas come or go, which does not say more (ack-api-quirks, DDB-TABLE-444)."""
+    return AwsError("ResourceInUseException", "The resource which you are attempting to change is in use.")
 
 
 def index_being_updated(table: str, index: str) -> AwsError:

@@ -5,7 +5,7 @@ Source: API reference, TransactWriteItems and ExecuteTransaction, ClientRequestT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -60,17 +60,20 @@ def done_before(ctx: Context[DynamoState], token: Token | None) -> Done | None:
     return done
 
 
-def remembered(ctx: Context[DynamoState], token: Token | None, writes: Iterable[Written]) -> Sequence[Change]:
+def remembered(
+    ctx: Context[DynamoState], token: Token | None, names: Sequence[str], writes: Sequence[Written]
+) -> Sequence[Change]:
     """What is to be written together with a transaction, so that it is known when it comes again."""
     if token is None:
         return ()
-    reads: dict[str, float] = {}
-    for write in writes:
+    reads: dict[bytes, tuple[str, float]] = {}
+    for name, write in zip(names, writes, strict=True):
         size = 0 if write.new is None else record_size(write.new)
         # Doubled: a transaction prepares and commits each item.
         units = 2 * read_units(size, consistent=True)
-        reads[write.table.name] = reads.get(write.table.name, 0.0) + units
-    done = Done(digest=token.digest, reads=tuple(reads.items()))
+        called, before = reads.get(write.table.table_id, (name, 0.0))
+        reads[write.table.table_id] = (called, before + units)
+    done = Done(digest=token.digest, reads=tuple(reads.values()))
     return (ctx.state.engine.tokens.entry(token.name, done),)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from casemate.services.dynamodb.names import TableRef
@@ -154,6 +154,8 @@ class TableRecord:
     """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
     table_class: str = "STANDARD"
+    class_changes: tuple[float, ...] = ()
+    """When it was put into another one, within the last thirty days."""
     deletion_protection: bool = False
     deleting: bool = False
     """Its system backup is being made. A deletion that a crash came into has not happened."""
@@ -202,6 +204,13 @@ class TableRecord:
 
     def index(self, name: str) -> IndexRecord | None:
         return next((index for index in self.indexes if index.name == name), None)
+
+    def with_indexes(self, indexes: tuple[IndexRecord, ...]) -> TableRecord:
+        """With these: what was set for others is forgotten. One of the same name and another number is another one."""
+        numbers = {index.number for index in self.indexes}
+        kept = {"", *(index.name for index in indexes if index.number in numbers)}
+        insights = {name: setting for name, setting in self.insights.items() if name in kept}
+        return replace(self, indexes=indexes, insights=insights)
 
     def schema(self) -> TableSchema:
         """The table as the engine sees it."""

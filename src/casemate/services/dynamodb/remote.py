@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Operation, Operations, Output, Params, Service
 from casemate.services.dynamodb.errors import not_modelled, table_exists
 from casemate.services.dynamodb.names import table_ref
@@ -28,6 +29,8 @@ _OURS = ("Tags", "ResourcePolicy")
 """Members of CreateTable that the remote is not told."""
 _TOLD = ("ItemCount", "TableSizeBytes", "TableStatus")
 """Members of DescribeTable that only the remote knows."""
+_BY_TABLE = ("Responses", "UnprocessedKeys", "UnprocessedItems", "ItemCollectionMetrics")
+"""Members of the answers to batches and transactions that have tables as their keys."""
 _REFUSED = ("StreamSpecification", "SSESpecification", "ReplicaUpdates")
 Local = Callable[[Context[DynamoState], Params], "Output | Awaitable[Output]"]
 
@@ -52,68 +55,71 @@ def forwarding(service: Service[DynamoState], endpoint: RemoteEndpoint) -> Servi
 
 def _items(name: str, endpoint: RemoteEndpoint) -> Local:
     async def forward(ctx: Context[DynamoState], params: Params) -> Output:
-        return await endpoint.call(name, _renamed(ctx, params))
+        names = _Names(ctx)
+        return names.back(params, await endpoint.call(name, names.there(params)))
 
     return forward
 
 
-def _renamed(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
-    """The parameters with tables as the remote calls them; a table of another place than its record is not found."""
-    found: dict[str, Any] = dict(params)
-    if "TableName" in params:
-        found["TableName"] = ctx.state.table(ctx, params["TableName"]).record.name
-    if "RequestItems" in params:
-        requested: Mapping[str, Any] = params["RequestItems"]
-        found["RequestItems"] = {
-            ctx.state.table(ctx, name).record.name: wanted for name, wanted in requested.items()
-        }
-    if "TransactItems" in params:
-        actions: list[Mapping[str, Any]] = params["TransactItems"]
-        found["TransactItems"] = [
-            {kind: _renamed(ctx, given) for kind, given in action.items()} for action in actions
-        ]
-    return found
+class _Names:
+    """The tables of one request: what it calls them, by their names at the remote."""
+
+    def __init__(self, ctx: Context[DynamoState]) -> None:
+        self._ctx = ctx
+        self._given: dict[str, str] = {}
+
+    def there(self, params: Params) -> dict[str, Any]:
+        """The parameters with tables as the remote calls them; a table of another place than its record is not found."""
+        found: dict[str, Any] = dict(params)
+        if "TableName" in params:
+            found["TableName"] = self._name(params["TableName"])
+        if "RequestItems" in params:
+            requested: Mapping[str, Any] = params["RequestItems"]
+            found["RequestItems"] = {self._name(name): wanted for name, wanted in requested.items()}
+            if len(found["RequestItems"]) != len(requested):
+                raise not_modelled(
+                    "a batch that has one table under its name and under its ARN on remote tables"
+                )
+        if "TransactItems" in params:
+            actions: list[Mapping[str, Any]] = params["TransactItems"]
+            found["TransactItems"] = [
+                {kind: self.there(given) for kind, given in action.items()} for action in actions
+            ]
+        return found
+
+    def _name(self, given: str) -> str:
+        name = self._ctx.state.table(self._ctx, given).record.name
+        self._given.setdefault(name, given)
+        return name
+
+    def back(self, params: Params, output: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer with tables as the request calls them."""
+        found = dict(output)
+        if all(name == given for name, given in self._given.items()):
+            return found
+        capacity: Any = output.get("ConsumedCapacity")
+        if isinstance(capacity, list):
+            found["ConsumedCapacity"] = [
+                self._called(one) for one in cast("list[Mapping[str, Any]]", capacity)
+            ]
+        elif capacity is not None:
+            found["ConsumedCapacity"] = self._called(capacity)
+        if "TableName" not in params:
+            for member in _BY_TABLE:
+                if isinstance(output.get(member), dict):
+                    found[member] = {
+                        self._given.get(name, name): held for name, held in output[member].items()
+                    }
+        return found
+
+    def _called(self, capacity: Mapping[str, Any]) -> dict[str, Any]:
+        name = capacity.get("TableName", "")
+        return {**capacity, "TableName": self._given.get(name, name)}
 
 
 def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Operation[DynamoState]:
-    name, local = operation.name, operation.handler
-
-    async def here(ctx: Context[DynamoState], params: Params) -> Output:
-        if operation.runs_async:
-            return await cast("Awaitable[Output]", local(ctx, params))
-        with ctx.store.transaction():
-            return cast("Output", local(ctx, params))
-
-    async def there(ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
-        given = {member: value for member, value in params.items() if member not in _OURS}
-        return await endpoint.call(name, {**given, "TableName": table_ref(ctx, params["TableName"]).name})
-
-    async def create(ctx: Context[DynamoState], params: Params) -> Output:
-        ref = table_ref(ctx, params["TableName"])
-        if any(record.name == ref.name for record in ctx.state.tables.values()):
-            raise table_exists(ref.name)
-        output = await here(ctx, params)
-        try:
-            await there(ctx, params)
-        except BaseException:
-            with ctx.store.transaction():
-                ctx.state.tables.delete(*ref.key)
-            ctx.state.forget(ref)
-            raise
-        return output
-
-    async def change(ctx: Context[DynamoState], params: Params) -> Output:
-        ctx.state.described(table_ref(ctx, params["TableName"]))
-        await there(ctx, params)
-        return await here(ctx, params)
-
-    async def describe(ctx: Context[DynamoState], params: Params) -> Output:
-        output = await here(ctx, params)
-        table: Mapping[str, Any] = (await there(ctx, params)).get("Table") or {}
-        told = {member: table[member] for member in _TOLD if member in table}
-        return {"Table": {**output["Table"], **told}}
-
-    handler = {"CreateTable": create, "DescribeTable": describe}.get(name, change)
+    both = _Both(operation, endpoint)
+    handler = {"CreateTable": both.create, "DescribeTable": both.describe}.get(operation.name, both.change)
 
     async def checked(ctx: Context[DynamoState], params: Params) -> Output:
         for member in _REFUSED:
@@ -122,3 +128,60 @@ def _tables(operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> Oper
         return await handler(ctx, params)
 
     return replace(operation, handler=checked, runs_async=True)
+
+
+class _Both:
+    """An operation on a table, here and at the remote."""
+
+    def __init__(self, operation: Operation[DynamoState], endpoint: RemoteEndpoint) -> None:
+        self._operation = operation
+        self._endpoint = endpoint
+
+    async def _here(self, ctx: Context[DynamoState], params: Params) -> Output:
+        local = self._operation.handler
+        if self._operation.runs_async:
+            return await cast("Awaitable[Output]", local(ctx, params))
+        with ctx.store.transaction():
+            return cast("Output", local(ctx, params))
+
+    async def _there(self, ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
+        given = {member: value for member, value in params.items() if member not in _OURS}
+        name = table_ref(ctx, params["TableName"]).name
+        return await self._endpoint.call(self._operation.name, {**given, "TableName": name})
+
+    async def create(self, ctx: Context[DynamoState], params: Params) -> Output:
+        ref = table_ref(ctx, params["TableName"])
+        if any(record.name == ref.name for record in ctx.state.tables.values()):
+            raise table_exists(ref.name)
+        output = await self._here(ctx, params)
+        try:
+            await self._there(ctx, params)
+        except BaseException:
+            with ctx.store.transaction():
+                ctx.state.tables.delete(*ref.key)
+            ctx.state.forget(ref)
+            raise
+        return output
+
+    async def change(self, ctx: Context[DynamoState], params: Params) -> Output:
+        """Here first: what Casemate refuses must not be done there. What the remote refuses is undone here."""
+        ref = table_ref(ctx, params["TableName"])
+        before = ctx.state.described(ref)
+        output = await self._here(ctx, params)
+        try:
+            await self._there(ctx, params)
+        except BaseException as error:
+            absent = isinstance(error, AwsError) and error.code == "ResourceNotFoundException"
+            if absent and self._operation.name == "DeleteTable":
+                return output
+            with ctx.store.transaction():
+                ctx.state.tables.put(ref.key, before)
+            ctx.state.engine.create(before.schema())
+            raise
+        return output
+
+    async def describe(self, ctx: Context[DynamoState], params: Params) -> Output:
+        output = await self._here(ctx, params)
+        table: Mapping[str, Any] = (await self._there(ctx, params)).get("Table") or {}
+        told = {member: table[member] for member in _TOLD if member in table}
+        return {"Table": {**output["Table"], **told}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.backups.taking import take_backup
-from casemate.services.dynamodb.errors import being_created, being_deleted, being_updated, validation
+from casemate.services.dynamodb.errors import being_created, being_deleted, being_replicated, validation
 from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
@@ -20,8 +20,7 @@ def check_removable(ctx: Context[DynamoState], record: TableRecord) -> None:
     """What keeps a table from being deleted."""
     if record.deletion_protection:
         raise validation(
-            f"Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection "
-            f"first. Resource: {record.ref.arn}"
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
         )
     if record.is_being_created:
         raise being_created(record.name)
@@ -29,7 +28,7 @@ def check_removable(ctx: Context[DynamoState], record: TableRecord) -> None:
         raise being_deleted(record.name)
     others = ctx.state.others(record)
     if any(other.is_being_created for other in others):
-        raise being_updated(record.name)
+        raise being_replicated()
     sourced = record.replica.sourced if record.replica is not None else None
     if others and sourced is not None and ctx.now.timestamp() - sourced < _SOURCE_SECONDS:
         # Its words: an answer of AWS quoted by go-to-k/cdkd, issue 1442.

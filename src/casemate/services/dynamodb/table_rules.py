@@ -1,7 +1,8 @@
 """What CreateTable and UpdateTable refuse, in DynamoDB's words and order.
 
 Sources: API reference, CreateTable; observed answers (dynalite's recordings in test/createTable.js; aws-cloudformation/
-cfn-lint issue 1037; paritysuite/dynamodb-conformance, validation-ordering/createTable).
+cfn-lint issue 1037; paritysuite/dynamodb-conformance, validation-ordering/createTable; ack-api-quirks, DDB-TABLE-042, 043, 123,
+124, 126, 127 and 129).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-from casemate.services.dynamodb.capacity_settings import on_demand_of, warm_of, warm_throughput
+from casemate.services.dynamodb.capacity_settings import first_limits, first_warm
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.names import NAME
 from casemate.services.dynamodb.records import BillingMode, IndexRecord, Throughput
@@ -71,10 +72,7 @@ def attributes_of(definitions: Sequence[Mapping[str, str]]) -> dict[str, KeyType
     for definition in definitions:
         name = definition["AttributeName"]
         if name in found:
-            raise validation(
-                # DynamoDB Local says so (PynamoDB, tests/integration/test_discriminator_index.py).
-                "Cannot have two attributes with the same name"
-            )
+            raise validation(f"Attribute Name is duplicated: {name}")
         found[name] = cast("KeyType", definition["AttributeType"])
     return found
 
@@ -187,6 +185,8 @@ def global_index(
             f"{INVALID}ProvisionedThroughput should not be specified for index: {name} when BillingMode is "
             "PAY_PER_REQUEST"
         )
+    throughput = Throughput() if units is None else throughput_of(units)
+    limits, warm = given.get("OnDemandThroughput"), given.get("WarmThroughput")
     return IndexRecord(
         name=name,
         number=number,
@@ -195,13 +195,9 @@ def global_index(
         range_keys=ranges,
         projection=projection,
         included=included,
-        throughput=Throughput() if units is None else throughput_of(units),
-        on_demand=on_demand_of(limits, mode)
-        if (limits := given.get("OnDemandThroughput")) is not None
-        else None,
-        warm=warm_of(warm, warm_throughput(mode, Throughput(), None))
-        if (warm := given.get("WarmThroughput"))
-        else None,
+        throughput=throughput,
+        on_demand=first_limits(limits, mode, name) if limits else None,
+        warm=first_warm(warm, mode, throughput, name) if warm else None,
     )
 
 
@@ -211,15 +207,19 @@ def _multi_keys(elements: KeyElements) -> tuple[tuple[str, ...], tuple[str, ...]
     ranges = tuple(element["AttributeName"] for element in elements if element["KeyType"] == "RANGE")
     if len(elements) <= 2:
         _check_order(elements)
-    in_order = [element["AttributeName"] for element in elements] == [*hashes, *ranges]
-    if not hashes or not in_order:
+    if elements[0]["KeyType"] != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-    if len({*hashes, *ranges}) != len(elements):
-        raise validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-    if len(hashes) > MAX_MULTI_KEYS or len(ranges) > MAX_MULTI_KEYS:
+    if [element["AttributeName"] for element in elements] != [*hashes, *ranges]:
         raise validation(
-            f"{INVALID}KeySchema must have at most {MAX_MULTI_KEYS} HASH and {MAX_MULTI_KEYS} RANGE elements"
+            f"{INVALID}All HASH key attributes must precede RANGE key attributes in the KeySchema"
         )
+    if len({*hashes, *ranges}) != len(elements):
+        raise validation("The KeySchema contains multiple key attributes with the same name")
+    for kind, names in (("HASH", hashes), ("RANGE", ranges)):
+        if len(names) > MAX_MULTI_KEYS:
+            raise validation(
+                f"{INVALID}The KeySchema exceeds the maximum allowed number of {kind} key attributes"
+            )
     return hashes, ranges
 
 
@@ -253,14 +253,18 @@ def _projection(
     given: Mapping[str, Any],
 ) -> tuple[Literal["ALL", "KEYS_ONLY", "INCLUDE"], tuple[str, ...]]:
     kind = given.get("ProjectionType")
-    names = given.get("NonKeyAttributes")
+    names: Sequence[str] | None = given.get("NonKeyAttributes")
     if kind is None:
         raise validation(INVALID + "Unknown ProjectionType: null")
     if kind == "INCLUDE" and not names:
         raise validation(INVALID + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
     if kind != "INCLUDE" and names is not None:
         raise validation(f"{INVALID}ProjectionType is {kind}, but NonKeyAttributes is specified")
-    return kind, tuple(names or ())
+    included = tuple(names or ())
+    for place, name in enumerate(included):
+        if name in included[:place]:
+            raise validation(f"{INVALID}Duplicate element in NonKeyAttributes: {name}")
+    return kind, included
 
 
 def check_all_used(

@@ -23,6 +23,11 @@ def alias_not_found(arn: str) -> AwsError:
     return AwsError("NotFoundException", f"Alias {arn} is not found.")
 
 
+def no_alias() -> AwsError:
+    """The ARN of an alias where a key is wanted. Observed of CreateGrant: hashicorp/terraform#20813 on GitHub."""
+    return AwsError("InvalidArnException", "Key Aliases are not supported for this operation.")
+
+
 def invalid_key_id(text: str) -> AwsError:
     """Neither a key id, nor an alias, nor the ARN of one."""
     return AwsError("NotFoundException", f"Invalid keyId '{text}'")

@@ -12,7 +12,7 @@ from typing import Any
 
 from casemate.servicekit.ports import KeyUse, ProtectedKey
 from casemate.servicekit.service import Context
-from casemate.services.kms.errors import validation
+from casemate.services.kms.errors import no_alias, validation
 from casemate.services.kms.granting import new_grant
 from casemate.services.kms.key_policies import managed_policy
 from casemate.services.kms.making import new_key
@@ -34,6 +34,8 @@ _GRANTED = (
     "DescribeKey",
 )
 """DynamoDB Developer Guide, "DynamoDB encryption at rest", "Using grants to authorize DynamoDB" and its event."""
+_GRANTED_TO_ROLES = ("Decrypt", "RetireGrant")
+"""What a role needs of the key of its function's variables. Inferred: Lambda's pages name the grant, not its operations."""
 
 
 class ServiceKeys:
@@ -44,42 +46,51 @@ class ServiceKeys:
 
     def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
         alias = f"{ALIAS}aws/{use.service}"
+        if use.role and key is not None and f":{ALIAS}" in key:
+            raise no_alias()
         if key is None or key == alias:
             found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
         else:
             found = named(ctx, self._state, key)
-        self._ask(ctx, "DescribeKey", found, use)
+        self._ask(ctx, "Encrypt" if use.role else "DescribeKey", found, use)
         if found.key.spec != "SYMMETRIC_DEFAULT":
             text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
             raise validation(text)
-        name = _service_name(use)
+        grant = self._grant(ctx, found, use)
+        self._state.grants.put(grant.key, grant)
+        current = self._state.current(found.key)
+        plaintext = self._state.ring.random(_DATA_KEY_BYTES)
+        blob = self._state.ring.encrypt(current, plaintext, use.encryption_context)
+        return ProtectedKey(key_arn=current.arn, blob=blob)
+
+    def _grant(self, ctx: Context[Any], found: Named, use: KeyUse) -> GrantRecord:
+        """The caller's grant to the service, or to the role it decrypts as. Not yet kept."""
+        name = use.role or _service_name(use)
+        operations = _GRANTED_TO_ROLES if use.role else _GRANTED
+        constraint = "EncryptionContextEquals" if use.role else "EncryptionContextSubset"
         self._ask(
             ctx,
             "CreateGrant",
             found,
             use,
             {
-                "kms:GrantOperations": _GRANTED,
+                "kms:GrantOperations": operations,
                 "kms:GranteePrincipal": name,
                 "kms:RetiringPrincipal": name,
                 "kms:GrantIsForAWSResource": "true",
-                "kms:GrantConstraintType": "EncryptionContextSubset",
+                "kms:GrantConstraintType": constraint,
             },
         )
-        require_usable(found.key, "ENCRYPT_DECRYPT", "GenerateDataKey")
-        grant = new_grant(
+        require_usable(found.key, "ENCRYPT_DECRYPT", "Encrypt" if use.role else "GenerateDataKey")
+        return new_grant(
             ctx,
             found.key,
             grantee=name,
             retiring=name,
-            operations=_GRANTED,
-            context_subset=use.encryption_context,
+            operations=operations,
+            context_equals=use.encryption_context if use.role else None,
+            context_subset=None if use.role else use.encryption_context,
         )
-        self._state.grants.put(grant.key, grant)
-        current = self._state.current(found.key)
-        plaintext = self._state.ring.random(_DATA_KEY_BYTES)
-        blob = self._state.ring.encrypt(current, plaintext, use.encryption_context)
-        return ProtectedKey(key_arn=current.arn, blob=blob)
 
     def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
         blob = read_blob(protected.blob)
@@ -145,11 +156,12 @@ class ServiceKeys:
         key = self._key(key_arn, use)
         if key is None:
             return []
-        name = _service_name(use)
+        name = use.role or _service_name(use)
         return [
             grant
             for grant in self._state.grants_of(key)
-            if grant.grantee == name and grant.context_subset == use.encryption_context
+            if grant.grantee == name
+            and use.encryption_context in (grant.context_subset, grant.context_equals)
         ]
 
 

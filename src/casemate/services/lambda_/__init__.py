@@ -15,7 +15,7 @@ from pathlib import Path
 from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock, system_clock
-from casemate.servicekit.ports import FunctionInterfaces, LogSink, RoleSessions, TableStreams
+from casemate.servicekit.ports import FunctionInterfaces, Keys, LogSink, RoleSessions, TableStreams
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import layer_versions
@@ -32,6 +32,7 @@ from casemate.services.lambda_.snapshotting import Snapshotter
 from casemate.services.lambda_.state import LambdaState, Permissions
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.url_calls import UrlCalls
+from casemate.services.lambda_.variable_keys import VariableKeys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +67,7 @@ def assemble(
     role_sessions: RoleSessions,
     log_sink: LogSink,
     table_streams: TableStreams,
+    keys: Keys | None = None,
     code_dir: Path,
     clock: Clock = system_clock,
     random_bytes: RandomBytes = os.urandom,
@@ -79,6 +81,7 @@ def assemble(
         sessions=role_sessions,
         unpacking=Unpacking(root=code_dir),
         streams=table_streams,
+        variable_keys=VariableKeys(keys, store, clock=clock, random_bytes=random_bytes),
     )
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)

@@ -18,10 +18,10 @@ RETRY_DELAYS = (60.0, 120.0)
 """Seconds before the second and the third attempt."""
 _FIRST_THROTTLE, _LONGEST_THROTTLE = 1.0, 300.0
 """Waits after a throttle or a system error: "from 1 second after the first attempt to a maximum of 5 minutes"."""
+_THROTTLED, _SYSTEM_ERROR = 429, 500
+"""Statuses that put an event back: "throttling errors (429) and system errors (500-series)"."""
 MOST_RETRIES = 2
 OLDEST_SECONDS = 21_600
-_AGAIN = frozenset({"TooManyRequestsException", "ServiceException", "ResourceNotReadyException"})
-"""Throttling and system errors: the event goes back to the queue. Others (the function is gone) do not pass by waiting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,8 @@ def after_attempt(
 ) -> Done | QueuedEvent:
     """What follows an attempt: done, or the event as it waits for the next one."""
     if isinstance(answer, AwsError):
-        if answer.code not in _AGAIN:
+        if answer.http_status != _THROTTLED and answer.http_status < _SYSTEM_ERROR:
+            # It does not pass by waiting: the function is gone, or its role is.
             return Done(condition=Condition.RETRIES_EXHAUSTED, event=event)
         delay = min(_FIRST_THROTTLE * 2**event.throttles, _LONGEST_THROTTLE)
         event = replace(event, throttles=event.throttles + 1)

@@ -20,6 +20,11 @@ RUNTIMES = (
     "provided.al2",
     "provided.al2023",
 )
+_ENDED = re.compile(
+    r"python(2\.7|3\.[67])|nodejs(4\.3(-edge)?|6\.10|8\.10|1[0246]\.x)?|provided|go1\.x|java8|ruby2\.[57]"
+    r"|dotnetcore[123]\.[01]|dotnet(5\.0|[67])"
+)
+"""Lambda Developer Guide, "Lambda runtimes", deprecated runtimes: those that no function can be made or changed with."""
 _ROLE = re.compile(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
 _KEY = re.compile(r"arn:aws[a-zA-Z-]*:kms:[a-z0-9-]+:\d{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)")
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -87,6 +92,12 @@ def _role(role: str) -> str:
 def _runtime(runtime: str) -> str:
     if runtime in RUNTIMES:
         return runtime
+    if _ENDED.fullmatch(runtime):
+        # Observed, the second sentence in more than one form: diodonfrost/terraform-aws-lambda-scheduler-stop-start#59.
+        raise errors.invalid(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We "
+            "recommend you use a supported runtime while creating or updating functions."
+        )
     if re.fullmatch(r"(nodejs|java|dotnet|dotnetcore|ruby|go|provided|python)[\w.]*", runtime):
         raise errors.invalid(f"Casemate does not run {runtime}. Runtimes: {', '.join(RUNTIMES)}.")
     raise errors.invalid(

@@ -1,7 +1,7 @@
 """The errors of Lambda: codes and statuses from botocore's model.
 
-Messages are AWS's where a page or an observed answer is cited, here or where they are raised. The others are worded from
-general knowledge, not checked against recorded answers.
+Messages are AWS's where a page or an observed answer is cited, here, where they are raised, or with the case of
+`tests/conformance/lambda/pages` that quotes it. The others are from general knowledge or in our words.
 """
 
 from __future__ import annotations
@@ -105,6 +105,23 @@ def no_free_address() -> AwsError:
 def access_denied(message: str) -> AwsError:
     """Lambda's 403."""
     return AwsError("AccessDeniedException", message, http_status=403)
+
+
+def payload_too_large(size: int, limit: int, *, event: bool) -> AwsError:
+    """An invocation's payload. The model names it RequestTooLargeException; what is answered is this.
+
+    Observed: pelmers/streetwarp-web#14 on GitHub; of an event ASFHyP3/hyp3#2241, and with the limit of 1 MB
+    aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws#611.
+    """
+    text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+    if event:
+        text = f"{size} byte payload is too large for the Event invocation type (limit {limit} bytes)"
+    return entity_too_large(text)
+
+
+def entity_too_large(message: str) -> AwsError:
+    """A request that is longer than an operation takes."""
+    return AwsError("RequestEntityTooLargeException", message, http_status=413, fields={"Type": "User"})
 
 
 def no_bucket() -> AwsError:

@@ -32,6 +32,7 @@ def chosen(
                 f"Layers are not in the same region as the function. Layers are expected to be in region {ctx.region}."
             )
         if name.key in seen:
+            # Observed, of one version named twice: DataDog/serverless-plugin-datadog#195 on GitHub.
             raise errors.invalid(
                 "Two different versions of the same layer are not allowed to be referenced in the same function. "
                 f"{arn} and {next(one.arn for one in found if one.arn.rpartition(':')[0] == arn.rpartition(':')[0])} "
@@ -60,6 +61,7 @@ def require_size(code_bytes: int, layers: Sequence[LayerUse]) -> None:
     """Code and layers together, unzipped, stay under Lambda's limit."""
     total = code_bytes + sum(one.unzipped_size for one in layers)
     if layers and total > UNZIPPED_LIMIT:
+        # Observed: serverlesspub/ffmpeg-aws-lambda-layer#23 on GitHub.
         raise errors.invalid(
             f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT} bytes. "
             f"The actual size is {total} bytes."

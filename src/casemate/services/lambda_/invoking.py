@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from casemate.execution.function import FunctionVersion, Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
+from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import errors, idling, snap_start, tracing
+from casemate.services.lambda_ import errors, idling, provisioned_shares, snap_start, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
+from casemate.services.lambda_.runner import RunnerHost
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
 CONCURRENCY = 1000
@@ -41,13 +44,11 @@ async def run(
     idling.require_active(state, function)
     snap_start.require_snapshot(function)
     _note(state, function, now)
-    latest = state.functions.get(function.account, function.region, function.name, LATEST)
     return await state.runner.invoke(
         runnable(function),
         invocation,
-        state.host.bound(function.role, authorize),
-        reserved=None if latest is None else latest.reserved,
-        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+        host(state, function, authorize),
+        **_concurrency(state, function),
     )
 
 
@@ -63,18 +64,49 @@ async def stream(
     idling.require_active(state, function)
     snap_start.require_snapshot(function)
     _note(state, function, now)
-    latest = state.functions.get(function.account, function.region, function.name, LATEST)
     response = state.runner.invoke_streaming(
         runnable(function),
         invocation,
-        state.host.bound(function.role, authorize),
-        reserved=None if latest is None else latest.reserved,
-        unreserved_limit=state.unreserved(function.account, function.region, CONCURRENCY),
+        host(state, function, authorize),
+        **_concurrency(state, function),
     )
     await response.head()
     if response.outcome.done():
         response.outcome.result()  # raises what kept it from running
     return response
+
+
+def host(state: LambdaState, function: Function, authorize: Authorize) -> RunnerHost:
+    """Where environments of that version get their credentials and leave their logs."""
+
+    def unlock(role: Principal) -> None:
+        state.variable_keys.open(function, role, authorize)
+
+    return state.host.bound(function.role, authorize, unlock)
+
+
+class _Concurrency(TypedDict):
+    """What an invocation may take of each kind."""
+
+    reserved: int | None
+    unreserved_limit: int
+    provisioned: int
+
+
+def _concurrency(state: LambdaState, function: Function) -> _Concurrency:
+    """The limits that bind an invocation of that version."""
+    key = (function.account, function.region, function.name)
+    latest = state.functions.get(*key, LATEST)
+    reserved = None if latest is None else latest.reserved
+    if reserved is not None:
+        # "Configuring provisioned concurrency": with as much of it as is reserved, all invocations run on it, and
+        # $LATEST, which cannot have any, is throttled.
+        reserved -= provisioned_shares.requested(state, key)
+    return {
+        "reserved": reserved,
+        "unreserved_limit": state.unreserved(function.account, function.region, CONCURRENCY),
+        "provisioned": provisioned_shares.provisioned(state, function),
+    }
 
 
 def trace_id(function: Function, now: datetime, random_bytes: RandomBytes, *, caller: str = "") -> str:

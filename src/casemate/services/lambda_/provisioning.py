@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 from casemate.execution.failures import InitError
 from casemate.model.errors import AwsError
 from casemate.services.lambda_ import invoking
-from casemate.services.lambda_.names import FunctionName
+from casemate.services.lambda_.provisioned_shares import shares
 from casemate.services.lambda_.records import ProvisionedConcurrency
 from casemate.services.lambda_.state import Function, LambdaState
 
@@ -55,46 +54,44 @@ class Provisioner:
 
     async def reconcile(self) -> None:
         """Once."""
-        wanted: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
-        records: dict[tuple[str, str, str, str], list[ProvisionedConcurrency]] = {}
+        asked: defaultdict[tuple[str, str, str, str], list[tuple[ProvisionedConcurrency, int]]] = defaultdict(
+            list
+        )
         for record in self._state.provisioned.values():
             if record.status == "FAILED":
                 continue  # until it is configured again
-            name = FunctionName(
-                account=record.account, region=record.region, name=record.function, qualifier=record.qualifier
-            )
-            with contextlib.suppress(AwsError):  # deleted meanwhile
-                function = self._state.version(name)
-                wanted[function.key] += record.requested
-                records.setdefault(function.key, []).append(record)
+            for function, count in shares(self._state, record):
+                asked[function.key].append((record, count))
                 self._warmed[function.key] = function
+        allocated: Counter[tuple[str, str, str, str]] = Counter()
         for key, function in list(self._warmed.items()):
-            await self._warm(function, wanted[key], records.get(key, []))
-            if not wanted[key]:
+            parts = asked.pop(key, [])
+            warm, failure = await self._warm(function, sum(count for _, count in parts))
+            for record, count in parts:
+                allocated[record.key] += min(warm, count)
+                warm -= min(warm, count)
+                waiting = any(one is record for rest in asked.values() for one, _ in rest)
+                if failure or not waiting:
+                    self._report(record, allocated[record.key], failure)
+            if not parts:
                 del self._warmed[key]
 
-    async def _warm(self, function: Function, count: int, records: list[ProvisionedConcurrency]) -> None:
+    async def _warm(self, function: Function, count: int) -> tuple[int, str | None]:
+        """How many there are, and why there are not as many as that."""
         state = self._state
-        host = state.host.bound(function.role, state.inside(function.region))
-        status, reason, warm = "READY", None, 0
+        host = invoking.host(state, function, state.inside(function.region))
         try:
-            warm = await state.runner.ensure_warm(invoking.runnable(function), host, count)
+            return await state.runner.ensure_warm(invoking.runnable(function), host, count), None
         except InitError as error:
-            status, reason = "FAILED", f"FUNCTION_ERROR_INIT_FAILURE: {error}"
+            return 0, f"FUNCTION_ERROR_INIT_FAILURE: {error}"
         except AwsError as error:
-            status, reason = "FAILED", error.message
-        with state.store.transaction():
-            for record in records:
-                self._report(record, min(warm, record.requested), status, reason)
-                warm -= min(warm, record.requested)
+            return 0, error.message
 
-    def _report(
-        self, record: ProvisionedConcurrency, allocated: int, status: str, reason: str | None
-    ) -> None:
-        key = (record.account, record.region, record.function, record.qualifier)
-        known = self._state.provisioned.get(*key)
+    def _report(self, record: ProvisionedConcurrency, allocated: int, failure: str | None) -> None:
+        known = self._state.provisioned.get(*record.key)
         if known != record:
-            return  # changed while it was being made true
-        said = replace(record, allocated=allocated, status=status, reason=reason)
+            return  # changed while it was being made true, or failed for another of its versions
+        said = replace(record, allocated=allocated, status="FAILED" if failure else "READY", reason=failure)
         if said != record:
-            self._state.provisioned.put(key, said)
+            with self._state.store.transaction():
+                self._state.provisioned.put(record.key, said)

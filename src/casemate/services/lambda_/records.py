@@ -102,3 +102,8 @@ class ProvisionedConcurrency:
     status: str = "IN_PROGRESS"
     reason: str | None = None
     modified: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """As the collection knows it."""
+        return (self.account, self.region, self.function, self.qualifier)

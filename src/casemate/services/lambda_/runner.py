@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,6 +28,7 @@ class Runner(Protocol):
         *,
         reserved: int | None = None,
         unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> Outcome: ...
 
     def invoke_streaming(
@@ -38,6 +39,7 @@ class Runner(Protocol):
         *,
         reserved: int | None = None,
         unreserved_limit: int = 1000,
+        provisioned: int = 0,
     ) -> ResponseStream: ...
 
     async def ensure_warm(self, function: FunctionVersion, host: FunctionHost, count: int) -> int: ...
@@ -54,17 +56,26 @@ class RunnerHost:
     """
 
     def __init__(
-        self, sessions: RoleSessions, log_sink: LogSink, *, role: str = "", authorize: Authorize | None = None
+        self,
+        sessions: RoleSessions,
+        log_sink: LogSink,
+        *,
+        role: str = "",
+        authorize: Authorize | None = None,
+        unlock: Callable[[Principal], None] | None = None,
     ) -> None:
         self._sessions = sessions
         self._log_sink = log_sink
         self._role = role
         self._authorize = authorize
+        self._unlock = unlock
         self._may_log = authorize is None
 
-    def bound(self, role: str, authorize: Authorize) -> RunnerHost:
-        """A host for an invocation of a function with that role."""
-        return RunnerHost(self._sessions, self._log_sink, role=role, authorize=authorize)
+    def bound(
+        self, role: str, authorize: Authorize, unlock: Callable[[Principal], None] | None = None
+    ) -> RunnerHost:
+        """A host for an invocation of a function with that role. `unlock` raises unless the role can read its variables."""
+        return RunnerHost(self._sessions, self._log_sink, role=role, authorize=authorize, unlock=unlock)
 
     def credentials(self, function: FunctionVersion) -> RoleCredentials:
         """A session of the execution role."""
@@ -78,6 +89,8 @@ class RunnerHost:
         except AwsError as error:
             message = "The role defined for the function cannot be assumed by Lambda."
             raise AwsError("AccessDeniedException", message, http_status=403) from error
+        if self._unlock is not None:
+            self._unlock(replace(credential.principal, source_function_arn=None))
         self._may_log = self._role_may_log(function, credential.principal)
         return RoleCredentials(
             access_key_id=credential.access_key_id,

@@ -80,7 +80,7 @@ class Snapshotter:
 
     async def _made(self, function: Function) -> Snapshot:
         state = self._state
-        host = state.host.bound(function.role, state.inside(function.region))
+        host = invoking.host(state, function, state.inside(function.region))
         for attempt in range(_RETRIES):
             try:
                 await state.runner.ensure_snapshot(invoking.runnable(function), host)

@@ -31,6 +31,7 @@ from casemate.services.lambda_.records import (
 )
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.unpacking import Unpacking
+from casemate.services.lambda_.variable_keys import VariableKeys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +67,8 @@ class Function:
     network_given: bool = False
     """A VpcConfig was given, perhaps an empty one to leave a VPC: it is shown from then on."""
     kms_key: str | None = None
+    variables_key: bytes = b""
+    """The data key of the variables under `kms_key`; empty: there are none, or no key of the customer's."""
     tracing: str = "PassThrough"
     layers: tuple[LayerUse, ...] = ()
     """In the order of the configuration: a later one's files cover an earlier one's."""
@@ -137,6 +140,17 @@ class Activity:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Numbering:
+    """The number that the next version of a deleted function's successor gets.
+
+    "Lambda doesn't reuse version numbers, even after deleting and recreating a function" (Lambda Developer Guide, "Manage
+    Lambda function versions").
+    """
+
+    next: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Permissions:
     """The resource-based policy of a function, or of one version or alias."""
 
@@ -162,9 +176,12 @@ class LambdaState:
         sessions: RoleSessions,
         unpacking: Unpacking,
         streams: TableStreams,
+        variable_keys: VariableKeys,
     ) -> None:
         self.store = store
         self.functions = store.collection("lambda.functions", Function)
+        self.numbering = store.collection("lambda.version_numbers", Numbering)
+        """By (account, Region, function)."""
         self.aliases = store.collection("lambda.aliases", Alias)
         self.permissions = store.collection("lambda.permissions", Permissions)
         self.layers = Layers(store)
@@ -187,6 +204,7 @@ class LambdaState:
         self.streams = streams
         self.when_settled: Callable[[Told], None] = _settled
         """Calls back when no snapshot is being made, or it takes long. Set by `assemble`."""
+        self.variable_keys = variable_keys
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
         self.enqueue: Callable[[QueuedEvent], None]

@@ -6,7 +6,6 @@ import json
 from datetime import datetime
 
 from casemate.execution.function import Invocation
-from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.ports import UrlCall, UrlFacts
 from casemate.servicekit.service import Authorize
@@ -79,7 +78,7 @@ class UrlCalls:
         )
         payload = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
         if len(payload) > _REQUEST_LIMIT:
-            raise AwsError("RequestTooLargeException", "Request Entity Too Large", http_status=413)
+            raise errors.entity_too_large("Request Entity Too Large")
         invocation = Invocation(
             request_id=call.request_id,
             payload=payload,

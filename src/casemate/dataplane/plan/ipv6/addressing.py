@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address, IPv6Network
 
 from casemate.dataplane.plan import names
-from casemate.dataplane.plan.ipv6.filters import hub_ruleset, router_ruleset
+from casemate.dataplane.plan.interfaces import hub_ruleset
+from casemate.dataplane.plan.ipv6.filters import router_ruleset
 from casemate.dataplane.plan.ipv6.routing import routing
 from casemate.dataplane.plan.objects import (
     LOCAL,

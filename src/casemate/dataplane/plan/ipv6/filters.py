@@ -8,9 +8,8 @@ at an egress-only gateway.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address, collapse_addresses
+from ipaddress import collapse_addresses
 
-from casemate.dataplane.plan import names
 from casemate.dataplane.plan.faults import FAULT_DROPS
 from casemate.dataplane.plan.filters import ACL_SIDES, DROPS
 from casemate.dataplane.plan.groups import group_chains, group_set_chains
@@ -115,28 +114,6 @@ def _failures(topology: Topology) -> tuple[dict[str, NftSet], dict[str, NftChain
         {"failed": _set("type ifname;", failed)},
         {"failures": chain},
         {FAULT_DROPS},
-    )
-
-
-def hub_ruleset(namespace: str, address: IPv6Address) -> Ruleset:
-    """As in IPv4: environments leave by the interface's address, and nothing comes in."""
-    forward = (
-        "ct state invalid drop",
-        "ct state established,related accept",
-        f'iifname != "{names.INTERFACE}" oifname "{names.INTERFACE}" accept',
-    )
-    return Ruleset(
-        namespace=namespace,
-        family=FAMILY,
-        sets={},
-        chains={
-            "input": NftChain(hook="type filter hook input priority 0; policy drop;", rules=()),
-            "forward": NftChain(hook="type filter hook forward priority 0; policy drop;", rules=forward),
-            "source": NftChain(
-                hook="type nat hook postrouting priority 100;",
-                rules=(f'oifname "{names.INTERFACE}" snat to {address}',),
-            ),
-        },
     )
 
 

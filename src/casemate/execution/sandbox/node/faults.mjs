@@ -31,6 +31,17 @@ export function renamed(error, name, message) {
   return made;
 }
 
+// Of an async handler whose promise can never settle: nothing is left that could settle it. Lambda Developer Guide,
+// "Troubleshoot invocation issues in Lambda", Runtime.NodejsExit; the name as AWS's runtime client writes it.
+export function neverSettled() {
+  const error = new Error(
+    'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that ' +
+      'was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes',
+  );
+  error.name = 'Runtime.NodeJsExit';
+  return error;
+}
+
 function nameOf(error) {
   if (!(error instanceof Error)) return typeof error;
   return error.name !== 'Error' ? error.name : (error.constructor?.name ?? 'Error');

@@ -4,7 +4,7 @@
 // "Response streaming", "Node.js function logging"; error types as AWS's nodejs runtimes report them.
 
 import { createContext } from './context.mjs';
-import { describe, faultType, toPayload } from './faults.mjs';
+import { describe, faultType, neverSettled, toPayload } from './faults.mjs';
 import { loadHandler, STREAMING } from './handler.mjs';
 import { patchConsole } from './logging.mjs';
 import { RuntimeApi } from './runtime_api.mjs';
@@ -68,7 +68,9 @@ function buffered(handler, event, invocation) {
       if (context.callbackWaitsForEmptyEventLoop) invocation.onIdle = settled;
       else setImmediate(settled);
     };
-    invocation.onIdle = () => resolve(null); // nothing left to do, and nobody has called back
+    // Nothing left to do, and nobody has called back: only of an async handler that is an error.
+    const isAsync = handler.constructor?.name === 'AsyncFunction';
+    invocation.onIdle = () => (isAsync ? reject(neverSettled()) : resolve(null));
     context.done = settle;
     context.succeed = (result) => settle(null, result);
     context.fail = (error) => settle(error ?? 'handled');

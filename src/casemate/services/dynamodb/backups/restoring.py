@@ -6,7 +6,7 @@ with the items unless they are overridden; tags, policies, streams, time to live
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,14 +19,12 @@ from casemate.services.dynamodb.names import TableRef
 from casemate.services.dynamodb.operations.tables import encryption_of
 from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
-from casemate.services.dynamodb.table_rules import billing_of, table_name, throughput_of
+from casemate.services.dynamodb.table_rules import table_name, throughput_of
 from casemate.tables.engine import TablesEngine
-from casemate.tables.errors import INVALID
 from casemate.tables.schema import IndexSchema, TableSchema
 
 _ON_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
 _UNMODELLED = ("OnDemandThroughputOverride", "VectorIndexOverride")
-_NOT_THE_SOURCES = f"{INVALID}Secondary indexes of the restored table must match those of the source table: "
 
 
 def target_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
@@ -123,9 +121,19 @@ def _billed(record: TableRecord, params: Params) -> TableRecord:
     units = params.get("ProvisionedThroughputOverride")
     if mode == record.billing_mode and units is None:
         return record
-    mode, throughput = billing_of(
-        {"BillingMode": mode, "ProvisionedThroughput": units} if units else {"BillingMode": mode}
-    )
+    if mode == "PAY_PER_REQUEST" and units is not None:
+        overridden = params.get("BillingModeOverride") is not None
+        when = (
+            "if BillingMode is overridden to PAY_PER_REQUEST"
+            if overridden
+            else "unless BillingMode is PROVISIONED"
+        )
+        raise validation(f"Invalid Request: Cannot override ProvisionedThroughput {when}")
+    if mode == "PROVISIONED" and units is None:
+        raise validation(
+            "Invalid Request: Must override ProvisionedThroughput if BillingMode is overridden to PROVISIONED"
+        )
+    throughput = Throughput() if units is None else throughput_of(units)
     indexes = record.indexes
     if mode == "PAY_PER_REQUEST":
         indexes = tuple(replace(index, throughput=Throughput()) for index in indexes)
@@ -141,18 +149,34 @@ def _billed(record: TableRecord, params: Params) -> TableRecord:
 def _indexes(params: Params, source: TableRecord) -> tuple[IndexRecord, ...]:
     chosen: list[IndexRecord] = []
     for member, is_global in (("LocalSecondaryIndexOverride", False), ("GlobalSecondaryIndexOverride", True)):
-        held = {index.name: index for index in source.indexes if index.is_global is is_global}
+        held = [index for index in source.indexes if index.is_global is is_global]
         wanted = params.get(member)
-        chosen += held.values() if wanted is None else (_matching(held, given) for given in wanted)
-    chosen = [replace(index, status="ACTIVE") for index in chosen]
-    return tuple(chosen)
+        chosen += held if wanted is None else _matching(held, wanted)
+    return tuple(replace(index, status="ACTIVE") for index in chosen)
 
 
-def _matching(held: Mapping[str, IndexRecord], given: Mapping[str, Any]) -> IndexRecord:
-    """API reference: "indexes provided should match existing secondary indexes"; their units may differ."""
-    index = held.get(given["IndexName"])
-    if index is None:
-        raise validation(f"{_NOT_THE_SOURCES}{given['IndexName']}")
+def _matching(held: Sequence[IndexRecord], wanted: Sequence[Mapping[str, Any]]) -> Iterator[IndexRecord]:
+    """API reference: "indexes provided should match existing secondary indexes"; by their keys and what they hold, not by
+    their names (seen on AWS: ack-api-quirks, DDB-TABLE-280). Their units may differ too.
+    """
+    left = list(held)
+    for given in wanted:
+        name = given["IndexName"]
+        found = [index for index in left if _is_like(index, given)]
+        if not found:
+            raise validation(
+                f"Invalid Request: Index {name} does not match a secondary index that existed in the source table and "
+                "cannot be created during the restore operation"
+            )
+        # Of two that are alike, the one of that name.
+        index = next((index for index in found if index.name == name), found[0])
+        left.remove(index)
+        units = given.get("ProvisionedThroughput")
+        index = replace(index, name=name)
+        yield index if units is None else replace(index, throughput=throughput_of(units))
+
+
+def _is_like(index: IndexRecord, given: Mapping[str, Any]) -> bool:
     keys = {"HASH": index.hash_keys, "RANGE": index.range_keys}
     asked = {
         kind: tuple(each["AttributeName"] for each in given["KeySchema"] if each["KeyType"] == kind)
@@ -161,10 +185,7 @@ def _matching(held: Mapping[str, IndexRecord], given: Mapping[str, Any]) -> Inde
     projection = given["Projection"]
     included = frozenset(projection.get("NonKeyAttributes") or ())
     kind = projection.get("ProjectionType") or index.projection
-    if asked != keys or kind != index.projection or included != frozenset(index.included):
-        raise validation(f"{_NOT_THE_SOURCES}{index.name}")
-    units = given.get("ProvisionedThroughput")
-    return index if units is None else replace(index, throughput=throughput_of(units))
+    return asked == keys and kind == index.projection and included == frozenset(index.included)
 
 
 def _encryption(

@@ -15,7 +15,7 @@ from casemate.servicekit.service import Check, Context, Params
 from casemate.services.dynamodb.errors import (
     being_created,
     being_deleted,
-    being_updated,
+    being_replicated,
     not_modelled,
     validation,
 )
@@ -64,7 +64,7 @@ def check_not_busy(state: DynamoState, record: TableRecord) -> None:
     if record.deleting:
         raise being_deleted(record.name)
     if any(other.is_being_created for other in state.others(record)):
-        raise being_updated(record.name)
+        raise being_replicated()
 
 
 def check_stream(record: TableRecord, given: Mapping[str, Any] | None) -> None:
@@ -100,7 +100,9 @@ def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[
         raise not_modelled("Disassociate: delete the replica, or the table")
     if len(update) != 1:
         raise validation(
-            f"{INVALID}Each of ReplicaUpdates must contain exactly one of Create, Update, Delete"
+            "There are no actions specified in the Replica Update Action of the request."
+            if not update
+            else "Update table operation with more than one type of replica actions not allowed"
         )
     ((kind, given),) = update.items()
     region = given["RegionName"]
@@ -110,7 +112,10 @@ def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[
             "UpdateTable as required."
         )
     if region not in REGIONS:
-        raise validation(f"{INVALID}Unknown Region: {region}")
+        raise validation(
+            f"Region {region} is not supported. The latest version of global tables are only supported in the following "
+            f"regions: [{', '.join(sorted(REGIONS))}]"
+        )
     if given.get("OnDemandThroughputOverride"):
         raise not_modelled("OnDemandThroughputOverride of a replica")
     if kind == "Create":
@@ -120,7 +125,7 @@ def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[
 def _check_creation(state: DynamoState, record: TableRecord, target: TableRef) -> None:
     if target.key in state.tables:
         raise validation(
-            f"Failed to create a the new replica of table with name: '{record.name}' because one or more replicas "
+            f"Failed to create a the new replica of table with name: \u2018{record.name}\u2019 because one or more replicas "
             "already existed as tables."
         )
     if record.billing_mode != "PAY_PER_REQUEST":
@@ -128,7 +133,7 @@ def _check_creation(state: DynamoState, record: TableRecord, target: TableRef) -
     if record.stream is not None and record.stream.enabled and record.stream.view != "NEW_AND_OLD_IMAGES":
         raise validation(f"{INVALID}A table with replicas needs a stream of NEW_AND_OLD_IMAGES")
     if any(index.status == "CREATING" for index in record.indexes):
-        raise being_updated(record.name)
+        raise being_replicated()
 
 
 def _member(state: DynamoState, record: TableRecord, target: TableRef) -> TableRecord:
@@ -136,7 +141,8 @@ def _member(state: DynamoState, record: TableRecord, target: TableRef) -> TableR
         if other.ref == target:
             return other
     raise validation(
-        "Replica specified in the Replica Update or Replica Delete action of the request was not found."
+        "Update global table operation failed because one or more replicas were not part of the global table. Please "
+        f"retry the request without these replicas: [{target.region}]."
     )
 
 

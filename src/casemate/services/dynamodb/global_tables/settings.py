@@ -15,9 +15,8 @@ from casemate.services.dynamodb.records import IndexRecord, TableRecord, Through
 def followed(old: TableRecord, new: TableRecord, other: TableRecord) -> TableRecord:
     """Another replica after a change from `old` to `new`: what it shared before it shares still."""
     changed = replace(
-        other,
+        other.with_indexes(tuple(_index(old, index, other) for index in new.indexes)),
         attributes=new.attributes,
-        indexes=tuple(_index(old, index, other) for index in new.indexes),
         next_index=new.next_index,
         billing_mode=new.billing_mode,
         billing_changed=new.billing_changed,

@@ -92,7 +92,7 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
             units.table += read_units(size, consistent=bool(wanted.get("ConsistentRead")))
             if record is not None:
                 items.append(_shown(record, projection))
-        consumed.append(consumed_capacity(table, units, params.get("ReturnConsumedCapacity")))
+        consumed.append(consumed_capacity(table, units, params.get("ReturnConsumedCapacity"), name))
     answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
     if params.get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES"):
         answer["ConsumedCapacity"] = consumed
@@ -155,11 +155,11 @@ def _write_answer(by_table: Mapping[str, tuple[TableSchema, list[Written]]], par
     answer: dict[str, Any] = {"UnprocessedItems": {}}
     if params.get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES"):
         consumed: list[Any] = []
-        for table, planned in by_table.values():
+        for name, (table, planned) in by_table.items():
             units = Units()
             for write in planned:
                 units.add(write.units)
-            consumed.append(consumed_capacity(table, units, params["ReturnConsumedCapacity"]))
+            consumed.append(consumed_capacity(table, units, params["ReturnConsumedCapacity"], name))
         answer["ConsumedCapacity"] = consumed
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics = {

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
-from casemate.services.dynamodb.errors import resource_not_found, validation
+from casemate.services.dynamodb.errors import table_not_found, validation
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.records import ContributorInsights, TableRecord
 from casemate.services.dynamodb.registry import operations
@@ -32,11 +33,17 @@ def _on_holder(action: str) -> Checks[DynamoState]:
 
 def _holder(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, str]:
     """The table, and the global index that is meant, or nothing for the table itself."""
-    record = ctx.state.tables.get(*table_ref(ctx, params["TableName"]).key)
+    ref = table_ref(ctx, params["TableName"])
+    record = ctx.state.tables.get(*ref.key)
     name = params.get("IndexName") or ""
-    index = None if record is None or not name else record.index(name)
-    if record is None or (name and (index is None or not index.is_global)):
-        raise resource_not_found()
+    if record is None:
+        raise table_not_found(ref.name)
+    index = record.index(name) if name else None
+    if name and (index is None or not index.is_global):
+        raise AwsError(
+            "ResourceNotFoundException",
+            f"Requested resource not found: Index: {name} not found for table: {record.name}",
+        )
     return record, name
 
 
@@ -115,7 +122,6 @@ def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Outp
         (record.name, index, _summary(record, index, setting))
         for record in ctx.state.tables.values(*prefix)
         for index, setting in record.insights.items()
-        if not index or record.index(index) is not None
     )
     token = params.get("NextToken")
     if token is not None:

@@ -82,7 +82,7 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     if wanted is not None and wanted != "NONE":
         size = 0 if record is None else record_size(record)
         units = Units(table=read_units(size, consistent=bool(params.get("ConsistentRead"))))
-        answer["ConsumedCapacity"] = consumed_capacity(table.schema, units, wanted)
+        answer["ConsumedCapacity"] = consumed_capacity(table.schema, units, wanted, params["TableName"])
     return answer
 
 
@@ -134,7 +134,8 @@ def _write_answer(written: Written, params: Params, attributes: dict[str, Any] |
     answer: dict[str, Any] = {}
     if attributes is not None:
         answer["Attributes"] = attributes
-    capacity = consumed_capacity(written.table, written.units, params.get("ReturnConsumedCapacity"))
+    wanted = params.get("ReturnConsumedCapacity")
+    capacity = consumed_capacity(written.table, written.units, wanted, params["TableName"])
     if capacity is not None:
         answer["ConsumedCapacity"] = capacity
     if params.get("ReturnItemCollectionMetrics") == "SIZE":

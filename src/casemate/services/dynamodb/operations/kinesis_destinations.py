@@ -1,7 +1,7 @@
 """Kinesis streaming destinations: kept and described, nothing is delivered. Streams are not looked for.
 
-Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The texts are
-from general knowledge of AWS's answers; no observation of them is at hand.
+Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The words are
+AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442; of a stream's ARN that is none, no recording is at hand.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def disable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Par
     record, present = _found(ctx, params)
     if present is None or not present.enabled:
         raise validation(
-            "Table is not in a valid state to disable Kinesis Streaming Destination: DisableKinesisStreamingDestination "
-            "must be ACTIVE to perform DISABLE operation."
+            "Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must be "
+            "ACTIVE to perform DISABLE operation."
         )
     _keep(ctx, record, replace(present, enabled=False))
     return _answer(record, present, "DISABLING")
@@ -112,13 +112,13 @@ def update_kinesis_streaming_destination(ctx: Context[DynamoState], params: Para
         )
     if present is None or not present.enabled:
         raise validation(
-            "Table is not in a valid state to update Kinesis Streaming Destination: UpdateKinesisStreamingDestination "
-            "must be ACTIVE to perform UPDATE operation."
+            "Table is not in a valid state to enable Kinesis Streaming Destination: Kinesis streaming is not in ACTIVE "
+            f"state. Updates are only allowed in ACTIVE state. TableName: {record.name}, kdsArn: {params['StreamArn']}"
         )
     if precision == present.precision:
         raise validation(
             f"Invalid Request: Precision is already set to the desired value of {precision} for tableId: "
-            f"{record.table_id}, kcl stream: {present.stream_arn}"
+            f"{record.table_id}, kdsArn: {present.stream_arn}"
         )
     _keep(ctx, record, replace(present, precision=precision))
     shown = {"ApproximateCreationDateTimePrecision": precision}

@@ -36,6 +36,8 @@ _BATCH_CODES: Final = {
     "DuplicateItemException": "DuplicateItem",
     "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
 }
+_Consumed = dict[str, tuple[str, TableSchema, Units]]
+"""By the ARN of a table: its first name among the statements, and what they used of it."""
 
 
 def _one_check(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
@@ -61,7 +63,7 @@ def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Out
     """Items holds what RETURNING asked for."""
     table = ctx.state.table(ctx, prepared.ref.arn).schema
     request = write_of(prepared, table)
-    members = {**request.members, "TableName": prepared.ref.arn}
+    members = {**request.members, "TableName": prepared.named}
     if params.get("ReturnConsumedCapacity") is not None:
         members["ReturnConsumedCapacity"] = params["ReturnConsumedCapacity"]
     try:
@@ -90,7 +92,8 @@ def _read(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Outp
         answer["NextToken"] = token_of(found.following, identity)
     if found.last_key is not None:
         answer["LastEvaluatedKey"] = found.last_key
-    capacity = consumed_capacity(table, found.units, params.get("ReturnConsumedCapacity"))
+    wanted = params.get("ReturnConsumedCapacity")
+    capacity = consumed_capacity(table, found.units, wanted, prepared.named)
     if capacity is not None:
         answer["ConsumedCapacity"] = capacity
     return answer
@@ -113,7 +116,7 @@ def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output
     """Each statement succeeds or fails by itself ("Running batch operations with PartiQL for DynamoDB")."""
     prepared = [prepare(ctx, given) for given in _batch(params)]
     _check_one_kind(prepared, "batch")
-    consumed: dict[str, tuple[TableSchema, Units]] = {}
+    consumed: _Consumed = {}
     responses: list[dict[str, Any]] = []
     for one, given in zip(prepared, _batch(params), strict=True):
         response: dict[str, Any] = {"TableName": one.table_name}
@@ -128,7 +131,7 @@ def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output
     wanted = params.get("ReturnConsumedCapacity")
     if wanted in ("TOTAL", "INDEXES"):
         answer["ConsumedCapacity"] = [
-            consumed_capacity(table, units, wanted) for table, units in consumed.values()
+            consumed_capacity(table, units, wanted, name) for name, table, units in consumed.values()
         ]
     return answer
 
@@ -142,12 +145,12 @@ def _batched(
     ctx: Context[DynamoState],
     one: Prepared,
     given: Mapping[str, Any],
-    consumed: dict[str, tuple[TableSchema, Units]],
+    consumed: _Consumed,
 ) -> dict[str, Any]:
     if isinstance(one.statement, Exists):
         raise validation("EXISTS can only be used in ExecuteTransaction")
     table = ctx.state.table(ctx, one.ref.arn).schema
-    units = consumed.setdefault(one.ref.arn, (table, Units()))[1]
+    units = consumed.setdefault(one.ref.arn, (one.named, table, Units()))[2]
     if one.is_read:
         item, used, _ = _single(ctx, one, table, consistent=bool(given.get("ConsistentRead")))
         units.add(used)
@@ -209,7 +212,7 @@ def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
         request = write_of(one, ctx.state.table(ctx, one.ref.arn).schema)
         if "ReturnValues" in request.members:
             raise validation("RETURNING cannot be used in a transaction")
-        actions.append({request.kind: {**request.members, "TableName": one.ref.arn}})
+        actions.append({request.kind: {**request.members, "TableName": one.named}})
     rest = {
         name: params[name]
         for name in ("ClientRequestToken", "ReturnConsumedCapacity")
@@ -238,7 +241,7 @@ def _duplicates_named(error: AwsError, prepared: Sequence[Prepared]) -> AwsError
 
 def _read_transaction(ctx: Context[DynamoState], prepared: Sequence[Prepared], params: Params) -> Output:
     responses: list[dict[str, Any]] = []
-    consumed: dict[str, tuple[TableSchema, Units]] = {}
+    consumed: _Consumed = {}
     keys: set[bytes] = set()
     for one in prepared:
         table = ctx.state.table(ctx, one.ref.arn).schema
@@ -247,13 +250,13 @@ def _read_transaction(ctx: Context[DynamoState], prepared: Sequence[Prepared], p
             raise validation("Transaction request cannot include multiple operations on one item")
         keys.add(key)
         # A transaction prepares and commits each read: twice the units.
-        consumed.setdefault(one.ref.arn, (table, Units()))[1].add(used, 2.0)
+        consumed.setdefault(one.ref.arn, (one.named, table, Units()))[2].add(used, 2.0)
         responses.append({} if item is None else {"Item": item})
     answer: dict[str, Any] = {"Responses": responses}
     wanted = params.get("ReturnConsumedCapacity")
     if wanted in ("TOTAL", "INDEXES"):
         answer["ConsumedCapacity"] = [
-            consumed_capacity(table, units, wanted, split="ReadCapacityUnits")
-            for table, units in consumed.values()
+            consumed_capacity(table, units, wanted, name, split="ReadCapacityUnits")
+            for name, table, units in consumed.values()
         ]
     return answer

@@ -1,4 +1,7 @@
-"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table or a stream."""
+"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table or a stream.
+
+The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442 and 446.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy
 from casemate.policy.parser import parse_policy
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.errors import resource_arn_not_found, validation
+from casemate.services.dynamodb.errors import table_not_found, validation
 from casemate.services.dynamodb.names import resource_ref
 from casemate.services.dynamodb.permissions import TableChecks, on_resource
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.records import StreamRecord, parse_stream_arn
+from casemate.tables.errors import INVALID
 
 MAX_POLICY_BYTES = 20 * 1024
 """Developer Guide, "Resource-based policy considerations"."""
@@ -26,11 +30,11 @@ _NO_POLICY = "NO_POLICY"
 def checked_policy(document: str) -> str:
     """The document, once it is known to be a resource policy."""
     if len(document.encode()) > MAX_POLICY_BYTES:
-        raise validation(f"Resource-based policy size exceeds the limit of {MAX_POLICY_BYTES} bytes")
+        raise validation(f"{INVALID}Maximum policy size of {MAX_POLICY_BYTES} bytes exceeded")
     try:
         parse_policy(document, kind=PolicyType.RESOURCE, label="resource-based policy")
     except MalformedPolicy as error:
-        raise validation(f"Invalid policy document: {error.message}") from None
+        raise validation(f"{INVALID}Invalid policy document: {error.message}") from None
     return document
 
 
@@ -57,8 +61,13 @@ def _holder(ctx: Context[DynamoState], arn: str) -> TableRecord | StreamRecord:
         record = ctx.state.streams.get(*stream.key)
     else:
         record = ctx.state.tables.get(*resource_ref(ctx, arn).key)
+    if record is None and stream is not None:
+        raise AwsError(
+            "ResourceNotFoundException",
+            f"Requested resource not found: Stream: {stream.label} not found for Table: {stream.table.name}",
+        )
     if record is None:
-        raise resource_arn_not_found(arn)
+        raise table_not_found(resource_ref(ctx, arn).name)
     return record
 
 

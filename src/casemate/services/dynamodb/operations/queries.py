@@ -189,7 +189,8 @@ def _answer(page: Page, reading: Reading, params: Params) -> Output:
         answer["Items"] = page.items
     if page.last_key is not None:
         answer["LastEvaluatedKey"] = page.last_key
-    capacity = consumed_capacity(reading.table, page.units, params.get("ReturnConsumedCapacity"))
+    wanted = params.get("ReturnConsumedCapacity")
+    capacity = consumed_capacity(reading.table, page.units, wanted, params["TableName"])
     if capacity is not None:
         answer["ConsumedCapacity"] = capacity
     return answer

@@ -59,6 +59,10 @@ async def update_continuous_backups(ctx: Context[DynamoState], params: Params) -
     record = _source(ctx, table_ref(ctx, params["TableName"]))
     given = params["PointInTimeRecoverySpecification"]
     enabled, days = given["PointInTimeRecoveryEnabled"], given.get("RecoveryPeriodInDays")
+    if days is not None and not enabled:
+        raise validation(
+            "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time recovery."
+        )
     since = ctx.now.timestamp() if record.recovery_since is None else record.recovery_since
     kept = record.recovery_days if record.recovery_since is not None else _LONGEST_DAYS
     new = replace(record, recovery_since=since if enabled else None, recovery_days=days or kept)
@@ -78,7 +82,7 @@ def _restore_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check
 def _source_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
     arn, name = params.get("SourceTableArn"), params.get("SourceTableName")
     if (arn is None) == (name is None):
-        raise validation("Exactly one of SourceTableArn and SourceTableName must be specified")
+        raise validation("Must provide exactly one of: sourceTableArn, sourceTableName")
     return table_ref(ctx, str(name)) if arn is None else resource_ref(ctx, arn)
 
 
@@ -106,7 +110,9 @@ def _moment(ctx: Context[DynamoState], params: Params, source: TableRecord) -> f
         )
     given, latest = params.get("RestoreDateTime"), params.get("UseLatestRestorableTime")
     if (given is None) == (not latest):
-        raise validation("Exactly one of RestoreDateTime and UseLatestRestorableTime must be specified")
+        raise validation(
+            "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
+        )
     if given is None:
         return now
     # Clients send whole seconds: the second in which recovery was switched on counts.

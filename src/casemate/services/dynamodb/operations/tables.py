@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.capacity_settings import on_demand_of, warm_of, warm_throughput
+from casemate.services.dynamodb.capacity_settings import first_limits, first_warm
 from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, table_exists, validation
 from casemate.services.dynamodb.names import TableRef, table_ref
@@ -18,7 +18,7 @@ from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRec
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.removal import check_removable, deleting, remove_table
 from casemate.services.dynamodb.state import DynamoState
-from casemate.services.dynamodb.streams.switching import with_stream
+from casemate.services.dynamodb.streams.switching import check_first, with_stream
 from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
@@ -28,6 +28,7 @@ from casemate.services.dynamodb.table_rules import (
     table_keys,
     table_name,
 )
+from casemate.tables.errors import INVALID
 
 _PAGE = 100
 
@@ -52,6 +53,7 @@ def _create_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]
 def create_table(ctx: Context[DynamoState], params: Params) -> Output:
     """A table, usable as soon as this has answered."""
     record = _new_table(ctx, params)
+    check_first(params.get("StreamSpecification"))
     ref = record.ref
     if ref.key in ctx.state.tables:
         raise table_exists(ref.name)
@@ -80,6 +82,7 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
         indexes += global_indexes(params["GlobalSecondaryIndexes"], attributes, mode, indexes)
     check_all_used(attributes, (hash_key, range_key), indexes)
     policy = params.get("ResourcePolicy")
+    limits, warm = params.get("OnDemandThroughput"), params.get("WarmThroughput")
     return TableRecord(
         account=ctx.account,
         region=ctx.region,
@@ -93,12 +96,8 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
         next_index=len(indexes) + 1,
         billing_mode=mode,
         throughput=throughput,
-        on_demand=on_demand_of(limits, mode)
-        if (limits := params.get("OnDemandThroughput")) is not None
-        else None,
-        warm=warm_of(warm, warm_throughput(mode, throughput, None))
-        if (warm := params.get("WarmThroughput"))
-        else None,
+        on_demand=first_limits(limits, mode) if limits else None,
+        warm=first_warm(warm, mode, throughput) if warm else None,
         table_class=params.get("TableClass") or "STANDARD",
         deletion_protection=params.get("DeletionProtectionEnabled") or False,
         tags=check_tags({}, params.get("Tags") or ()),
@@ -124,15 +123,21 @@ def refuse_unmodelled(params: Mapping[str, Any]) -> None:
 def encryption_of(
     ctx: Context[DynamoState], given: Mapping[str, Any] | None, ref: TableRef
 ) -> Encryption | None:
-    """SSESpecification: None is the AWS owned key. Call inside a transaction."""
+    """SSESpecification: None is the AWS owned key. Call inside a transaction.
+
+    SSEType KMS says as much as Enabled (seen on AWS: ack-api-quirks, DDB-TABLE-044 and 442).
+    """
     if not given:
         return None
-    key = given.get("KMSMasterKeyId")
-    if not given.get("Enabled"):
+    key, kind, enabled = (given.get(member) for member in ("KMSMasterKeyId", "SSEType", "Enabled"))
+    if enabled is False and (kind or key):
+        given_too = "SSEType" if kind else "KMSMasterKeyId"
+        raise validation(f"{INVALID}{given_too} can not be specified if Enabled is false")
+    if kind == "AES256":
+        raise validation(f"{INVALID}SSEType AES256 is not supported")
+    if not enabled and kind is None:
         if key:
-            raise validation(
-                "One or more parameter values were invalid: KMSMasterKeyId cannot be specified if SSEEnabled is false"
-            )
+            raise validation(f"{INVALID}SSEType KMS is required if KMSMasterKeyId is specified")
         return None
     return ctx.state.table_keys.adopt(ctx, key, ref)
 

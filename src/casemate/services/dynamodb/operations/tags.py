@@ -1,4 +1,7 @@
-"""TagResource, UntagResource, ListTagsOfResource."""
+"""TagResource, UntagResource, ListTagsOfResource.
+
+The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,15 @@ def check_tags(present: Mapping[str, str], given: Sequence[Mapping[str, str]]) -
     keys = [tag["Key"] for tag in given]
     for key in keys:
         if not key:
-            raise validation("One or more parameter values were invalid: Tag keys must not be empty")
+            raise validation(f"The Tag Key provided is invalid, Key: {key}")
         if key.lower().startswith("aws:"):
-            raise validation(
-                f"One or more parameter values were invalid: Tag keys starting with aws: are reserved: {key}"
-            )
-    if len(set(keys)) != len(keys):
-        raise validation("One or more parameter values were invalid: Duplicate tag keys in the request")
+            raise validation(f"Tag Key cannot be prefixed with aws:, Key: {key}")
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise validation(f"Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}")
     merged = {**present, **{tag["Key"]: tag["Value"] for tag in given}}
     if len(merged) > MAX_TAGS:
-        raise validation(
-            f"One or more parameter values were invalid: Too many tags: {len(merged)}, the limit is {MAX_TAGS}"
-        )
+        raise validation("Number of Tags exceed the current limit for the provided ResourceArn")
     return merged
 
 
@@ -57,6 +57,8 @@ def _tag_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 @operations.operation("TagResource", checks=_tag_checks)
 def tag_resource(ctx: Context[DynamoState], params: Params) -> Output:
     record = tagged(ctx, params["ResourceArn"])
+    if not params["Tags"]:
+        raise validation("Atleast one Tag needs to be provided as Input.")
     tags = check_tags(record.tags, params["Tags"])
     ctx.state.tables.put(record.ref.key, replace(record, tags=tags))
     return {}
@@ -65,6 +67,8 @@ def tag_resource(ctx: Context[DynamoState], params: Params) -> Output:
 @operations.operation("UntagResource", checks=on_resource("UntagResource"))
 def untag_resource(ctx: Context[DynamoState], params: Params) -> Output:
     record = tagged(ctx, params["ResourceArn"])
+    if not params["TagKeys"]:
+        raise validation("Atleast one Tag Key needs to be provided as Input.")
     tags = {key: value for key, value in record.tags.items() if key not in params["TagKeys"]}
     ctx.state.tables.put(record.ref.key, replace(record, tags=tags))
     return {}

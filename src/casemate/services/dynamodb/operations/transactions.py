@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
@@ -90,8 +90,9 @@ def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
     if any(reason is not _NO_REASON for reason in reasons):
         raise cancelled(reasons)
     _check_distinct([write.key for write in writes])
-    ctx.state.engine.commit(writes, beside=remembered(ctx, token, writes))
-    return _write_answer(writes, params)
+    names = [_one(action, _ACTIONS)[1]["TableName"] for action in actions]
+    ctx.state.engine.commit(writes, beside=remembered(ctx, token, names, writes))
+    return _write_answer(names, writes, params)
 
 
 def _planner(ctx: Context[DynamoState], action: Mapping[str, Any]) -> Callable[[], Written]:
@@ -148,29 +149,32 @@ def _check_distinct(keys: Sequence[bytes]) -> None:
         raise validation("Transaction request cannot include multiple operations on one item")
 
 
-def _by_table(writes: Iterable[tuple[TableSchema, Units]]) -> dict[str, tuple[TableSchema, Units]]:
-    """Units per table, doubled: a transaction prepares and commits each item."""
-    found: dict[str, tuple[TableSchema, Units]] = {}
-    for table, units in writes:
-        found.setdefault(table.name, (table, Units()))[1].add(units, 2.0)
-    return found
+def _capacity(
+    used: Iterable[tuple[str, TableSchema, Units]],
+    wanted: str,
+    split: Literal["ReadCapacityUnits", "WriteCapacityUnits"],
+) -> list[Any]:
+    """What was used of each table, which has the first of its names; doubled: a transaction prepares and commits."""
+    found: dict[bytes, tuple[str, TableSchema, Units]] = {}
+    for name, table, units in used:
+        found.setdefault(table.table_id, (name, table, Units()))[2].add(units, 2.0)
+    return [
+        consumed_capacity(table, units, wanted, name, split=split) for name, table, units in found.values()
+    ]
 
 
-def _write_answer(writes: Sequence[Written], params: Params) -> Output:
+def _write_answer(names: Sequence[str], writes: Sequence[Written], params: Params) -> Output:
     answer: dict[str, Any] = {}
     wanted = params.get("ReturnConsumedCapacity")
     if wanted in ("TOTAL", "INDEXES"):
-        totals = _by_table((write.table, write.units) for write in writes)
-        answer["ConsumedCapacity"] = [
-            consumed_capacity(table, units, wanted, split="WriteCapacityUnits")
-            for table, units in totals.values()
-        ]
+        used = ((name, write.table, write.units) for name, write in zip(names, writes, strict=True))
+        answer["ConsumedCapacity"] = _capacity(used, wanted, "WriteCapacityUnits")
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics: dict[str, list[Any]] = {}
-        for write in writes:
+        for name, write in zip(names, writes, strict=True):
             found = collection_metrics(write)
             if found is not None:
-                metrics.setdefault(write.table.name, []).append(found)
+                metrics.setdefault(name, []).append(found)
         answer["ItemCollectionMetrics"] = metrics
     return answer
 
@@ -197,7 +201,7 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 @operations.operation("TransactGetItems", checks=_get_checks)
 def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
     responses: list[dict[str, Any]] = []
-    consumed: list[tuple[TableSchema, Units]] = []
+    consumed: list[tuple[str, TableSchema, Units]] = []
     reasons: list[dict[str, Any]] = []
     keys: list[bytes] = []
     for action in _items(params):
@@ -216,7 +220,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         reasons.append(_NO_REASON)
         keys.append(item_key(table, key))
         units = read_units(0 if record is None else record_size(record), consistent=True)
-        consumed.append((table, Units(table=units)))
+        consumed.append((given["TableName"], table, Units(table=units)))
         if record is None:
             responses.append({})
         elif projection is None:
@@ -229,8 +233,5 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
     answer: dict[str, Any] = {"Responses": responses}
     wanted = params.get("ReturnConsumedCapacity")
     if wanted in ("TOTAL", "INDEXES"):
-        answer["ConsumedCapacity"] = [
-            consumed_capacity(table, units, wanted, split="ReadCapacityUnits")
-            for table, units in _by_table(consumed).values()
-        ]
+        answer["ConsumedCapacity"] = _capacity(consumed, wanted, "ReadCapacityUnits")
     return answer

@@ -31,6 +31,8 @@ class Prepared:
 
     statement: Statement
     parameters: Parameters
+    named: str
+    """What the statement calls the table: its name or its ARN."""
     ref: TableRef
     failure_values: str | None
     """ReturnValuesOnConditionCheckFailure."""
@@ -51,6 +53,7 @@ def prepare(ctx: Context[DynamoState], given: Mapping[str, Any]) -> Prepared:
     return Prepared(
         statement=statement,
         parameters=parameters,
+        named=table,
         ref=table_ref(ctx, table),
         failure_values=given.get("ReturnValuesOnConditionCheckFailure"),
     )

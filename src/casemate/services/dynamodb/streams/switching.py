@@ -40,6 +40,19 @@ def _check_form(given: Specification) -> None:
         raise validation(f"{INVALID}If stream is being disabled, then UpdateViewType must not be specified")
 
 
+def check_first(given: Specification | None) -> None:
+    """Whether CreateTable may make the table with that stream, or without one."""
+    if given is None:
+        return
+    view = given.get("StreamViewType")
+    if given["StreamEnabled"] and view is None:
+        raise validation(f"{INVALID}Table is being created with a stream enabled, UpdateViewType is required")
+    if not given["StreamEnabled"] and view is not None:
+        raise validation(
+            f"{INVALID}Table is being created with a stream disabled, UpdateViewType should not be specified"
+        )
+
+
 def with_stream(ctx: Context[DynamoState], record: TableRecord, given: Specification | None) -> TableRecord:
     """The table with the stream it is asked to have. Inside the transaction that keeps the table."""
     if given is None:

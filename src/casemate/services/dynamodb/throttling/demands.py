@@ -25,7 +25,8 @@ def demand_on(
     if table is None:
         return None
     index = None if index_name is None else table.index(index_name)
-    return Demand(table=table, kind=kind, index=index if index is not None and index.is_global else None)
+    drawn_on = index if index is not None and index.is_global else None
+    return Demand(named=name, table=table, kind=kind, index=drawn_on)
 
 
 def _table(ctx: Context[DynamoState], name: str) -> TableRecord | None:
@@ -43,7 +44,7 @@ def statement_demand(ctx: Context[DynamoState], given: Mapping[str, Any]) -> Dem
     """Of a PartiQL statement."""
     prepared = prepare(ctx, given)
     index = prepared.statement.index if isinstance(prepared.statement, Select) else None
-    return demand_on(ctx, prepared.ref.arn, "read" if prepared.is_read else "write", index)
+    return demand_on(ctx, prepared.named, "read" if prepared.is_read else "write", index)
 
 
 def expected_units(request: Mapping[str, Any]) -> float:

@@ -128,7 +128,7 @@ class _Gate:
         return output
 
     def _pay(self, demands: _Demands, output: Output) -> None:
-        by_name = {demand.table.name: demand for demand in demands if demand is not None}
+        by_name = {demand.named: demand for demand in demands if demand is not None}
         for one in _capacities(output):
             demand = by_name.get(one["TableName"])
             if demand is not None:
@@ -169,15 +169,21 @@ class _Gate:
         left: dict[str, Any] = {}
         last: Refusal | None = None
         demands: list[Demand | None] = []
+        # One table may be there under its name and under its ARN.
+        expected: dict[str, float] = {}
         for name, entries in requested.items():
             demand = demand_on(ctx, name, kind)
             demands.append(demand)
-            expected = 0.0
+            if demand is None:
+                kept[name] = entries
+                continue
+            units = expected.get(demand.table.table_id, 0.0)
             for entry in entries:
-                refusal = None if demand is None else self._throttle.refusal(demand, expected)
+                refusal = self._throttle.refusal(demand, units)
                 (kept if refusal is None else left).setdefault(name, []).append(entry)
                 last = refusal or last
-                expected += expected_units(entry)
+                units += expected_units(entry)
+            expected[demand.table.table_id] = units
         return kept, left, last, demands
 
     async def _statements(self, ctx: _Context, params: Params, run: _Run) -> Output:

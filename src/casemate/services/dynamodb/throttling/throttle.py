@@ -28,6 +28,8 @@ LIMIT_EXCEEDED = "Throughput exceeds the maximum OnDemandThroughput configured o
 class Demand:
     """What a request, or one item of it, wants of a table."""
 
+    named: str
+    """What the request calls the table, and the answer after it."""
     table: TableRecord
     kind: Kind
     index: IndexRecord | None = None

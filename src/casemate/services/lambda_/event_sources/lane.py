@@ -24,7 +24,7 @@ from casemate.services.lambda_.event_sources.mappings import OK, Checkpoint, Eve
 from casemate.services.lambda_.event_sources.patterns import Pattern, parse_pattern
 from casemate.services.lambda_.event_sources.responses import first_failure
 from casemate.services.lambda_.event_sources.stream_events import encoded, event_payload, event_record, fits
-from casemate.services.lambda_.event_sources.windows import Window, window_start
+from casemate.services.lambda_.event_sources.windows import Window, has_state, window_start
 
 _log = logging.getLogger(__name__)
 
@@ -259,7 +259,7 @@ class Lane:
         failure = first_failure(
             [entry.text for entry in piece.entries],
             answer.payload,
-            failed=answer.failed,
+            failed=answer.failed or (window is not None and not has_state(answer.payload)),
             reports_failures=self._mapping.reports_failures,
         )
         if window is not None:
@@ -302,9 +302,10 @@ class Lane:
                 self._tools.report(self._mapping, f"PROBLEM: {error.message}")
                 await self._pause(pause(throttled))
                 continue
-            self._tools.report(self._mapping, FAILED if answer.failed else OK)
-            failures += answer.failed
-            if not answer.failed or (self._mapping.retries != -1 and failures > self._mapping.retries):
+            failed = answer.failed or not has_state(answer.payload)
+            self._tools.report(self._mapping, FAILED if failed else OK)
+            failures += failed
+            if not failed or (self._mapping.retries != -1 and failures > self._mapping.retries):
                 self._window = None
                 self._keep(self._kept)
                 return True

@@ -40,12 +40,8 @@ class Window:
         return len(self.state.encode()) > MAX_STATE_BYTES
 
     def after(self, payload: bytes) -> Window:
-        """With the state of an answer; an answer without one leaves none."""
-        try:
-            answer: object = json.loads(payload or b"null")
-        except (ValueError, RecursionError):
-            answer = None
-        state: object = cast("dict[str, Any]", answer).get("state") if isinstance(answer, dict) else None
+        """With the state of an answer; null is no state."""
+        state = _members(payload).get("state")
         return replace(self, state=NO_STATE if state is None else json.dumps(state, separators=(",", ":")))
 
     def event(
@@ -68,6 +64,19 @@ class Window:
         rest = json.dumps(about, separators=(",", ":")).encode()
         state = b"{}" if self.is_full else self.state.encode()
         return b'{"Records":[' + b",".join(records) + b'],"state":' + state + b"," + rest[1:]
+
+
+def has_state(payload: bytes) -> bool:
+    """Whether an answer has the property `state`: without it the invocation counts as failed, a window's last one too."""
+    return "state" in _members(payload)
+
+
+def _members(payload: bytes) -> dict[str, Any]:
+    try:
+        answer: object = json.loads(payload or b"null")
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
 
 
 def _text(moment: int) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from casemate.execution.package import UNZIPPED_LIMIT, ZIPPED_LIMIT
 from casemate.servicekit.service import Check, Output, Params
+from casemate.services.lambda_ import code_storage
 from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx
-
-_TOTAL_CODE = 75 * 1024**3
 
 
 @OPERATIONS.operation(
@@ -19,14 +18,14 @@ def get_account_settings(ctx: Ctx, params: Params) -> Output:  # noqa: ARG001 - 
     functions = ctx.state.functions.values(ctx.account, ctx.region)
     return {
         "AccountLimit": {
-            "TotalCodeSize": _TOTAL_CODE,
+            "TotalCodeSize": code_storage.TOTAL_BYTES,
             "CodeSizeUnzipped": UNZIPPED_LIMIT,
             "CodeSizeZipped": ZIPPED_LIMIT,
             "ConcurrentExecutions": CONCURRENCY,
             "UnreservedConcurrentExecutions": ctx.state.unreserved(ctx.account, ctx.region, CONCURRENCY),
         },
         "AccountUsage": {
-            "TotalCodeSize": sum(one.code_size for one in functions),
+            "TotalCodeSize": code_storage.used(ctx.state, ctx.account, ctx.region),
             "FunctionCount": sum(one.version == LATEST for one in functions),
         },
     }

@@ -25,6 +25,7 @@ def create_alias(ctx: Ctx, params: Params) -> Output:
             params["Name"], "name", f"satisfy regular expression pattern: {_NAME.pattern}"
         )
     if (*name.key, params["Name"]) in ctx.state.aliases:
+        # Observed: HumanCellAtlas/data-store#929 on GitHub.
         raise errors.conflict(f"Alias already exists: {name.arn}:{params['Name']}")
     alias = Alias(
         account=name.account,
@@ -132,16 +133,17 @@ def _weights(ctx: Ctx, name: FunctionName, params: Params, *, version: str) -> d
             "satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater "
             "than or equal to 0.0]",
         )  # fmt: skip
-    if other == version:
-        raise errors.invalid(
-            f"Invalid function version {other}. Function version {version} is already included."
-        )
     _check_pair(ctx, name, version, other)
     return weights
 
 
 def _check_pair(ctx: Ctx, name: FunctionName, version: str, other: str) -> None:
     """Two published versions with the same execution role: that is all an alias can be split over."""
+    if other == version:
+        # Observed: serverless/serverless#7250 on GitHub.
+        raise errors.invalid(
+            f"Invalid function version {version}. Function version {version} is already included in routing configuration."
+        )
     if LATEST in (version, other):
         raise errors.invalid("$LATEST is not supported for an alias pointing to more than 1 version")
     _version(ctx, name, other)

@@ -128,6 +128,7 @@ def _check_stream(ctx: Ctx, name: FunctionName, source: str) -> None:
         try:
             ctx.authorize(Check(action=f"dynamodb:{action}", resource=source), principal=role)
         except AwsError as error:
+            # Observed: awslabs/dynamodb-continuous-backup#39 on GitHub.
             raise errors.invalid(
                 f"Cannot access stream {source}. Please ensure the role can perform the GetRecords, GetShardIterator, "
                 "DescribeStream, and ListStreams Actions on your stream in IAM."
@@ -139,6 +140,7 @@ def _check_stream(ctx: Ctx, name: FunctionName, source: str) -> None:
 def _check_new(ctx: Ctx, name: FunctionName, source: str) -> None:
     for one in ctx.state.event_sources.values(ctx.account, ctx.region):
         if one.source == source and one.name == name:
+            # Observed: aws/serverless-application-model#1320 on GitHub.
             raise errors.conflict(
                 f'The event source arn (" {source} ") and function (" {name.name} ") provided mapping already exists. '
                 f"Please update or delete the existing mapping with UUID {one.uuid}"

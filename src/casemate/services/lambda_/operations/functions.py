@@ -5,12 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from casemate.execution.package import Package, PackageError
+from casemate.execution.package import Package
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_ import configuration, errors, function_layers, placement, snap_start
+from casemate.services.lambda_ import (
+    code_storage,
+    configuration,
+    errors,
+    function_layers,
+    placement,
+    snap_start,
+)
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import (
     OPERATIONS,
@@ -19,10 +26,11 @@ from casemate.services.lambda_.operations.registry import (
     on_configuration,
     on_function,
     page,
+    shown,
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
-from casemate.services.lambda_.state import Activity, Function
+from casemate.services.lambda_.state import Activity, Function, Numbering
 
 
 @OPERATIONS.operation(
@@ -34,17 +42,19 @@ def create_function(ctx: Ctx, params: Params) -> Output:
     _check_create(ctx, params, name)
     settings = configuration.settings(params)
     snap_start.require_eligible(settings)
-    package = unpacked(ctx, params.get("Code") or {})
+    package = unpacked(ctx, params.get("Code") or {}, "CreateFunction")
     layers = function_layers.chosen(ctx, params.get("Layers") or ())
     function_layers.require_size(package.unzipped, layers)
     role = role_principal(ctx, settings["role"])
     require_tracing(ctx, settings, role)
     network = placement.place(ctx, params.get("VpcConfig") or {}, function_arn=name.arn, role=role)
+    numbering = ctx.state.numbering.get(*name.key)
     function = Function(
         account=ctx.account,
         region=ctx.region,
         name=name.name,
         **settings,
+        next_version=1 if numbering is None else numbering.next,
         layers=layers,
         architecture=(params.get("Architectures") or ["x86_64"])[0],
         network=network,
@@ -54,6 +64,7 @@ def create_function(ctx: Ctx, params: Params) -> Output:
         revision=ctx.new_uuid(),
         tags=dict(params.get("Tags") or {}),
     )
+    function = ctx.state.variable_keys.adopt(ctx, function)
     ctx.state.functions.put(function.key, function)
     ctx.state.activity.put(function.key, Activity(invoked=ctx.now))
     # A function is Pending until Lambda has made what it needs; here that is done when the call returns.
@@ -71,9 +82,11 @@ def create_function(ctx: Ctx, params: Params) -> Output:
 def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
     if params.get("PackageType", "Zip") != "Zip":
         raise errors.invalid("Casemate does not support container images (PackageType Image) yet.")
-    for member in ("Runtime", "Handler"):
-        if not params.get(member):
-            raise errors.invalid(f"{member} is mandatory for functions created with deployment packages.")
+    if not (params.get("Runtime") and params.get("Handler")):
+        # Observed: pipe-cd/pipecd#1400 on GitHub.
+        raise errors.invalid(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
     if name.account != ctx.account:
         raise AwsError(
             "AccessDeniedException", "Cross-account function creation is not allowed.", http_status=403
@@ -83,18 +96,15 @@ def _check_create(ctx: Ctx, params: Params, name: FunctionName) -> None:
         raise errors.conflict(f"Function already exist: {name.name}")
 
 
-def unpacked(ctx: Ctx, code: Params) -> Package:
-    """The code an input brings, unpacked."""
+def unpacked(ctx: Ctx, code: Params, operation: str, *, replaced: int = 0) -> Package:
+    """The code an input brings, unpacked; `replaced`: bytes of the archive that it takes the place of."""
     if code.get("ImageUri"):
         raise errors.invalid("Casemate does not support container images (ImageUri) yet.")
     if code.get("S3Bucket"):
         raise errors.no_bucket()
     if not code.get("ZipFile"):
         raise errors.invalid("Please provide a source for function code.")
-    try:
-        return ctx.state.unpacking.unpack(code["ZipFile"])
-    except PackageError as error:
-        raise errors.invalid(str(error)) from error
+    return code_storage.admitted(ctx, code["ZipFile"], operation, replaced=replaced)
 
 
 def code_members(package: Package) -> dict[str, Any]:
@@ -147,7 +157,7 @@ def get_function(ctx: Ctx, params: Params) -> Output:
         f"https://awslambda-{name.region}-tasks.s3.{name.region}.amazonaws.com/snapshots/{name.account}"
     )
     output: dict[str, Any] = {
-        "Configuration": configuration.describe_qualified(function, qualified=name.qualifier is not None),
+        "Configuration": shown(ctx, function, qualified=name.qualifier is not None),
         # AWS gives a presigned URL of ten minutes; there is no S3 here, so this one leads nowhere.
         "Code": {"RepositoryType": "S3", "Location": f"{location}/{name.name}-{function.revision}"},
     }
@@ -162,7 +172,7 @@ def get_function(ctx: Ctx, params: Params) -> Output:
 def get_function_configuration(ctx: Ctx, params: Params) -> Output:
     """The configuration."""
     name = named(ctx, params)
-    return configuration.describe_qualified(ctx.state.version(name), qualified=name.qualifier is not None)
+    return shown(ctx, ctx.state.version(name), qualified=name.qualifier is not None)
 
 
 @OPERATIONS.operation("ListFunctions", checks=lambda _ctx, _params: [Check(action="lambda:ListFunctions")])
@@ -171,8 +181,8 @@ def list_functions(ctx: Ctx, params: Params) -> Output:
     every = params.get("FunctionVersion") == "ALL"
     functions = sorted(ctx.state.functions.values(ctx.account, ctx.region), key=lambda one: one.name)
     found = [one for one in functions if every or one.version == LATEST]
-    shown, marker = page(found, params)
-    described = [configuration.describe_qualified(one, qualified=every) for one in shown]
+    listed, marker = page(found, params)
+    described = [shown(ctx, one, qualified=every) for one in listed]
     for one in described:
         # ListFunctions leaves the state out: API reference.
         for member in ("State", "StateReason", "StateReasonCode", "LastUpdateStatus"):
@@ -186,8 +196,9 @@ def delete_function(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     state = ctx.state
     if name.qualifier is None:
-        state.latest(name)
+        state.numbering.put(name.key, Numbering(next=state.latest(name).next_version))
         for version in state.versions(name):
+            state.variable_keys.release(version)
             _delete(ctx, version)
         for key, _ in state.aliases.items(*name.key):
             state.aliases.delete(*key)

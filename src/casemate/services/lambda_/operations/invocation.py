@@ -22,6 +22,8 @@ from casemate.services.lambda_.state import Function
 _SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 _ASYNCHRONOUS_LIMIT = 1024 * 1024
 """Lambda quotas: "Invocation payload"."""
+_LEGACY_LIMIT = 256 * 1024
+"""API reference, InvokeAsync: "The payload limit is 256KB. For larger payloads, for up to 1MB, use Invoke"."""
 
 
 # The action is not named as the operation is: Service Authorization Reference.
@@ -31,11 +33,12 @@ async def invoke(ctx: Ctx, params: Params) -> Output:
     name = named(ctx, params)
     function = invoking.chosen(ctx.state, name, ctx.random_bytes)
     kind = params.get("InvocationType", "RequestResponse")
-    payload = _payload(params, limit=_ASYNCHRONOUS_LIMIT if kind == "Event" else _SYNCHRONOUS_LIMIT)
+    later = kind == "Event"
+    payload = _payload(params, limit=_ASYNCHRONOUS_LIMIT if later else _SYNCHRONOUS_LIMIT, event=later)
     _refuse_tenants(params)
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b""}
-    if kind == "Event":
+    if later:
         accept(ctx, name, function, payload)
         return {"StatusCode": 202, "Payload": b""}
     invocation = _invocation(ctx, name, function, payload, params)
@@ -65,7 +68,7 @@ async def invoke_async(ctx: Ctx, params: Params) -> Output:
     """The API of 2014: as Invoke with the type Event."""
     name = named(ctx, params)
     function = invoking.chosen(ctx.state, name, ctx.random_bytes)
-    payload = _payload({"Payload": params["InvokeArgs"]}, limit=_ASYNCHRONOUS_LIMIT)
+    payload = _payload({"Payload": params["InvokeArgs"]}, limit=_LEGACY_LIMIT, event=True)
     accept(ctx, name, function, payload)
     return {"Status": 202}
 
@@ -151,16 +154,11 @@ def _refuse_tenants(params: Params) -> None:
         raise errors.invalid("Casemate does not support durable functions (DurableExecutionName) yet.")
 
 
-def _payload(params: Params, *, limit: int) -> bytes:
+def _payload(params: Params, *, limit: int, event: bool = False) -> bytes:
     given: Any = params.get("Payload") or b""
     payload: bytes = given.encode() if isinstance(given, str) else bytes(given)
     if len(payload) > limit:
-        raise AwsError(
-            "RequestTooLargeException",
-            f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
-            http_status=413,
-            fields={"Type": "User"},
-        )
+        raise errors.payload_too_large(len(payload), limit, event=event)
     if not payload:
         return b"{}"
     try:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from casemate.execution.package import PackageError
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_ import errors, layer_versions
+from casemate.services.lambda_ import code_storage, errors, layer_versions
 from casemate.services.lambda_.layer_versions import LayerName, LayerVersion
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, page
 
@@ -39,10 +38,7 @@ def publish_layer_version(ctx: Ctx, params: Params) -> Output:
         raise errors.no_bucket()
     if not content.get("ZipFile"):
         raise errors.invalid("Please provide a source for layer content.")
-    try:
-        package = ctx.state.unpacking.unpack(content["ZipFile"])
-    except PackageError as error:
-        raise errors.invalid(str(error)) from error
+    package = code_storage.admitted(ctx, content["ZipFile"], "PublishLayerVersion")
     version = LayerVersion(
         account=name.account,
         region=name.region,

@@ -17,6 +17,7 @@ from casemate.services.lambda_.state import Permissions
 _ACTION = re.compile(r"lambda:[*]|lambda:[a-zA-Z]+|[*]")
 _SERVICE = re.compile(r"[a-z0-9.-]+\.(amazonaws\.com|amazon\.com|aws\.internal)(\.cn)?")
 _ACCOUNT = re.compile(r"\d{12}")
+_IAM = re.compile(r"arn:aws[a-zA-Z-]*:(iam|sts):")
 _IDENTITY = re.compile(
     r"arn:aws[a-zA-Z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/\S+)"
 )
@@ -53,6 +54,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
     _check_revision(params, current)
     statements = () if current is None else current.statements
     if any(statement["Sid"] == params["StatementId"] for statement in statements):
+        # Observed: cargo-lambda/cargo-lambda#261 on GitHub.
         raise errors.conflict(
             f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement "
             "id, or remove the existing statement."
@@ -61,6 +63,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
     statement = statement_of(params, name.qualified_arn)
     statements = (*statements, statement)
     if len(document_of(statements)) > _POLICY_BYTES:
+        # Observed: adobe/helix-deploy#24 on GitHub.
         raise AwsError(
             "PolicyLengthExceededException",
             f"The final policy size ({len(document_of(statements))}) is bigger than the limit ({_POLICY_BYTES}).",
@@ -72,6 +75,7 @@ def add_permission(ctx: Ctx, params: Params) -> Output:
 
 def _check_statement(params: Params, name: FunctionName) -> None:
     if name.qualifier == LATEST:
+        # Observed: terraform-aws-modules/terraform-aws-lambda on GitHub quotes it beside its unqualified triggers.
         raise errors.invalid("We currently do not support adding policies for $LATEST.")
     if params.get("FunctionUrlAuthType") and params["Action"] != "lambda:InvokeFunctionUrl":
         raise errors.invalid("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
@@ -81,8 +85,15 @@ def _check_statement(params: Params, name: FunctionName) -> None:
 
 def _check_known(principal: str) -> None:
     """A principal is everybody, a service, an account, or an identity of IAM."""
+    if _IAM.match(principal) and not _IDENTITY.fullmatch(principal):
+        # Observed: aws/aws-sdk#388 on GitHub.
+        raise errors.invalid(
+            f"The provided input'{principal}'was invalid. Member must satisfy expression: [\\w+=,.@-]* Please check your "
+            "input and try again."
+        )
     known = principal == "*" or _SERVICE.fullmatch(principal) or _ACCOUNT.fullmatch(principal)
     if not known and not _IDENTITY.fullmatch(principal):
+        # Observed: Pocket/terraform-modules#1037 on GitHub.
         raise errors.invalid("The provided principal was invalid. Please check the principal and try again.")
 
 
@@ -110,6 +121,7 @@ def get_policy(ctx: Ctx, params: Params) -> Output:
     ctx.state.version(name)
     current = ctx.state.permissions.get(*name.key, name.qualifier or "")
     if current is None or not current.statements:
+        # Observed: aws/serverless-application-model#307 on GitHub.
         raise errors.not_found_here("The resource you requested does not exist.")
     return {"Policy": document_of(current.statements), "RevisionId": current.revision}
 

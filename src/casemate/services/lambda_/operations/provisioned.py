@@ -12,6 +12,7 @@ from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.functions import timestamp
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
+from casemate.services.lambda_.provisioned_shares import shares
 from casemate.services.lambda_.records import ProvisionedConcurrency
 
 _UNRESERVED_LEAST = 100
@@ -25,6 +26,7 @@ def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
     name = _qualified(ctx, params)
     snap_start.require_no_snapshot(ctx.state.version(name))
     latest, wanted = ctx.state.latest(name), params["ProvisionedConcurrentExecutions"]
+    _check_only(ctx, name)
     known = ctx.state.provisioned.get(*_key(name))
     others = sum(one.requested for one in ctx.state.provisioned.values(*name.key) if one != known)
     if latest.reserved is not None and others + wanted > latest.reserved:
@@ -33,6 +35,7 @@ def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
         )
     left = ctx.state.unreserved(ctx.account, ctx.region, CONCURRENCY) + (known.requested if known else 0)
     if latest.reserved is None and left - wanted < _UNRESERVED_LEAST:
+        # Observed: aws-samples/infrastructure-assessment-iac-automation#2 on GitHub.
         raise errors.invalid(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{_UNRESERVED_LEAST}]."
@@ -48,6 +51,28 @@ def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
     )
     ctx.state.provisioned.put(_key(name), record)
     return _describe(record)
+
+
+def _check_only(ctx: Ctx, name: FunctionName) -> None:
+    """No routing, and no other configuration that gives the same version environments.
+
+    "Each version of a function can only have one provisioned concurrency configuration": its own, or that of one alias
+    (Lambda Developer Guide, "Managing Lambda provisioned concurrency"). The texts of the conflicts: general knowledge.
+    """
+    alias = ctx.state.aliases.get(*_key(name))
+    if alias is not None and alias.weights:
+        # Observed: hashicorp/terraform#24957 on GitHub.
+        raise errors.invalid("Alias with weights can not be used with Provisioned Concurrency")
+    version = ctx.state.version(name)
+    if version.version == LATEST:
+        raise _unpublished()
+    others = [one for one in ctx.state.provisioned.values(*name.key) if one.qualifier != name.qualifier]
+    if any(version.key == one.key for other in others for one, _ in shares(ctx.state, other)):
+        if alias is None:
+            raise errors.conflict("Version is pointed by a Provisioned Concurrency alias")
+        raise errors.conflict(
+            "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+        )
 
 
 @OPERATIONS.operation(
@@ -96,11 +121,16 @@ def list_provisioned_concurrency_configs(ctx: Ctx, params: Params) -> Output:
 def _qualified(ctx: Ctx, params: Params) -> FunctionName:
     name = named(ctx, params)
     if name.qualifier == LATEST:
-        raise errors.invalid(
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-        )
+        raise _unpublished()
     ctx.state.version(name)
     return name
+
+
+def _unpublished() -> AwsError:
+    # Observed: hashicorp/terraform-provider-aws#12120 on GitHub.
+    return errors.invalid(
+        "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    )
 
 
 def _key(name: FunctionName) -> tuple[str, str, str, str]:

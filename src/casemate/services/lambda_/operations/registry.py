@@ -8,8 +8,8 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Params
-from casemate.services.lambda_ import errors, names, registry
-from casemate.services.lambda_.state import LambdaState
+from casemate.services.lambda_ import configuration, errors, names, registry
+from casemate.services.lambda_.state import Function, LambdaState
 
 OPERATIONS = registry.OPERATIONS
 Ctx = Context[LambdaState]
@@ -42,12 +42,12 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
 
     def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
         name = named(ctx, params)
-        context = _vpc_context(ctx, params)
+        context = _vpc_context(ctx, params, name)
         if params.get("Layers"):
             context["lambda:Layer"] = tuple(params["Layers"])
         yield Check(action=f"lambda:{action}", resource=name.arn, context=context)
-        # What is no ARN the operation refuses.
-        if str(params.get("Role") or "").startswith("arn:"):
+        # What is no ARN of this account's the operation refuses: "Cross-account pass role is not allowed".
+        if str(params.get("Role") or "").split(":")[4:5] == [ctx.account]:
             yield Check(
                 action="iam:PassRole",
                 resource=params["Role"],
@@ -60,7 +60,21 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
     return checks
 
 
-def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
+def _vpc_context(ctx: Ctx, params: Params, name: names.FunctionName) -> dict[str, str | tuple[str, ...]]:
+    """Of the place that is asked for, or of the one that the function has and keeps.
+
+    "If your function already includes a VPC configuration from a previous API request, you can send an
+    UpdateFunctionConfiguration request without the VPC configuration" ("Using IAM condition keys for VPC settings").
+    """
+    if "VpcConfig" not in params:
+        with contextlib.suppress(AwsError):  # no such function: the operation says so
+            network = ctx.state.latest(name).network
+            if network is not None:
+                return {
+                    "lambda:VpcIds": network.vpc_id,
+                    "lambda:SubnetIds": network.subnet_ids,
+                    "lambda:SecurityGroupIds": network.group_ids,
+                }
     config: Mapping[str, list[str]] = params.get("VpcConfig") or {}
     subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
     found: dict[str, str | tuple[str, ...]] = {}
@@ -73,6 +87,12 @@ def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
     if groups:
         found["lambda:SecurityGroupIds"] = tuple(groups)
     return found
+
+
+def shown(ctx: Ctx, function: Function, *, qualified: bool = False) -> dict[str, Any]:
+    """`FunctionConfiguration` as the caller gets to see it."""
+    described = configuration.describe_qualified(function, qualified=qualified)
+    return ctx.state.variable_keys.hide(ctx, function, described)
 
 
 _MARKER_DIGITS = 9

@@ -21,6 +21,7 @@ from casemate.services.lambda_.operations.registry import (
     named,
     on_configuration,
     on_function,
+    shown,
 )
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.state import Function
@@ -40,16 +41,16 @@ _IN_PROGRESS = {
 def update_function_code(ctx: Ctx, params: Params) -> Output:
     """New code."""
     latest = _current(ctx, params)
-    package = unpacked(ctx, params)
+    package = unpacked(ctx, params, "UpdateFunctionCode", replaced=latest.code_size)
     function_layers.require_size(package.unzipped, latest.layers)
     architectures = params.get("Architectures") or [latest.architecture]
     changed = replace(latest, **code_members(package), architecture=architectures[0])
     if params.get("DryRun", False):
-        return configuration.describe(changed)
+        return shown(ctx, changed)
     changed = _commit(ctx, changed)
     if params.get("Publish", False):
-        return configuration.describe(publish(ctx, changed, description=None))
-    return {**configuration.describe(changed), **_IN_PROGRESS}
+        return shown(ctx, publish(ctx, changed, description=None))
+    return {**shown(ctx, changed), **_IN_PROGRESS}
 
 
 @OPERATIONS.operation("UpdateFunctionConfiguration", checks=on_configuration("UpdateFunctionConfiguration"))
@@ -74,8 +75,10 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
         layers = function_layers.chosen(ctx, params["Layers"], already=latest.layers)
         function_layers.require_size(latest.unzipped_size, layers)
         settings["layers"] = layers
-    changed = _commit(ctx, replace(latest, **settings))
-    return {**configuration.describe(changed), **_IN_PROGRESS}
+    versions = ctx.state.functions.values(latest.account, latest.region, latest.name)
+    changed = ctx.state.variable_keys.readopt(ctx, latest, replace(latest, **settings), versions)
+    changed = _commit(ctx, changed)
+    return {**shown(ctx, changed), **_IN_PROGRESS}
 
 
 def _current(ctx: Ctx, params: Params) -> Function:

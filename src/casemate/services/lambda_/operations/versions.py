@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import configuration, errors, placement, snap_start
+from casemate.services.lambda_ import code_storage, errors, placement, snap_start
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
+from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page, shown
 from casemate.services.lambda_.state import Activity, Function
 
 
@@ -24,11 +24,12 @@ def publish_version(ctx: Ctx, params: Params) -> Output:
     if params.get("RevisionId") not in (None, latest.revision):
         raise errors.precondition_failed()
     if params.get("CodeSha256") not in (None, latest.code_sha256):
+        # Observed: justinram11/serverless-aws-batch#22 on GitHub.
         raise errors.invalid(
             f"CodeSHA256 ({params['CodeSha256']}) is different from current CodeSHA256 in $LATEST "
             f"({latest.code_sha256}). Please try again with the CodeSHA256 in $LATEST."
         )
-    return configuration.describe(publish(ctx, latest, description=params.get("Description")))
+    return shown(ctx, publish(ctx, latest, description=params.get("Description")))
 
 
 def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
@@ -37,6 +38,7 @@ def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
     published = [one for one in ctx.state.versions(name) if one.version != LATEST]
     if published and _same(published[-1], latest):
         return published[-1]
+    code_storage.require_room(ctx.state, latest.account, latest.region, latest.code_size)
     number = str(latest.next_version)
     version = replace(
         latest,
@@ -88,6 +90,6 @@ def list_versions_by_function(ctx: Ctx, params: Params) -> Output:
     """`$LATEST` and every published version."""
     name = named(ctx, params)
     ctx.state.latest(name)
-    shown, marker = page(ctx.state.versions(name), params)
-    described = [configuration.describe_qualified(one, qualified=True) for one in shown]
+    listed, marker = page(ctx.state.versions(name), params)
+    described = [shown(ctx, one, qualified=True) for one in listed]
     return {"Versions": described, "NextMarker": marker}
