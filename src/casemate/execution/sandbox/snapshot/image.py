@@ -73,30 +73,40 @@ def take(pid: int, file: int, *, parked: int) -> Image:
     """
     if os.uname().machine != tracing.MACHINE:
         raise UnfitError(f"a processor of the kind {os.uname().machine}, for which this is not written")
+    for _ in range(_PATIENCE):
+        with traced(pid) as tracee:
+            # In the same stop as the rest: it is not in the receive yet when it has just said that it waits, nor at once
+            # after it was let go on.
+            if tracing.is_receiving(tracee.registers(tracing.GENERAL)):
+                return _taken(tracee, file, parked=parked)
+        time.sleep(_MOMENT)
+    raise UnfitError("a runtime that does not wait")
+
+
+def _taken(tracee: Tracee, file: int, *, parked: int) -> Image:
+    pid = tracee.pid
     _require_alone(pid)
-    _await_receiving(pid)
-    with traced(pid) as tracee:
-        mappings = mappings_of(pid)
-        _require_private(mappings)
-        general, extended = tracee.registers(tracing.GENERAL), tracee.registers(tracing.EXTENDED)
-        status = status_of(pid)
-        try:
-            image = Image(
-                mappings=mappings,
-                own=pages.own_pages(pid, mappings),
-                general=tracing.having_received_nothing(general),
-                extended=extended,
-                blocked=tracee.blocked_signals,
-                actions=_actions(tracee, handled(status)),
-                files=open_files(pid, but=parked),
-                directory=os.readlink(f"/proc/{pid}/cwd"),  # noqa: PTH115
-                umask=int(status["Umask"], 8),
-            )
-            pages.keep(tracee.memory, image.own, file)
-        finally:
-            # Whatever it has in /tmp is read after this: a timer must not wake it up.
-            os.kill(pid, signal.SIGSTOP)
-            tracee.set_registers(tracing.GENERAL, general)
+    mappings = mappings_of(pid)
+    _require_private(mappings)
+    general, extended = tracee.registers(tracing.GENERAL), tracee.registers(tracing.EXTENDED)
+    status = status_of(pid)
+    try:
+        image = Image(
+            mappings=mappings,
+            own=pages.own_pages(pid, mappings),
+            general=tracing.having_received_nothing(general),
+            extended=extended,
+            blocked=tracee.blocked_signals,
+            actions=_actions(tracee, handled(status)),
+            files=open_files(pid, but=parked),
+            directory=os.readlink(f"/proc/{pid}/cwd"),  # noqa: PTH115
+            umask=int(status["Umask"], 8),
+        )
+        pages.keep(tracee.memory, image.own, file)
+    finally:
+        # Whatever it has in /tmp is read after this: a timer must not wake it up.
+        os.kill(pid, signal.SIGSTOP)
+        tracee.set_registers(tracing.GENERAL, general)
     return image
 
 
@@ -116,16 +126,6 @@ def borrow_page(tracee: Tracee) -> None:
     """Map `SCRATCH`."""
     flags = _PRIVATE | _ANONYMOUS | _FIXED
     tracee.call(tracing.MMAP, SCRATCH, PAGE, _READ_WRITE, flags, -1, 0)
-
-
-def _await_receiving(pid: int) -> None:
-    """It has said that it waits a moment before it does."""
-    for _ in range(_PATIENCE):
-        with traced(pid) as tracee:
-            if tracing.is_receiving(tracee.registers(tracing.GENERAL)):
-                return
-        time.sleep(_MOMENT)
-    raise UnfitError("a runtime that does not wait")
 
 
 def _require_alone(pid: int) -> None:
