@@ -71,7 +71,7 @@ def environment_variables(
             del reserved[name]
         reserved["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://{RUNTIME_API}/2021-04-23/credentials"
         reserved["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = credentials_token
-    if function.log_format == "JSON":
+    if function.structured:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     unreserved = {

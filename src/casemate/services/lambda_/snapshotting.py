@@ -10,6 +10,7 @@ from casemate.execution.failures import InitError
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Told
 from casemate.services.lambda_ import invoking, snap_start
+from casemate.services.lambda_.prepared import runnable
 from casemate.services.lambda_.records import Snapshot, SnapshotStatus
 from casemate.services.lambda_.state import Function, LambdaState
 
@@ -83,7 +84,7 @@ class Snapshotter:
         host = invoking.host(state, function, state.inside(function.region))
         for attempt in range(_RETRIES):
             try:
-                await state.runner.ensure_snapshot(invoking.runnable(function), host)
+                await state.runner.ensure_snapshot(runnable(function), host)
             except InitError as error:
                 return snap_start.failed(error.failure)
             except AwsError as error:
