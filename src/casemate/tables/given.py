@@ -94,7 +94,8 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     left = count - form.count(b'":{"S":"')
     if left:
         try:
-            numbers = [value["N"] for value in wire.values() if "N" in value]
+            # One with another type beside the number would make up, in quotes, for an empty value elsewhere.
+            numbers = [value["N"] for value in wire.values() if len(value) == 1 and "N" in value]
         except TypeError:
             return None
         if len(numbers) != left:

@@ -55,6 +55,8 @@ items = st.dictionaries(names, wires, max_size=4)
 @given(items)
 @example({"a": {"M": {"b": {"S": "x"}}}, "c": {}})
 @example({"a": {"S": '":{"S":"'}})
+@example({"a": {"S": "x", "N": "1"}, "b": {}})
+@example({"a": {"S": "x", "N": "1"}, "b": {"S": "y", "N": "2"}, "c": {}, "d": {}, "e": {"S": "z"}})
 @example({"a": {"N": "1"}, "b": {"M": {"N": {"N": "1"}}}, "c": {}})
 @example({"p": {"S": "x"}, "n": {"N": "12"}, "é": {"S": "é"}})
 def test_a_quick_record_is_the_record(wire: dict[str, Any]) -> None:
