@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -93,8 +93,14 @@ class Life:
         rest = document.replace("dynamodb:", "lambda:")
         self.iam.put_user_policy(UserName="user", PolicyName="rest", PolicyDocument=rest)
 
-    def request(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> HttpRequest:
-        """With DynamoDB's target and the ids that SDKs send, signed for `service`."""
+    def request(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        service: str = "dynamodb",
+        more: Mapping[str, str] | None = None,
+    ) -> HttpRequest:
+        """With DynamoDB's target, the ids that SDKs send and `more` fields, signed for `service`."""
         target = f"DynamoDB_20120810.{operation}"
         ids = {"amz-sdk-invocation-id": str(uuid4()), "X-Amzn-Trace-Id": f"Root=1-{uuid4().hex}"}
         headers = {
@@ -102,6 +108,7 @@ class Life:
             "X-Amz-Target": target,
             "User-Agent": "test",
             **ids,
+            **(more or {}),
         }
         body = json.dumps(params).encode()
         signed = AWSRequest("POST", f"http://{HOST}/", headers, body)
@@ -122,9 +129,15 @@ class Life:
         """As `call`."""
         return self._seen(self.rest_request(method, path, body, **headers))
 
-    def call(self, operation: str, params: dict[str, Any], service: str = "dynamodb") -> tuple[Any, ...]:
+    def call(
+        self,
+        operation: str,
+        params: dict[str, Any],
+        service: str = "dynamodb",
+        more: Mapping[str, str] | None = None,
+    ) -> tuple[Any, ...]:
         """Status, headers, body, event and decisions, without what is different in any two requests."""
-        return self._seen(self.request(operation, params, service))
+        return self._seen(self.request(operation, params, service, more))
 
     def _seen(self, request: HttpRequest) -> tuple[Any, ...]:
         response: HttpResponse = self.runner.run(self._handle(request))

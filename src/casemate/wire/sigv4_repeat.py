@@ -196,9 +196,14 @@ class SignedPattern:
         """`varying`: their names, signed or not. The first two are the date's, and that which ends with the signature."""
         assert varying[:2] == ("x-amz-date", "authorization")
         self._known = known
-        constant = {name: value.replace("%", "%%") for name, value in headers.items() if name not in varying}
-        lines = canonical_headers({**constant, **dict.fromkeys(varying, "%b")}, known.names)
+        # A "%" may stand in the name of a field too (RFC 9110, section 5.6.2, tchar).
+        constant = {
+            name.replace("%", "%%"): value.replace("%", "%%")
+            for name, value in headers.items()
+            if name not in varying
+        }
         start, signed = (text.replace("%", "%%") for text in (known.start, known.signed))
+        lines = canonical_headers({**constant, **dict.fromkeys(varying, "%b")}, signed_names(signed))
         self._format = f"{start}{lines}\n{signed}\n%b".encode("utf-8", "surrogatepass")
         self._places = tuple([varying.index(name) for name in known.names if name in varying])
         """Of the signed ones among the varying ones, in the order in which they are signed."""

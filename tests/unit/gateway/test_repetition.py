@@ -395,3 +395,12 @@ def test_what_it_hands_on_is_what_this_request_sent(plain: Life, monkeypatch: py
         assert fields["host"] == HOST
         assert not one.learned.request.body
         assert fields.keys().isdisjoint({"authorization", "x-amz-date", "x-amzn-trace-id", "amz-sdk-invocation-id", "content-length"})  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x-%d", "x-%b", "x-%s%", "x-%%"])
+def test_a_signed_field_may_have_a_percent_sign_in_its_name(plain: Life, name: str) -> None:
+    """A token has any of them (RFC 9110, section 5.6.2)."""
+    before = plain.repeated
+    for _ in range(4):
+        assert plain.call(*READ, more={name: "%b%"})[0] == 200
+    assert plain.repeated == before + 2
