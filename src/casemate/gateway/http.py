@@ -170,7 +170,12 @@ class HttpConnection(asyncio.Protocol):
     def _goes_short(self, short: ShortWays, data: bytes) -> bool:
         """Whether a read was one request, which is taken care of."""
         self._awaited = 0
-        if short.repeat(data, self._arrival, self._answer):
+        try:
+            repeated = short.repeat(data, self._arrival, self._answer)
+        except BaseException:
+            self._awaited = None  # a defect: the connection is lost by it, and must not wait for an answer
+            raise
+        if repeated:
             # What is answered already is not held. Its hashes were made: it cannot be refused for its size any more.
             if self._busy:
                 self._awaited = len(data)

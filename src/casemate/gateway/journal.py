@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from casemate.gateway.repetition import Repetition
 from casemate.gateway.trail import brief_parameters, event_like, event_of
 from casemate.policy.decision import Decision
 
+_log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 0.25
 _IN_MEMORY = 2_000
 _ON_DISK = 200_000
@@ -149,15 +151,25 @@ class Journal:
         if not self._pending:
             return
         pending, self._pending = self._pending, []
+        try:
+            self._write(pending)
+        except sqlite3.Error:
+            # A disk that is full costs the record of requests, never their answers.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            _log.exception("%d requests are not on record", len(pending))
+
+    def _write(self, pending: Sequence[Exchange | _Repeated]) -> None:
         ids = _SEPARATOR.join(
             [(one.request_id if isinstance(one, Exchange) else one[3]).encode() for one in pending]
         )
         row = (self._next, len(pending), ids, msgspec.msgpack.encode(_batch(pending)))
-        self._next += len(pending)
+        after = self._next + len(pending)
         self._db.execute("BEGIN")
         self._db.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", row)
-        self._db.execute("DELETE FROM batches WHERE first + size <= ?", (self._next - _ON_DISK,))
+        self._db.execute("DELETE FROM batches WHERE first + size <= ?", (after - _ON_DISK,))
         self._db.execute("COMMIT")
+        self._next = after
 
     async def _flush_forever(self) -> None:
         while True:

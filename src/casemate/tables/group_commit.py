@@ -10,6 +10,7 @@ at a time: who comes while it syncs is the next group, handed over as that one c
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import NamedTuple
 
 from casemate.model.errors import AwsError
 
+_log = logging.getLogger(__name__)
 _LONG = 0.005
 """Seconds: what a sync may take from the event loop. Measured on a virtual disk: 0.3 ms, one of a hundred 0.5 ms."""
 _AWAY = 64
@@ -138,7 +140,12 @@ class GroupCommit:
     def _tell_all(self, waiters: list[Told]) -> None:
         error = _internal_error() if self._failed else None
         for told in waiters:
-            told(error)
+            try:
+                told(error)
+            except (
+                Exception
+            ):  # a defect in answering one of them: the others' writes are durable, or not, all the same
+                _log.exception("somebody whose write was made durable could not be told")
 
     # The thread.
 

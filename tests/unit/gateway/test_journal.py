@@ -96,6 +96,23 @@ def test_requests_that_are_alike_are_on_record_as_if_each_were_alone(*, secret: 
         assert b"hunter" not in journal._db.serialize()  # pyright: ignore[reportPrivateUsage]
 
 
+def test_a_full_disk_costs_what_was_to_be_written_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    journal = Journal(None)
+    database = journal._db  # pyright: ignore[reportPrivateUsage]
+    [(pages,)] = database.execute("PRAGMA page_count").fetchall()
+    [(room,)] = database.execute("PRAGMA max_page_count").fetchall()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(2):
+        lost = exchange(params={str(number): "x" * 1000 for number in range(50)})
+        journal.record(lost)
+        assert journal.find(lost.request_id) is None
+    assert "not on record" in caplog.text
+    database.execute(f"PRAGMA max_page_count = {room}")
+    kept = exchange()
+    journal.record(kept)
+    assert journal.find(kept.request_id) is not None
+
+
 def read(number: str, *, secret: bool) -> dict[str, object]:
     key = {"password": {"S": f"hunter{number}"}} if secret else {"id": {"S": number}, "raw": {"B": b"abc"}}
     return {"TableName": "orders", "Key": key, "ConsistentRead": True}

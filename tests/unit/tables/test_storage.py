@@ -282,6 +282,21 @@ async def test_who_waits_for_the_thread_when_the_storage_is_closed_is_served() -
     assert len(disk.synced_on) in (3, 4)  # 3: the thread was done before
 
 
+async def test_one_who_cannot_be_told_does_not_keep_the_others_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    commit = GroupCommit(lambda: None)
+
+    def fails(_: AwsError | None) -> None:
+        raise OSError("nobody there")
+
+    commit.wrote()
+    commit.tell(fails)
+    await asyncio.wait_for(commit.wait(), 1)
+    assert "could not be told" in caplog.text
+    commit.close()
+
+
 async def test_a_failed_sync_is_told_to_all_who_wait_and_to_all_who_come() -> None:
     def sync() -> None:
         raise OSError("disk full")
