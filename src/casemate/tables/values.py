@@ -129,6 +129,18 @@ def from_wire(wire: Any, depth: int = 1) -> Value:
     return reader(raw, depth)
 
 
+def check_depth(value: Value, depth: int = 1) -> None:
+    """The same of a value that was put together: no deeper than one that is sent may be."""
+    if depth > MAX_DEPTH:
+        raise validation(_TOO_DEEP)
+    if isinstance(value, tuple):
+        for member in value:
+            check_depth(member, depth + 1)
+    elif isinstance(value, dict):
+        for member in cast("Item", value).values():
+            check_depth(member, depth + 1)
+
+
 def _not_one_type(wire: Mapping[str, Any]) -> AwsError:
     for code in ("N", "NS"):
         if code in wire:

@@ -30,6 +30,7 @@ from casemate.tables.values import (
     Item,
     WireItem,
     attribute_size,
+    check_depth,
     item_to_wire,
     to_wire,
 )
@@ -186,6 +187,8 @@ def _changed(old: bytes, update: Update | None, guard: Guard | None) -> bytes:
             if name in before:
                 size -= attribute_size(name, before[name])
             if name in after:
+                if not update.expression.is_flat:
+                    check_depth(after[name])
                 size += attribute_size(name, after[name])
                 parts[name] = to_wire(after[name])
             else:
