@@ -145,9 +145,13 @@ class HttpConnection(asyncio.Protocol):
             and self._worker is None
             and self._awaited is None
             and self._writable is None
-            and self._goes_short(self._short, data)
         ):
-            return
+            try:
+                if self._goes_short(self._short, data):
+                    return
+            except BaseException:
+                self._awaited = None  # by this defect the connection is lost, and there is no answer to wait for
+                raise
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -164,18 +168,10 @@ class HttpConnection(asyncio.Protocol):
             else:
                 self._refuse(400, "malformed HTTP request")
 
-    def eof_received(self) -> bool:
-        return False
-
     def _goes_short(self, short: ShortWays, data: bytes) -> bool:
         """Whether a read was one request, which is taken care of."""
         self._awaited = 0
-        try:
-            repeated = short.repeat(data, self._arrival, self._answer)
-        except BaseException:
-            self._awaited = None  # a defect: the connection is lost by it, and must not wait for an answer
-            raise
-        if repeated:
+        if short.repeat(data, self._arrival, self._answer):
             # What is answered already is not held. Its hashes were made: it cannot be refused for its size any more.
             if self._busy:
                 self._awaited = len(data)

@@ -13,7 +13,7 @@ import pytest
 from casemate.gateway import admission, http
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
-from casemate.gateway.http import HttpConnection
+from casemate.gateway.http import HttpConnection, ShortWays
 from casemate.wire.http import HttpRequest, HttpResponse
 
 HERE = IPv4Address("127.0.0.1")
@@ -25,7 +25,8 @@ Answer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 class Door:
     """A server of `HttpConnection`s around one handler."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, short: ShortWays | None = None) -> None:
+        self._short = short
         self.connections: set[HttpConnection] = set()
         self.admission = Admission()
         self._answer = answer
@@ -36,7 +37,7 @@ class Door:
 
     def _connection(self) -> HttpConnection:
         self.admission.enter(ARRIVAL.holder)
-        return HttpConnection(self._handle, ARRIVAL, self.connections, self.admission)
+        return HttpConnection(self._handle, ARRIVAL, self.connections, self.admission, self._short)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(self._connection, "127.0.0.1", 0)
@@ -333,3 +334,20 @@ async def test_who_hangs_up_makes_no_room_while_the_answer_is_worked_on() -> Non
         await asyncio.sleep(0.1)
         assert ARRIVAL.holder not in counted._connections  # pyright: ignore[reportPrivateUsage]
         assert ARRIVAL.holder not in counted._bytes  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_connection_that_a_defect_of_the_short_ways_ends_is_counted_no_more() -> None:
+    def fails(*_: object) -> bool:
+        raise ValueError("a defect")
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    for short in (ShortWays(repeat=fails, at_once=fails), ShortWays(repeat=lambda *_: False, at_once=fails)):
+        async with Door(ok, short) as door:
+            reader, writer = await door.connect()
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            async with asyncio.timeout(HANG_UP):
+                assert not await reader.read()
+            assert not door.connections
+            for _ in range(admission.CONNECTIONS_PER_PEER):
+                assert door.admission.enter(ARRIVAL.holder)
+            writer.close()
