@@ -82,7 +82,8 @@ class HttpConnection(asyncio.Protocol):
         self._worker: asyncio.Task[None] | None = None
         self._awaited: int | None = None
         """How many bytes are held of what went a shorter way and is not answered yet."""
-        self._failed = False
+        self._refusal: HttpResponse | None = None
+        """Of what was no HTTP: answered last, and nothing more is read."""
         self._hop_limit: int | None = None
         self._writable: asyncio.Future[None] | None = None
         """While the client does not read what it is sent."""
@@ -136,7 +137,7 @@ class HttpConnection(asyncio.Protocol):
             self._writable = None
 
     def data_received(self, data: bytes) -> None:
-        if self._failed:
+        if self._refusal is not None:
             return
         self._heard = asyncio.get_running_loop().time()
         if (
@@ -150,7 +151,8 @@ class HttpConnection(asyncio.Protocol):
                 if self._goes_short(self._short, data):
                     return
             except BaseException:
-                self._awaited = None  # by this defect the connection is lost, and there is no answer to wait for
+                # A defect, by which the connection is lost: there is no answer to wait for.
+                self._awaited = None
                 raise
         self._fed += len(data)
         try:
@@ -206,6 +208,8 @@ class HttpConnection(asyncio.Protocol):
             self._let_go(held)
         if self._queue:
             self._set_to_work()
+        else:
+            self._turn_away()
 
     # httptools callbacks
 
@@ -242,6 +246,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._within = False
+        if self._parser.should_upgrade():
+            return  # what follows is not HTTP: it is refused, and not done either
         path, _, query = self._url.decode("latin-1").partition("?")
         request = HttpRequest(
             method=self._parser.get_method().decode("ascii"),
@@ -291,6 +297,7 @@ class HttpConnection(asyncio.Protocol):
             if self._queue:
                 await asyncio.sleep(0)  # other connections have their turn between two requests of this one
         self._worker = None
+        self._turn_away()
 
     def _limit_hops(self, limit: int | None) -> None:
         """Let the kernel send what is written next with a TTL that is `limit` when it arrives at the interface."""
@@ -336,7 +343,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _look(self) -> None:
         """One timer for the connection's whole life, instead of one for each read."""
-        if self._transport is None or self._failed:
+        if self._transport is None or self._refusal is not None:
             return
         busy = self._busy
         limit = SILENCE if self._within else IDLE
@@ -350,7 +357,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _read_on(self) -> None:
         # The client may have gone while its answer was being written.
-        if len(self._queue) <= _MAX_QUEUE and self._transport is not None:
+        if len(self._queue) <= _MAX_QUEUE and self._transport is not None and self._refusal is None:
             self._transport.resume_reading()
 
     def _grow_headers(self, size: int) -> None:
@@ -359,12 +366,17 @@ class HttpConnection(asyncio.Protocol):
             raise _TooLargeError
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what is not HTTP at all, then hang up."""
-        self._failed = True
-        if self._transport is not None:
-            body = message.encode()
-            response = HttpResponse(status=status, headers=(("Content-Type", "text/plain"),), body=body)
-            self._transport.write(encode(response, keep_alive=False, head=False))
+        """Answer what is not HTTP at all, then hang up: behind the answers to what was asked before."""
+        plain = (("Content-Type", "text/plain"),)
+        self._refusal = HttpResponse(status=status, headers=plain, body=message.encode())
+        if not self._busy:
+            self._turn_away()
+        elif self._transport is not None:
+            self._transport.pause_reading()
+
+    def _turn_away(self) -> None:
+        if self._refusal is not None and self._transport is not None:
+            self._transport.write(encode(self._refusal, keep_alive=False, head=False))
             self._transport.close()
 
     def abort(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from ipaddress import IPv4Address
@@ -351,3 +352,51 @@ async def test_a_connection_that_a_defect_of_the_short_ways_ends_is_counted_no_m
             for _ in range(admission.CONNECTIONS_PER_PEER):
                 assert door.admission.enter(ARRIVAL.holder)
             writer.close()
+
+
+ASKED = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n%b\r\n{}"
+
+
+@pytest.mark.parametrize("is_short", [False, True])
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ([ASKED % b"", b"\x00"], ["200", "400"]),
+        ([ASKED % b"" + ASKED % b"" + b"\x00"], ["200", "200", "400"]),
+        ([ASKED % b"Connection: close\r\n", ASKED % b""], ["200"]),
+        ([ASKED % b"Connection: close\r\n" + b"\x00"], ["200"]),
+        ([ASKED % b"", ASKED % b"Connection: upgrade\r\nUpgrade: websocket\r\n"], ["200", "400"]),
+    ],
+    ids=["read apart", "read together", "more behind the last", "noise behind the last", "an upgrade"],
+)
+async def test_who_is_refused_hears_first_what_was_asked_before(
+    sent: list[bytes], said: list[str], *, is_short: bool
+) -> None:
+    """The first answer is the first request's (RFC 9112, section 9.3.2); behind one that closes nothing is read (9.6)."""
+    done: list[Callable[[HttpResponse], None]] = []
+    asked: list[HttpRequest] = []
+    go_on = asyncio.Event()
+
+    async def late(request: HttpRequest) -> HttpResponse:
+        asked.append(request)
+        await go_on.wait()
+        return await ok(request)
+
+    def at_once(request: HttpRequest, _: Arrival, answer: Callable[[HttpResponse], None]) -> bool:
+        asked.append(request)
+        done.append(answer)
+        return True
+
+    short = ShortWays(repeat=lambda *_: False, at_once=at_once) if is_short else None
+    async with Door(late, short) as door, asyncio.timeout(HANG_UP):
+        reader, writer = await door.connect()
+        for data in sent:
+            writer.write(data)
+            await asyncio.sleep(0.05)
+        go_on.set()
+        for answer in done:
+            answer(HttpResponse(status=200, headers=(), body=b""))
+        answers = (await reader.read()).decode()
+        writer.close()
+        assert re.findall(r"HTTP/1\.1 (\d+)", answers) == said
+        assert len(asked) == said.count("200")
