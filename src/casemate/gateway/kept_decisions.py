@@ -19,6 +19,8 @@ from casemate.servicekit.service import Check
 _VOLATILE = frozenset({"aws:currenttime", "aws:epochtime", "aws:useragent", "aws:referer"})
 """Keys of the request itself that two requests of one caller may differ in."""
 _MOST_KEPT = 512
+_MOST_ANSWERS = 4096
+"""Of all actions and resources of a caller."""
 Value = str | tuple[str, ...] | None
 
 
@@ -42,6 +44,8 @@ class KeptDecisions:
         self._situation = situation
         """The caller's situation with the keys of a request."""
         self._kept: dict[tuple[str, str, tuple[str, ...]], _Answers] = {}
+        self._answers = 0
+        """Decisions made since it was empty."""
 
     def decide(self, check: Check, request: Callable[[], Values]) -> Decision:
         """The decision on a check; `request` gives the request's own keys when a policy reads one."""
@@ -75,7 +79,8 @@ class KeptDecisions:
         constant = constant and all(name.startswith(own) for name in brought)
         answers = _Answers(varying, constant=constant)
         if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
+            self._forget()
+        self._answers += 1
         self._kept[place] = answers
         decision = evaluate(question, policies)
         answers.by_values[_values(answers.varying, check, request)] = decision
@@ -85,10 +90,17 @@ class KeptDecisions:
         self, answers: _Answers, values: tuple[Value, ...], check: Check, request: Callable[[], Values]
     ) -> Decision:
         decision = self._authorizer.decide(self._situation(request()), check)
+        if self._answers >= _MOST_ANSWERS:
+            self._forget()
         if len(answers.by_values) >= _MOST_KEPT:
             answers.by_values.clear()
+        self._answers += 1
         answers.by_values[values] = decision
         return decision
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._answers = 0
 
 
 def _values(varying: tuple[str, ...], check: Check, request: Callable[[], Values]) -> tuple[Value, ...]:

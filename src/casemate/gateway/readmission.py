@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from casemate.wire.http import HttpRequest
 
 _MOST_KEPT = 4096
+_MOST_HELD = 32 << 20
+"""Who calls chooses how long heads are, and what is asked for in how many combinations. What is full stays as it is."""
+_LONGEST_SIGNED = 4096
+"""Characters of the list of signed headers, the host and the target of a caller that is kept."""
 _UNUSUAL = frozenset({"smithy-protocol", "referer"})
 """Headers by which a request may be of another protocol than its target says, or have a key that others have not."""
 MakeContext = Callable[[Exchange], Context[Any]]
@@ -103,6 +107,8 @@ class Readmission:
         self._callers: dict[tuple[int, str, str | None, str], _Caller] = {}
         self._targets: dict[str, _Target] = {}
         self._generation = -1
+        self._held = 0
+        """About how many bytes repetitions take, of all ways."""
 
     def admit(
         self, request: HttpRequest, arrival: Arrival, now: datetime, *, at_once: bool = False
@@ -145,8 +151,8 @@ class Readmission:
             return None
         decoder = decoder_of(target.model) if at_once and request.head else None
         # Where the path names the operation, the body is not all of its input.
-        if decoder is not None and target.labels is None:
-            way.repetitions.learn(exchange, caller.decisions, caller.signature, decoder.decode)
+        if decoder is not None and target.labels is None and self._held < _MOST_HELD:
+            self._held += way.repetitions.learn(exchange, caller.decisions, caller.signature, decoder.decode)
         return exchange
 
     def repeat(self, data: bytes, arrival: Arrival, now: datetime) -> Exchange | None:
@@ -170,12 +176,12 @@ class Readmission:
             return exchange
         if not self._allowed(exchange, repetition.decisions):
             return None
-        if asked is not None and asked not in repetition.decided:
+        if asked is not None and asked not in repetition.decided and self._held < _MOST_HELD:
             checks = (
                 () if operation.checks is None else operation.checks(self._context(exchange), exchange.params)
             )
             constant = all(map(repetition.decisions.constant, checks))
-            repetition.decide(asked, exchange.decisions if constant else None)
+            self._held += repetition.decide(asked, exchange.decisions if constant else None)
         return exchange
 
     def _way(self, arrival: Arrival) -> _Way:
@@ -192,6 +198,7 @@ class Readmission:
         self._callers.clear()
         self._ways.clear()
         self._alike.clear()
+        self._held = 0
         self._generation = self._store.generation
 
     def _allowed(self, exchange: Exchange, kept: KeptDecisions) -> bool:
@@ -254,6 +261,8 @@ class Readmission:
         if target.labels is None:
             self._targets[request.headers.lowered["x-amz-target"]] = target
         place = _place(request, self._way(exchange.arrival).first)
+        if sum(len(text or "") for text in place[1:]) > _LONGEST_SIGNED:
+            return
         if place not in self._callers:
             self._callers[place] = self._caller(
                 exchange, service, exchange.principal, exchange.origin, signature, target

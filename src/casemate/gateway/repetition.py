@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -48,6 +48,10 @@ _MOST_HEADS = 1024
 _MOST_FORMS = 4
 """Of heads of one length."""
 _MOST_DECIDED = 512
+_PART = 256
+"""Bytes for a table that was asked for, with its name, place and decision."""
+_COPIES, _AROUND = 4, 4096
+"""A head is kept in pieces, as fields and in the pattern that is signed; and bytes of the objects around it."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,11 +109,13 @@ class Repetition:
         again.decisions = decisions
         return again
 
-    def decide(self, asked: Hashable, decisions: list[Decision] | None) -> None:
-        """Keep what was decided where that was asked."""
+    def decide(self, asked: Hashable, decisions: list[Decision] | None) -> int:
+        """Keep what was decided where that was asked; about how many bytes that takes."""
         if len(self.decided) >= _MOST_DECIDED:
-            self.decided.clear()
+            return 0
         self.decided[asked] = decisions and decisions.copy()
+        parts = cast("tuple[Hashable, ...]", asked) if isinstance(asked, tuple) else ()
+        return _PART * (2 + len(parts))
 
 
 class _Form:
@@ -178,18 +184,21 @@ class Repetitions:
         decisions: KeptDecisions,
         signature: Repeated,
         decode: Callable[[bytes], dict[str, Any]],
-    ) -> None:
-        """Keep the head of a request that was read in one piece, was verified, and goes on to its operation."""
+    ) -> int:
+        """Keep the head of a request that was read in one piece, was verified, and goes on to its operation.
+
+        Gives about how many bytes that takes.
+        """
         request, parsed = exchange.request, exchange.parsed
         head, fields = request.head, request.headers.lowered
         places = dict(_places(head))
         if parsed is None or self._heads >= _MOST_HEADS or not places.keys() >= set(_ALWAYS):
-            return
+            return 0
         forms = self._forms.setdefault(len(head), [])
         form = next((one for one in forms if one.places == places), None)
         if form is None:
             if len(forms) >= _MOST_FORMS:
-                return
+                return 0
             form = _Form(places, len(head))
             forms.append(form)
         self._heads += 1
@@ -199,6 +208,7 @@ class Repetitions:
         learned = exchange.again(None, "", exchange.now, without)
         learned.request = like
         form.learn(head, Repetition(learned, decisions, SignedPattern(signature, fields, form.names), decode))
+        return _COPIES * len(head) + _AROUND
 
 
 def _places(head: bytes) -> Iterator[tuple[str, slice]]:

@@ -404,3 +404,69 @@ def test_a_signed_field_may_have_a_percent_sign_in_its_name(plain: Life, name: s
     for _ in range(4):
         assert plain.call(*READ, more={name: "%b%"})[0] == 200
     assert plain.repeated == before + 2
+
+
+def test_what_repetitions_take_is_bounded_however_long_their_heads_are(
+    plain: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all ways together: functions choose their heads, and come from many addresses."""
+    monkeypatch.setattr("casemate.gateway.readmission._MOST_HELD", 200_000)
+    plain.govern(document(PLAIN))
+    for number in range(20):
+        for _ in range(4):
+            assert plain.call(*READ, more={"x-long": f"{number:04}" * 2000})[0] == 200
+    heads = kept(plain)
+    assert 1 < len(heads) < 8
+    plain.govern(document(PLAIN))
+    repeating(plain, READ)
+
+
+def test_what_is_known_of_combinations_of_tables_is_bounded(
+    plain: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casemate.gateway.readmission._MOST_HELD", 100_000)
+    plain.govern(document(PLAIN))
+    for number in range(40):
+        kinds = f"{number:030b}".replace("0", "P").replace("1", "D")
+        actions = [PUT if kind == "P" else DELETE for kind in kinds]
+        apart = [
+            {kind: {**given, ("Item" if kind == "Put" else "Key"): {**KEY, "s": {"N": str(place + 100)}}}}
+            for place, action in enumerate(actions)
+            for kind, given in action.items()
+        ]
+        assert plain.call("TransactWriteItems", {"TransactItems": apart})[0] == 200
+    decided = sum(len(asked) for one in kept(plain) for asked in one.decided)
+    assert 0 < decided < 500
+
+
+def test_a_caller_who_signs_an_endless_list_of_headers_is_not_kept(plain: Life) -> None:
+    before = plain.readmitted
+    for _ in range(4):
+        assert plain.call(*READ, more={f"x-{number}": "1" for number in range(1000)})[0] == 200
+    assert plain.readmitted == before
+
+
+def test_the_decisions_that_are_kept_of_a_caller_are_bounded(
+    running: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many tables there are times partition keys."""
+    monkeypatch.setattr("casemate.gateway.kept_decisions._MOST_ANSWERS", 20)
+    running.govern(
+        document(PLAIN, {**PLAIN, "Condition": {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": "x"}}})
+    )
+    for number in range(50):
+        for name in ("orders", "others"):
+            assert (
+                running.call("GetItem", {"TableName": name, "Key": {**KEY, "p": {"S": f"{number:060}"}}})[0]
+                == 200
+            )
+    callers: Any = running.pipeline._readmission._callers  # pyright: ignore[reportPrivateUsage]
+    ((_, caller),) = callers.items()
+    assert 0 < sum(len(answers.by_values) for answers in caller.decisions._kept.values()) <= 20
+
+
+def kept(one: Life) -> list[Any]:
+    way: Any = one.pipeline._readmission._way(ARRIVAL)  # pyright: ignore[reportPrivateUsage]
+    return [
+        found for forms in way.repetitions._forms.values() for form in forms for found in form.known.values()
+    ]
