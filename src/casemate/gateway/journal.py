@@ -34,8 +34,9 @@ _SEPARATOR = b"\n"
 _DECISIONS = msgspec.json.Decoder(list[Decision])
 _Brief = tuple[int, datetime, str, dict[str, Any]]
 """An event by what differs from another one: which of the batch's frames that is; time, request id, parameters."""
-_Line = tuple[str, str, bytes | _Brief, int]
-"""Account, Region, event, which of the batch's decisions."""
+_Place = int | list[int]
+_Line = tuple[str, str, bytes | _Brief, _Place]
+"""Account, Region, event, which of the batch's decisions: one list of them, or several lists one after the other."""
 
 
 class _Batch(NamedTuple):
@@ -54,6 +55,10 @@ class _Batch(NamedTuple):
             return json.loads(event)
         frame, now, request_id, params = event
         return event_like(json.loads(self.frames[frame]), now=now, request_id=request_id, params=params)
+
+    def decided(self, line: _Line) -> list[Decision]:
+        places = line[3] if isinstance(line[3], list) else [line[3]]
+        return [decision for place in places for decision in _DECISIONS.decode(self.decisions[place])]
 
 
 _Repeated = tuple[Repetition, list[Decision], datetime, str, dict[str, Any]]
@@ -122,9 +127,7 @@ class Journal:
             if wanted in listed and first + listed.index(wanted) > self._next - 1 - _ON_DISK:
                 batch = _BATCHES.decode(body)
                 line = batch.lines[listed.index(wanted)]
-                return Recorded(
-                    event=batch.event(line), decisions=_DECISIONS.decode(batch.decisions[line[3]])
-                )
+                return Recorded(event=batch.event(line), decisions=batch.decided(line))
         return None
 
     def events(
@@ -184,9 +187,9 @@ class _Writing:
         self._made: list[bytes] = []
         self.batch = _Batch([], [], self._made)
         self._places: dict[tuple[int, ...], int] = {}
-        self._frames: dict[_Likeness, tuple[int, int]] = {}
+        self._frames: dict[_Likeness, tuple[int, _Place]] = {}
         """Number and decisions of the event that others are like."""
-        self._repeated: dict[tuple[int, ...], tuple[str, str, int, int]] = {}
+        self._repeated: dict[tuple[int, ...], tuple[str, str, int, _Place]] = {}
         """The same of repetitions, after account and Region."""
 
     def add(self, exchange: Exchange) -> None:
@@ -213,15 +216,21 @@ class _Writing:
         account, region, frame, place = known
         self.batch.lines.append((account, region, (frame, now, request_id, params), place))
 
-    def _frame(self, exchange: Exchange, key: tuple[int, ...]) -> tuple[int, int]:
+    def _frame(self, exchange: Exchange, key: tuple[int, ...]) -> tuple[int, _Place]:
         self._made.append(_encoded(exchange))
         return len(self._made) - 1, self._place(exchange, key)
 
-    def _place(self, exchange: Exchange, key: tuple[int, ...]) -> int:
+    def _place(self, exchange: Exchange, key: tuple[int, ...]) -> _Place:
+        if len(key) < 2:
+            return self._kept(exchange.decisions, key)
+        # The hundred actions of a transaction have a handful of decisions, in an order of their own.
+        return [self._kept([decision], (one,)) for one, decision in zip(key, exchange.decisions, strict=True)]
+
+    def _kept(self, decisions: list[Decision], key: tuple[int, ...]) -> int:
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = len(self.batch.decisions)
-            self.batch.decisions.append(msgspec.json.encode(exchange.decisions))
+            self.batch.decisions.append(msgspec.json.encode(decisions))
         return place
 
 

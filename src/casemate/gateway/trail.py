@@ -38,6 +38,8 @@ _DATA_PARAMETERS = frozenset({"TableName", "IndexName", "Key", "FunctionName", "
 
 _SECRET_WORDS = ("password", "secret", "token", "zipfile", "plaintext", "privatekey", "variables")
 _MAX_TEXT = 1024
+"""Source: CloudTrail User Guide, "CloudTrail record contents", userAgent and errorMessage: a maximum size of 1 KB, content
+exceeding that limit is truncated. Parameters are cut like them one by one."""
 
 
 def event_of(exchange: Exchange) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
         "eventName": name,
         "awsRegion": exchange.region,
         "sourceIPAddress": str(exchange.arrival.peer),
-        "userAgent": exchange.request.headers.get("user-agent") or "",
+        "userAgent": (exchange.request.headers.get("user-agent") or "")[:_MAX_TEXT],
         "requestParameters": _readable(_recorded(exchange.params, data=data)) or None,
         "responseElements": None,
         "requestID": exchange.request_id,
@@ -65,7 +67,7 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     }
     if exchange.error is not None:
         event["errorCode"] = exchange.error.code
-        event["errorMessage"] = exchange.error.message
+        event["errorMessage"] = exchange.error.message[:_MAX_TEXT]
     if isinstance(exchange.origin, EndpointOrigin):
         event["vpcEndpointId"] = exchange.origin.endpoint_id
         event["vpcEndpointAccountId"] = exchange.origin.endpoint_account

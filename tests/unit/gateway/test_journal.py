@@ -113,6 +113,21 @@ def test_a_full_disk_costs_what_was_to_be_written_and_nothing_else(caplog: pytes
     assert journal.find(kept.request_id) is not None
 
 
+def test_decisions_are_on_record_in_their_order_and_written_once() -> None:
+    """A transaction has one for each of its hundred actions, and mostly the same ones."""
+    journal = Journal(None)
+    (one,) = exchange(resource=f"arn:aws:dynamodb:us-east-2:{ACCOUNT}:table/{'x' * 200}").decisions
+    (other,) = exchange(resource=f"arn:aws:dynamodb:us-east-2:{ACCOUNT}:table/other").decisions
+    for orders in ([one, other, one] * 30, [other, *[one] * 90], [other], [], [one, one]):
+        done = exchange(decisions=orders)
+        journal.record(done)
+        found = journal.find(done.request_id)
+        assert found is not None
+        assert found.decisions == orders
+    size = len(journal._db.serialize())  # pyright: ignore[reportPrivateUsage]
+    assert size < 20_000
+
+
 def read(number: str, *, secret: bool) -> dict[str, object]:
     key = {"password": {"S": f"hunter{number}"}} if secret else {"id": {"S": number}, "raw": {"B": b"abc"}}
     return {"TableName": "orders", "Key": key, "ConsistentRead": True}

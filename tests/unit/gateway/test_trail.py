@@ -11,6 +11,7 @@ from tests.support.exchanges import ACCOUNT, ADMIN, exchange
 from casemate.gateway.trail import event_of
 from casemate.model.errors import AwsError
 from casemate.model.origin import EndpointOrigin, InternetOrigin
+from casemate.wire.http import Headers
 
 TABLE = f"arn:aws:dynamodb:us-east-2:{ACCOUNT}:table/orders"
 
@@ -52,6 +53,14 @@ def test_the_endpoint_is_named_exactly_when_one_was_passed() -> None:
     assert (event["vpcEndpointId"], event["vpcEndpointAccountId"]) == ("vpce-1", ACCOUNT)
     outside = event_of(exchange(origin=InternetOrigin(address=IPv4Address("127.0.0.1"))))
     assert "vpcEndpointId" not in outside
+
+
+def test_what_a_caller_chooses_is_cut() -> None:
+    """User agent and error message: "content exceeding that limit is truncated"."""
+    done = exchange(error=AwsError("ValidationException", "m" * 5000))
+    done.request.headers = Headers([("User-Agent", "u" * 5000)])
+    event = event_of(done)
+    assert (event["userAgent"], event["errorMessage"]) == ("u" * 1024, "m" * 1024)
 
 
 def test_a_refused_request_says_so() -> None:
