@@ -18,6 +18,11 @@ from casemate.tables.errors import INVALID, validation
 from casemate.tables.numbers import number_size, number_text, parse_number
 
 MAX_DEPTH = 32
+MAX_NAME_BYTES = 65_535
+_SHORT_NAME = MAX_NAME_BYTES // 4
+"""Characters that fit whatever they are."""
+NAME_EMPTY = "Empty attribute name"
+NAME_TOO_LARGE = "Attribute name is too large, must be less than 65536 bytes"
 
 
 class StringSet(frozenset[str]):
@@ -104,7 +109,25 @@ def type_name(code: str) -> str:
 def item_from_wire(wire: Mapping[str, Any]) -> Item:
     """An item or key in the API's form, checked."""
     plain = _plain(wire)
-    return {name: from_wire(value) for name, value in wire.items()} if plain is None else plain
+    if plain is None:
+        check_names(wire)
+        return {name: from_wire(value) for name, value in wire.items()}
+    if plain.size > MAX_NAME_BYTES or "" in plain:
+        check_names(plain)
+    return plain
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Of attributes, of an item or of a map in one.
+
+    Developer Guide, "Naming rules": at least one character, less than 64 KB; 65,535 bytes are the most that AWS takes
+    (ScyllaDB's test/alternator/test_limits.py, which is run against AWS too).
+    """
+    for name in names:
+        if not name:
+            raise validation(NAME_EMPTY)
+        if len(name) > _SHORT_NAME and len(name.encode()) > MAX_NAME_BYTES:
+            raise validation(NAME_TOO_LARGE)
 
 
 def _plain(wire: Mapping[str, Any]) -> PlainItem | None:
@@ -254,6 +277,7 @@ def _read_list(raw: Any, depth: int) -> Value:
 
 def _read_map(raw: Any, depth: int) -> Value:
     _expect(raw, dict)
+    check_names(raw)
     return {name: from_wire(member, depth + 1) for name, member in raw.items()}
 
 
