@@ -113,7 +113,10 @@ class Slices:
         )
         network = self.ec2.network
         self.supervisor = Supervisor(
-            ground.plane, settings, in_order=lambda interfaces: network.snapshot().in_order(interfaces)
+            ground.plane,
+            settings,
+            in_order=lambda interfaces: network.snapshot().in_order(interfaces),
+            zone_of=lambda interface: network.snapshot().zone_id_of(interface),
         )
         self.lambda_ = lambda_.assemble(
             ground.store,

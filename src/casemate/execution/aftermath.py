@@ -34,16 +34,32 @@ class Aftermath:
         self._loop = asyncio.get_running_loop()
         self._later: asyncio.Handle | None = None
         self._runtime: Answer | None = None
+        self._awaited = False
+        """Whether it is to be said that the runtime is done, once it asks for more."""
+        self._back: float | None = None
+        """When it did."""
 
     @property
     def waits(self) -> bool:
         """Whether REPORT waits for extensions that still work."""
         return self._finished is not None and self._later is None
 
-    def begin(self, finished: Finished) -> None:
-        """The runtime is done: read what it left; REPORT is to follow."""
+    def begin(self, finished: Finished, *, until_back: bool = False) -> None:
+        """The runtime is done: read what it left; REPORT is to follow.
+
+        Extensions hear that it is done when it asks for more: "how long the runtime took to call the next invocation API"
+        is a part of it ("Span").
+        """
         self._finished = finished
+        self._awaited = until_back
         self._note()
+
+    def runtime_back(self) -> None:
+        """The runtime asks for the next invocation."""
+        if self._awaited:
+            self._awaited = False
+            self._back = monotonic()
+            self._done()
 
     def begin_later(self, finished: Finished) -> None:
         """All of it, REPORT too, when the caller has the answer."""
@@ -89,13 +105,36 @@ class Aftermath:
         self._look()
         if finished.ending.line:
             self._log.platform(platform_events.fault(finished.ending.line))
-        done = platform_events.runtime_done(
-            finished.request_id, finished.duration_ms, finished.produced, finished.ending
+        if not self._awaited:
+            self._done()
+
+    def _done(self) -> None:
+        finished = self._finished
+        assert finished is not None
+        self._log.platform(
+            platform_events.runtime_done(
+                finished.request_id,
+                finished.duration_ms,
+                finished.produced,
+                finished.ending,
+                trace_id=finished.trace_id,
+                spans=() if self._back is None else finished.spans(self._back),
+            )
         )
-        self._log.platform(done)
 
     def _write(self, finished: Finished, duration_ms: float) -> None:
+        if self._awaited:  # the runtime never came back
+            self._awaited = False
+            self._done()
         self._finished = None
-        event = platform_events.end(finished.request_id, self._usage(duration_ms), finished.ending)
+        back, self._back = self._back, None
+        overhead = () if back is None else (finished.span("extensionOverhead", back, monotonic()),)
+        event = platform_events.end(
+            finished.request_id,
+            self._usage(duration_ms),
+            finished.ending,
+            trace_id=finished.trace_id,
+            spans=overhead,
+        )
         self._log.platform(event)
         self._log.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,20 @@ _FAILURES = {
     # Ended while it initialized, because its function changed: the invocation is tried in another environment.
     Event.RETIRE: Failure.EXIT,
 }
+
+
+_ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
+
+
+def shown_error_type(given: str) -> str:
+    """What logs and telemetry show of the type that a runtime reported.
+
+    "Lambda accepts any string, but we recommend a format of <category.reason>" ("Invocation error"); what is shown of
+    others is what AWS's runtime interface emulator makes of them (its tests of valid runtime and function error types).
+    """
+    if _ERROR_TYPE.fullmatch(given):
+        return given
+    return "Function.Unknown" if given.startswith("Function.") else "Runtime.Unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +67,8 @@ class Ending:
     status: str = ""
     """In REPORT; empty for a handler's exception, which is the function's own business."""
     error_type: str = ""
+    reported_type: str = ""
+    """What the runtime called a function error, in words that AWS lets through."""
     line: str = ""
     """For the log."""
 
@@ -65,7 +82,8 @@ def of_invocation(
         if known.event is Event.RESPONSE:
             return Ending(failed=False, payload=b"" if streamed else known.reported.body)
         if known.event is Event.ERROR:
-            return Ending(failed=True, payload=known.reported.body)
+            named = shown_error_type(known.reported.error_type)
+            return Ending(failed=True, payload=known.reported.body, reported_type=named)
         return Ending(
             failed=True,
             payload=report.too_large_payload(known.reported.size, limit),
@@ -88,7 +106,7 @@ def of_initialization(known: Circumstances, duration_ms: float) -> InitFailure:
     if known.event is Event.INIT_ERROR and known.reported is not None:
         return InitFailure(
             failure=Failure.INIT_ERROR,
-            error_type=known.reported.error_type or "Runtime.Unknown",
+            error_type=shown_error_type(known.reported.error_type),
             message="",
             payload=known.reported.body,
             duration_ms=duration_ms,

@@ -23,6 +23,7 @@ from casemate.execution.failures import InitError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
+from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.processes import Processes
 from casemate.execution.response_stream import ResponseStream
@@ -31,6 +32,9 @@ from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.telemetry import Telemetry
 from casemate.execution.time_limit import TimeLimit
+
+_RUNTIME_SECONDS = 0.3
+"""Of the time to shut down that are the runtime's, when there are external extensions: "Shutdown phase"."""
 
 
 class Environment:
@@ -52,6 +56,8 @@ class Environment:
         """Its credentials end then."""
         self.reserved = not provisioned
         """For the invocation it was started for: nobody else may take it."""
+        self.metadata = Metadata(token="", zone_id="")
+        """What its processes may ask of it; known when it is launched."""
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None
@@ -67,7 +73,8 @@ class Environment:
             on_message=self._on_message,
             on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
         )
-        self._telemetry = Telemetry(self._processes.connection, now=clock)
+        structured = function.log_format == "JSON"
+        self._telemetry = Telemetry(self._processes.connection, now=clock, structured=structured)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
         self.extensions = Extensions(
             identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),
@@ -153,11 +160,13 @@ class Environment:
         """Give it an invocation. Only when `assignable`. NotDeliveredError when it ended before it saw it."""
         assert self.assignable
         self._aftermath.catch_up()
+        now = self._clock()
         self._running = running = Running(
             invocation=invocation,
             outcome=self._loop.create_future(),
             began=monotonic(),
-            deadline=self._clock() + timedelta(seconds=timeout_seconds),
+            began_at=now,
+            deadline=now + timedelta(seconds=timeout_seconds),
             stream=stream,
         )
         self.log.begin()
@@ -176,6 +185,8 @@ class Environment:
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
+        elif call.kind is CallKind.METADATA:
+            answer(self.metadata.answer(call))
         else:
             self._extension_calls.handle(call, answer)
 
@@ -185,6 +196,7 @@ class Environment:
                 answer(ILLEGAL)
                 return
             self._parked = answer
+            self._aftermath.runtime_back()
             self._progress()
             return
         if call.kind is CallKind.INIT_ERROR:
@@ -194,14 +206,19 @@ class Environment:
         if self._running is None or call.request_id != self._running.invocation.request_id:
             answer(runtime_api.refusal(400, "InvalidRequestID", "Invalid request ID"))
             return
+        if call.kind is CallKind.ERROR and self._running.streaming and not call.streaming:
+            answer(ILLEGAL)
+            return
         self._report = call
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        if self._apply(event):
-            self._aftermath.acknowledge(answer)
-        else:
+        if not self._apply(event):
             answer(ILLEGAL)
+        elif event is Event.TOO_LARGE:
+            answer(runtime_api.TOO_LARGE)
+        else:
+            self._aftermath.acknowledge(answer)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -319,13 +336,14 @@ class Environment:
             streamed=stream is not None and stream.begun,
             now=self._clock(),
         )
-        finished = running.finished(ending, monotonic())
-        log, answered = "", event is Event.RESPONSE and self.state is State.RETURNING
+        returning = self.state is State.RETURNING
+        finished = running.finished(ending, monotonic(), self._report if returning else None)
+        log, answered = "", event is Event.RESPONSE and returning
         if answered and not (running.invocation.wants_log or self.extensions):
             self._aftermath.begin_later(finished)
         else:
-            self._aftermath.begin(finished)
-            if not self.extensions:
+            self._aftermath.begin(finished, until_back=returning and bool(self.extensions))
+            if not (self.extensions and returning):
                 self._aftermath.report(timed_out=event is Event.TIMEOUT)
             log = self.log.end()
         if not self.extensions:
@@ -373,9 +391,14 @@ class Environment:
         self._processes.tell(plan.TERMINATE if orderly else plan.KILL_RUNTIME)
         reason = "spindown" if orderly else "timeout" if event is Event.TIMEOUT else "failure"
         deadline = self._clock() + timedelta(seconds=seconds)
-        self._background.start(self._telemetry.flush())
-        self.extensions.dismiss(reason, int(deadline.timestamp() * 1000))
+        self._background.start(self._take_leave(reason, int(deadline.timestamp() * 1000)))
         self._end_timer = self._loop.call_later(seconds, self._kill)
+
+    async def _take_leave(self, reason: str, deadline_ms: int) -> None:
+        """Extensions get what was logged, then the news: "First, Lambda shuts down the runtime, then [...]"."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._telemetry.flush(), _RUNTIME_SECONDS)
+        self.extensions.dismiss(reason, deadline_ms)
 
     def _kill(self) -> None:
         self._disarm()

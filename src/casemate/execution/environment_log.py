@@ -66,7 +66,7 @@ class EnvironmentLog:
         for line in text.splitlines(keepends=True) if event.type == "platform.report" else [text]:
             if line:
                 self._add(now, line)
-        if self._telemetry.wanted and event.record:
+        if self._telemetry.wanted and (event.record or event.text):
             self._telemetry.take(event.to_json(now))
 
     def remark(self, text: str) -> None:

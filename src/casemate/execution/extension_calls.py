@@ -11,9 +11,11 @@ from casemate.execution.extensions import Extension, Extensions, Progress
 from casemate.execution.function import Failure
 from casemate.execution.log_pipe import LogPipe
 from casemate.execution.runtime_api import Answer, Call, CallKind, Reply
+from casemate.execution.subscriptions import Api
 from casemate.execution.telemetry import Telemetry
 
 OnFailure = Callable[[Failure, str], None]
+_SUBSCRIPTIONS = {CallKind.TELEMETRY: Api.TELEMETRY, CallKind.LOGS: Api.LOGS}
 
 
 class ExtensionCalls:
@@ -36,7 +38,7 @@ class ExtensionCalls:
         self._pipe: LogPipe | None = None
 
     def handle(self, call: Call, answer: Answer) -> None:
-        """A call of the Extensions API or the Telemetry API."""
+        """A call of the Extensions, the Telemetry or the Logs API."""
         if call.kind is CallKind.REGISTER:
             reply, registered = self._extensions.register(call)
             answer(reply)
@@ -52,7 +54,7 @@ class ExtensionCalls:
             if was is Progress.REGISTERED:
                 self._say(extension, "Ready")
             self._on_progress()
-        elif call.kind is CallKind.TELEMETRY:
+        elif call.kind in _SUBSCRIPTIONS:
             self._subscribe(extension, call, answer)
         else:
             self._failed(extension, call, answer)
@@ -60,19 +62,20 @@ class ExtensionCalls:
     def _subscribe(self, extension: Extension, call: Call, answer: Answer) -> None:
         if self._extensions.closed:
             message = "The subscription is not allowed after initialization"
-            answer(runtime_api.refusal(403, "Telemetry.SubscriptionClosed", message))
+            of_api = "Logs" if call.kind is CallKind.LOGS else "Telemetry"
+            answer(runtime_api.refusal(403, f"{of_api}.SubscriptionClosed", message))
             return
-        reply, wanted = self._telemetry.subscribe(extension.name, call.body)
+        reply, said = self._telemetry.subscribe(extension.name, call.body, _SUBSCRIPTIONS[call.kind])
         answer(reply)
-        if wanted is not None:
-            self._log.platform(platform_events.telemetry_subscription(extension.name, wanted.types))
+        if said is not None:
+            self._log.platform(said)
 
     def _failed(self, extension: Extension, call: Call, answer: Answer) -> None:
         if not call.error_type:
             message = "Missing Lambda-Extension-Function-Error-Type header"
             answer(runtime_api.refusal(403, "Extension.MissingHeader", message))
             return
-        answer(runtime_api.ACCEPTED)
+        answer(self._extensions.failed(extension))
         initializing = call.kind is CallKind.EXTENSION_INIT_ERROR
         failure = Failure.EXTENSION_INIT_ERROR if initializing else Failure.EXTENSION_EXIT_ERROR
         self._say(extension, "InitError" if initializing else "ExitError", call.error_type)

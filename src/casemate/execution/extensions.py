@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, cast
 
@@ -21,6 +21,9 @@ LIMIT = 10
 _EXTERNAL_SECONDS, _INTERNAL_SECONDS = 2.0, 0.5
 """How long they may take to shut down: "Shutdown phase"."""
 _EVENTS = frozenset({"INVOKE", "SHUTDOWN"})
+_INVALID_STATE = runtime_api.refusal(
+    403, "Extension.InvalidExtensionState", "State transition is not allowed"
+)
 
 
 class Progress(Enum):
@@ -34,6 +37,8 @@ class Progress(Enum):
     """It waits for an event."""
     WORKING = "working"
     """It has an event."""
+    FAILED = "failed"
+    """It said so; its process is still there. "No further API calls succeed" ("Init error", "Exit error")."""
     GONE = "gone"
 
 
@@ -81,7 +86,8 @@ class Extensions:
     @property
     def all_ready(self) -> bool:
         """Whether none has anything left to do: the phase is over as far as they are concerned."""
-        return all(one.progress in (Progress.READY, Progress.GONE) for one in self._by_name.values())
+        done = (Progress.READY, Progress.FAILED, Progress.GONE)
+        return all(one.progress in done for one in self._by_name.values())
 
     @property
     def shutdown_seconds(self) -> float:
@@ -147,7 +153,7 @@ class Extensions:
             )
         for extension in self._by_name.values():
             if extension.identifier == call.identifier:
-                return extension
+                return _INVALID_STATE if extension.progress is Progress.FAILED else extension
         return runtime_api.refusal(
             403, "Extension.UnknownExtensionIdentifier", "Unknown extension identifier"
         )
@@ -155,9 +161,7 @@ class Extensions:
     def ask(self, extension: Extension, answer: Answer) -> None:
         """It asks for the next event."""
         if extension.waiting is not None or extension.progress is Progress.GONE:
-            answer(
-                runtime_api.refusal(403, "Extension.InvalidExtensionState", "State transition is not allowed")
-            )
+            answer(_INVALID_STATE)
             return
         if extension.backlog:
             answer(extension.backlog.pop(0))
@@ -169,12 +173,15 @@ class Extensions:
     def tell(self, kind: str, event: Mapping[str, Any]) -> None:
         """An event for those who registered for its kind."""
         for extension in self._by_name.values():
-            if kind not in extension.events or extension.progress is Progress.GONE:
+            if kind not in extension.events or extension.progress in (Progress.FAILED, Progress.GONE):
                 continue
             reply = Reply(
                 status=200,
                 body=json.dumps({"eventType": kind, **event}).encode(),
-                headers=(("Lambda-Extension-Event-Identifier", self._identify()),),
+                headers=(
+                    ("Lambda-Extension-Identifier", extension.identifier),
+                    ("Lambda-Extension-Event-Identifier", self._identify()),
+                ),
             )
             if extension.waiting is None:
                 extension.backlog.append(reply)
@@ -196,6 +203,13 @@ class Extensions:
         """Tell those who want to know that the environment shuts down."""
         self.dismissed = True
         self.tell("SHUTDOWN", {"shutdownReason": reason, "deadlineMs": deadline_ms})
+
+    def failed(self, extension: Extension) -> Reply:
+        """It says that it fails: the answer."""
+        extension.progress = Progress.FAILED
+        extension.waiting = None
+        headers = (("Lambda-Extension-Identifier", extension.identifier),)
+        return replace(runtime_api.ACCEPTED, headers=headers)
 
     def gone(self, name: str) -> Extension | None:
         """Its process has ended."""

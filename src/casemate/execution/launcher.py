@@ -14,11 +14,13 @@ from casemate.execution.environment import Environment
 from casemate.execution.failures import AttachError, InitError
 from casemate.execution.function import Failure, FunctionVersion
 from casemate.execution.interpreters import Choice, Interpreters, NoInterpreterError, Python
+from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.sandbox.root import CA_BUNDLE
 from casemate.execution.variables import environment_variables, extension_variables
 from casemate.model.errors import AwsError
+from casemate.model.regions import availability_zones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,13 +72,16 @@ class Launcher:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
+        zone_of: Callable[[str], str] = lambda _interface: "",
     ) -> None:
+        """`zone_of` gives the Availability Zone of a Hyperplane interface, by its id."""
         self.interpreters: Interpreters | None = None
         """None until they have been looked for."""
         self._network = network
         self._settings = settings
         self._clock = clock
         self._random_bytes = random_bytes
+        self._zone_of = zone_of
         self._servers: dict[str, ForkServer] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._closed = False
@@ -115,6 +120,7 @@ class Launcher:
         function = launch.function
         credentials = launch.host.credentials(function)
         environment.expires = credentials.expires
+        environment.metadata = self._metadata(launch)
         bundle = CA_BUNDLE if self._settings.ca_bundle is not None else None
         variables = environment_variables(
             function,
@@ -122,6 +128,7 @@ class Launcher:
             log_stream=launch.stream,
             ca_bundle=bundle,
             initialization=launch.initialization,
+            metadata_token=environment.metadata.token,
         )
         try:
             choice = (await self._found()).choose(function.runtime, strict=self._settings.strict_runtimes)
@@ -155,6 +162,12 @@ class Launcher:
             raise _not_attached(error, launch.interface) from error
         except SandboxError as error:
             raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
+
+    def _metadata(self, launch: Launch) -> Metadata:
+        """Who is in no VPC runs in a zone all the same: the first, here."""
+        zone = self._zone_of(launch.interface) if launch.interface is not None else ""
+        first = availability_zones(launch.function.region)[0].zone_id
+        return Metadata(token=self._random_bytes(32).hex(), zone_id=zone or first)
 
     def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
         """How initialization went."""

@@ -6,8 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-EVENT_LIMIT = 256 * 1024
-"""Bytes of one log event; longer lines are split, as Lambda does."""
+from casemate.execution.log_events import LogEvents
 
 _READS = 4
 """Reads per call, of as much as a pipe holds (64 KB: pipe(7))."""
@@ -19,12 +18,12 @@ _SIP = 4096
 
 
 class LogPipe:
-    """Reads what the function writes, line by line. `on_line` gets each line, its newline removed."""
+    """Reads what the function writes, event by event. `on_line` gets each, its last newline removed."""
 
     def __init__(self, descriptor: int, on_line: Callable[[str], None]) -> None:
         self._descriptor = descriptor
         self._on_line = on_line
-        self._rest = b""
+        self._events = LogEvents()
         self._open = True
         self._loop = asyncio.get_running_loop()
         self._lines = 0
@@ -70,26 +69,18 @@ class LogPipe:
         return len(data)
 
     def _feed(self, data: bytes) -> None:
-        *lines, rest = (self._rest + data).split(b"\n")
-        while len(rest) > EVENT_LIMIT:
-            lines.append(rest[:EVENT_LIMIT])
-            rest = rest[EVENT_LIMIT:]
-        self._rest = rest
-        self._lines += len(lines)
-        for line in lines:
-            for start in range(0, max(len(line), 1), EVENT_LIMIT):
-                self._emit(line[start : start + EVENT_LIMIT])
+        events = self._events.feed(data)
+        self._lines += len(events)
+        for event in events:
+            self._emit(event)
 
     def flush(self) -> None:
         """Take an unfinished line as a line: the invocation that wrote it is over."""
-        if self._rest:
-            rest, self._rest = self._rest, b""
-            self._emit(rest)
+        for event in self._events.flush():
+            self._emit(event)
 
-    def _emit(self, line: bytes) -> None:
-        # The runtime interface client separates the lines of one traceback by carriage returns, so that they make
-        # one event (ERROR_LOG_LINE_TERMINATE in awslambdaric/bootstrap.py).
-        self._on_line(line.decode("utf-8", "replace").replace("\r", "\n"))
+    def _emit(self, event: bytes) -> None:
+        self._on_line(event.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -24,19 +24,20 @@ class PlatformEvent:
 
     type: str
     record: Mapping[str, Any]
+    """Empty when there is nothing but the text."""
     level: str = "INFO"
     text: str = ""
     """As a log in text format shows it; empty when that does not show it."""
 
     def to_json(self, time: datetime) -> dict[str, Any]:
         """As telemetry, and in a log in JSON format."""
-        return {"time": stamp(time), "type": self.type, "record": dict(self.record)}
+        return {"time": stamp(time), "type": self.type, "record": dict(self.record) or self.text.rstrip("\n")}
 
     def to_log(self, time: datetime, *, log_format: str, least: str) -> str:
         """The line for the log; empty when it does not belong there."""
         if log_format != "JSON":
             return self.text
-        if _LEVELS[self.level] < _LEVELS.get(least, 1):
+        if not self.record or _LEVELS[self.level] < _LEVELS.get(least, 1):
             return ""
         return json.dumps(self.to_json(time), separators=(",", ":")) + "\n"
 
@@ -78,10 +79,12 @@ def init_report(
         "metrics": {"durationMs": round(duration_ms, 3)},
         **_error(error_type),
     }
-    failed = status != "success"
+    # "If the Init phase is successful, Lambda doesn't emit the INIT_REPORT log unless SnapStart or provisioned
+    # concurrency is enabled" ("Failures during the Init phase").
+    shown = status != "success" or initialization != "on-demand"
     text = (
         report.init_report_line(duration_ms, phase=phase, status=status, error_type=error_type)
-        if failed
+        if shown
         else ""
     )
     level = _level(status, "DEBUG" if initialization == "on-demand" else "INFO")
@@ -91,29 +94,57 @@ def init_report(
 def start(request_id: str, version: str, trace_id: str) -> PlatformEvent:
     """An invocation begins."""
     record: dict[str, Any] = {"requestId": request_id, "version": version}
-    if trace_id:
-        record["tracing"] = {"type": "X-Amzn-Trace-Id", "value": trace_id}
+    record |= _traced(trace_id, ())
     return PlatformEvent(type="platform.start", record=record, text=report.start_line(request_id, version))
 
 
-def runtime_done(request_id: str, duration_ms: float, produced: int, ending: Ending) -> PlatformEvent:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A part of an invocation's time."""
+
+    name: str
+    start: datetime
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As telemetry."""
+        return {"name": self.name, "start": stamp(self.start), "durationMs": round(self.seconds * 1000, 3)}
+
+
+def runtime_done(
+    request_id: str,
+    duration_ms: float,
+    produced: int,
+    ending: Ending,
+    *,
+    trace_id: str = "",
+    spans: Sequence[Span] = (),
+) -> PlatformEvent:
     """The runtime is done with the invocation; extensions may not be."""
     status = _status(ending)
     record = {
         "requestId": request_id,
         "status": status,
         "metrics": {"durationMs": round(duration_ms, 3), "producedBytes": produced},
-        **_error(ending.error_type),
+        **_error(ending.error_type or ending.reported_type),
+        **_traced(trace_id, spans),
     }
     return PlatformEvent(type="platform.runtimeDone", record=record, level=_level(status, "DEBUG"))
 
 
 def fault(text: str) -> PlatformEvent:
-    """Why the environment failed, in words: text logs only, because `runtimeDone` and `report` say it too."""
+    """Why the environment failed, in words: for logs in text and the Logs API, because `report` has it in a member."""
     return PlatformEvent(type="platform.fault", record={}, level="DEBUG", text=text)
 
 
-def end(request_id: str, usage: report.Usage, ending: Ending) -> PlatformEvent:
+def end(
+    request_id: str,
+    usage: report.Usage,
+    ending: Ending,
+    *,
+    trace_id: str = "",
+    spans: Sequence[Span] = (),
+) -> PlatformEvent:
     """The invocation is over."""
     metrics: dict[str, Any] = {
         "durationMs": round(usage.duration_ms, 3),
@@ -123,9 +154,15 @@ def end(request_id: str, usage: report.Usage, ending: Ending) -> PlatformEvent:
     }
     if usage.init_ms is not None:
         metrics["initDurationMs"] = round(usage.init_ms, 3)
-    status, error_type = _status(ending), ending.error_type
-    record = {"requestId": request_id, "status": status, "metrics": metrics, **_error(error_type)}
-    line = report.report_line(request_id, usage, status=ending.status, error_type=error_type)
+    status = _status(ending)
+    record = {
+        "requestId": request_id,
+        "status": status,
+        "metrics": metrics,
+        **_error(ending.error_type or ending.reported_type),
+        **_traced(trace_id, spans),
+    }
+    line = report.report_line(request_id, usage, status=ending.status, error_type=ending.error_type)
     text = report.end_line(request_id) + line
     return PlatformEvent(type="platform.report", record=record, level=_level(status, "INFO"), text=text)
 
@@ -148,6 +185,14 @@ def telemetry_subscription(name: str, types: Sequence[str]) -> PlatformEvent:
     return PlatformEvent(type="platform.telemetrySubscription", record=record, text=text)
 
 
+def logs_subscription(name: str, types: Sequence[str]) -> PlatformEvent:
+    """An extension has subscribed by the Logs API."""
+    record = {"name": name, "state": "Subscribed", "types": list(types)}
+    shown = ", ".join(one.capitalize() for one in types)
+    text = f"LOGS\tName: {name}\tState: Subscribed\tTypes: [{shown}]\n"
+    return PlatformEvent(type="platform.logsSubscription", record=record, text=text)
+
+
 def logs_dropped(reason: str, records: int, size: int) -> PlatformEvent:
     """A subscriber is too slow, and some of its telemetry is lost."""
     record = {"reason": reason, "droppedRecords": records, "droppedBytes": size}
@@ -160,6 +205,15 @@ def _status(ending: Ending) -> str:
 
 def _error(error_type: str) -> dict[str, str]:
     return {"errorType": error_type} if error_type else {}
+
+
+def _traced(trace_id: str, spans: Sequence[Span]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    if trace_id:
+        members["tracing"] = {"type": "X-Amzn-Trace-Id", "value": trace_id}
+    if spans:
+        members["spans"] = [span.to_json() for span in spans]
+    return members
 
 
 def _level(status: str, otherwise: str) -> str:

@@ -62,7 +62,12 @@ def report_line(request_id: str, usage: Usage, *, status: str = "", error_type: 
 
 
 def init_report_line(duration_ms: float, *, phase: str, status: str, error_type: str = "") -> str:
-    """Logged when initialization fails; `phase` is `init`, or `invoke` for the second attempt."""
+    """Logged when initialization fails; `phase` is `init`, or `invoke` for the second attempt.
+
+    Of one that succeeds, where it is logged at all, only the duration: what follows it is "error information".
+    """
+    if status == "success":
+        return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\n"
     line = f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}\tStatus: {status}"
     return line + (f"\tError Type: {error_type}\n" if error_type else "\n")
 

@@ -1,6 +1,6 @@
 """The APIs that an environment's processes call on 127.0.0.1:9001, as values: calls, replies, paths. Pure.
 
-Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01. Sources: Lambda Developer Guide, "Using the
+Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15. Sources: Lambda Developer Guide, "Using the
 Lambda runtime API for custom runtimes", "Using the Lambda Extensions API", "Accessing real-time telemetry data for
 extensions". Whether a call is legal now is the question of the lifecycle and of `extensions`; `runtime_server` knows
 HTTP.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -34,6 +34,8 @@ class CallKind(Enum):
     EXTENSION_INIT_ERROR = "extension/init/error"
     EXTENSION_EXIT_ERROR = "extension/exit/error"
     TELEMETRY = "telemetry"
+    LOGS = "logs"
+    METADATA = "metadata/execution-environment"
 
 
 RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
@@ -60,6 +62,10 @@ class Call:
     """`Lambda-Extension-Identifier`."""
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
+    authorization: str = ""
+    """Of a call of the metadata endpoint."""
+    began: float = field(default=0.0, compare=False)
+    """When the first of it arrived, on the monotonic clock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +99,11 @@ def refusal(status: int, error_type: str, message: str) -> Reply:
     return Reply(status=status, body=json.dumps({"errorMessage": message, "errorType": error_type}).encode())
 
 
+TOO_LARGE = refusal(
+    413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+)
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
+_NOT_ALLOWED = refusal(405, "MethodNotAllowed", "Only GET is allowed")
 _NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 
@@ -113,11 +123,19 @@ def delivery(invocation: Invocation, *, deadline_ms: int) -> Reply:
 
 
 def parse(
-    method: str, path: str, *, body: bytes = b"", size: int = 0, headers: Mapping[str, str] | None = None
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    size: int = 0,
+    headers: Mapping[str, str] | None = None,
+    began: float = 0.0,
 ) -> Call | Reply:
     """What a request asks for, or the refusal of one that asks for nothing there is. Header names in lower case."""
     given = headers or {}
     kind, request_id = _kind(method, path.strip("/").split("/"))
+    if kind is CallKind.METADATA and method != "GET":
+        return _NOT_ALLOWED
     if kind is None:
         return _NOT_FOUND
     error_type = given.get("lambda-runtime-function-error-type", "")
@@ -132,6 +150,8 @@ def parse(
         name=given.get("lambda-extension-name", ""),
         identifier=given.get("lambda-extension-identifier", ""),
         features=given.get("lambda-extension-accept-feature", ""),
+        authorization=given.get("authorization", ""),
+        began=began,
     )
 
 
@@ -155,5 +175,9 @@ def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
             return CallKind.EXTENSION_EXIT_ERROR, ""
         case "PUT", ["2022-07-01", "telemetry"]:
             return CallKind.TELEMETRY, ""
+        case "PUT", ["2020-08-15", "logs"]:
+            return CallKind.LOGS, ""
+        case _, ["2026-01-15", "metadata", "execution-environment"]:
+            return CallKind.METADATA, ""
         case _:
             return None, ""

@@ -7,6 +7,7 @@ import binascii
 import socket
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import cast
 
 import httptools
@@ -15,15 +16,17 @@ from casemate.execution import runtime_api
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
-_HEAD_LIMIT = 64 * 1024
-"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body."""
-_TRAILER_LIMIT = 1 << 20
-"""More for a streamed response, which ends with its error in a trailer."""
+_HEAD_LIMIT = (1 << 20) + 64 * 1024
+"""Bytes of a request that are not its body; chunk framing besides, in proportion to the body.
+
+A megabyte is what AWS's clients allow the cause of an error, which they send in a header (max_header_size in
+awslambdaric/lambda_runtime_client.py), and a streamed response in its trailer.
+"""
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
 _MODE = "lambda-runtime-function-response-mode"
-_KEPT = ("content-type", "lambda-")
+_KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
 
 
@@ -38,6 +41,7 @@ class _Incoming:
     head: Call | None = None
     """Of a streamed response, once its head is here."""
     size: int = 0
+    began: float = field(default_factory=monotonic)
     fed: int = 0
     """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
 
@@ -77,8 +81,8 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._hang_up()
         incoming = self._incoming
-        allowed = _HEAD_LIMIT if incoming.head is None else _TRAILER_LIMIT + incoming.size
-        if incoming.fed - incoming.size > allowed + _FRAMING * incoming.size:
+        chunked = incoming.size if incoming.head is not None else 0
+        if incoming.fed - incoming.size > _HEAD_LIMIT + chunked + _FRAMING * incoming.size:
             self._hang_up()
 
     def _hang_up(self) -> None:
@@ -150,6 +154,7 @@ class _Connection(asyncio.Protocol):
             body=b"".join(incoming.chunks),
             size=incoming.size,
             headers=incoming.headers,
+            began=incoming.began,
         )
 
     def _answer(self, reply: Reply) -> None:
@@ -179,8 +184,8 @@ def _with_trailers(call: Call, trailers: dict[str, str]) -> Call:
 
 
 _REASONS = {
-    200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 413: "Request Entity Too Large",
-    500: "Internal Server Error",
+    200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 413: "Request Entity Too Large", 500: "Internal Server Error",
 }  # fmt: skip
 
 

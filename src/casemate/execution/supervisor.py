@@ -25,6 +25,8 @@ from casemate.model.errors import AwsError
 
 INIT_SECONDS = 10.0
 """Initialization outside an invocation is cut off after this: Lambda Developer Guide, "Init phase"."""
+PROVISIONED_INIT_SECONDS = 130.0
+"""Of provisioned environments, or the function's time-out if that is more: the same page."""
 ACCOUNT_CONCURRENCY = 1000
 _REAP_SECONDS = 10.0
 _RENEW_BEFORE = timedelta(minutes=5)
@@ -46,13 +48,14 @@ class Supervisor:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         random_bytes: Callable[[int], bytes] = os.urandom,
         in_order: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda interfaces: interfaces,
+        zone_of: Callable[[str], str] = lambda _interface: "",
     ) -> None:
         """`in_order` leaves of a function's interfaces those whose Availability Zone works, or all when none does."""
         self.settings = settings
         self._in_order = in_order
         self._clock = clock
         self._random_bytes = random_bytes
-        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes)
+        self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes, zone_of=zone_of)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._admission = Admission()
         self._idle_since: dict[Environment, float] = {}
@@ -280,7 +283,7 @@ class Supervisor:
             host=host,
             stream=stream,
             interface=interfaces[pool.count % len(interfaces)] if interfaces else None,
-            timeout_seconds=INIT_SECONDS if phase == "init" else function.timeout_seconds,
+            timeout_seconds=init_seconds(function, phase=phase, provisioned=provisioned),
             phase=phase,
             provisioned=provisioned,
         )
@@ -384,3 +387,10 @@ class Supervisor:
 
 
 __all__ = ["ACCOUNT_CONCURRENCY", "INIT_SECONDS", "Settings", "Supervisor"]
+
+
+def init_seconds(function: FunctionVersion, *, phase: str, provisioned: bool) -> float:
+    """How long initialization may take."""
+    if provisioned:
+        return max(PROVISIONED_INIT_SECONDS, function.timeout_seconds)
+    return INIT_SECONDS if phase == "init" else function.timeout_seconds

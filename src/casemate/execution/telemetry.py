@@ -1,112 +1,34 @@
-"""The Telemetry API: an extension subscribes, and what is logged is posted to it, inside its own network.
+"""Telemetry: an extension subscribes, and what is logged is delivered to it, inside its own network.
 
-Source: Lambda Developer Guide, "Lambda Telemetry API reference", "Lambda Telemetry API Event schema reference".
+Source: Lambda Developer Guide, "Accessing real-time telemetry data for extensions using the Telemetry API", "Lambda
+Telemetry API Event schema reference"; "Lambda Logs API" for those who subscribe there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import re
-import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-from casemate.execution import platform_events, runtime_api
+from casemate.execution import logs_api, platform_events, runtime_api
+from casemate.execution.platform_events import PlatformEvent
 from casemate.execution.runtime_api import Reply
 from casemate.execution.sandbox.client import SandboxError
+from casemate.execution.subscriptions import Api, Subscription, SubscriptionError, subscription
+from casemate.execution.telemetry_delivery import Connect, Delivery
 
-_TYPES = ("platform", "function", "extension")
-_SCHEMAS = frozenset({"2022-07-01", "2022-12-13", "2025-01-29"})
-_HOSTS = frozenset({"sandbox", "sandbox.localdomain"})
-_BUFFERING = {
-    "maxItems": (1000, 10_000, 10_000),
-    "maxBytes": (262_144, 1_048_576, 262_144),
-    "timeoutMs": (25, 30_000, 1000),
-}
-"""Least, most, default."""
 _BACKLOG_BATCHES = 8
 """Full buffers that may wait for a slow subscriber; what comes after them is dropped."""
-_ANSWER_LIMIT = 65_536
 _HISTORY_LIMIT = 8 * 1024 * 1024
 """Bytes kept for who subscribes later in the initialization; what a function logs beyond them is lost to it."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+"""Seconds between attempts: "Lambda retries to send telemetry (with backoff) in the absence of a listener"."""
 
-Connect = Callable[[], Awaitable[socket.socket]]
-
-
-class SubscriptionError(Exception):
-    """It is not a subscription; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscription:
-    """What an extension wants, and where."""
-
-    name: str
-    types: tuple[str, ...]
-    port: int
-    path: str
-    most_items: int
-    most_bytes: int
-    seconds: float
-
-
-def subscription(name: str, body: bytes) -> Subscription:
-    """Read the body of a subscription; SubscriptionError."""
-    try:
-        given = json.loads(body)
-    except ValueError as error:
-        raise SubscriptionError(f"Invalid JSON: {error}") from error
-    if not isinstance(given, dict):
-        raise SubscriptionError("The body is not an object")
-    asked = cast("dict[str, Any]", given)
-    if str(asked.get("schemaVersion", "2022-07-01")) not in _SCHEMAS:
-        raise SubscriptionError(f"Unknown schemaVersion {asked['schemaVersion']!r}")
-    types = asked.get("types")
-    if not isinstance(types, list) or not types or any(one not in _TYPES for one in cast("list[Any]", types)):
-        raise SubscriptionError(f"types must be some of {', '.join(_TYPES)}")
-    port, path = _destination(asked.get("destination"))
-    buffering = {
-        member: _between(asked.get("buffering") or {}, member, *limits)
-        for member, limits in _BUFFERING.items()
-    }
-    return Subscription(
-        name=name,
-        types=tuple(one for one in _TYPES if one in cast("list[Any]", types)),
-        port=port,
-        path=path,
-        most_items=buffering["maxItems"],
-        most_bytes=buffering["maxBytes"],
-        seconds=buffering["timeoutMs"] / 1000,
-    )
-
-
-def _destination(given: object) -> tuple[int, str]:
-    destination = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-    if destination.get("protocol") != "HTTP":
-        raise SubscriptionError("destination.protocol must be HTTP")
-    try:
-        place = urlsplit(str(destination.get("URI", "")))
-        port = place.port or 80
-    except ValueError as error:
-        raise SubscriptionError(f"destination.URI: {error}") from error
-    if place.scheme != "http" or place.hostname not in _HOSTS or port == 9001:
-        raise SubscriptionError("destination.URI must be http://sandbox.localdomain:PORT, any port but 9001")
-    path = (place.path or "/") + (f"?{place.query}" if place.query else "")
-    if not re.fullmatch(r"[!-~]+", path):
-        raise SubscriptionError("destination.URI has characters that a path cannot have")
-    return port, path
-
-
-def _between(given: object, member: str, least: int, most: int, otherwise: int) -> int:
-    if not isinstance(given, dict):
-        raise SubscriptionError("buffering must be an object")
-    value = cast("dict[str, Any]", given).get(member, otherwise)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise SubscriptionError(f"buffering.{member} must be between {least} and {most}")
-    return value
+_OF_LOGS_ONLY = frozenset({"platform.fault", "platform.logsSubscription"})
+"""Events that the Telemetry API has no schema for."""
 
 
 @dataclass(slots=True)
@@ -114,20 +36,25 @@ class _Subscriber:
     """A subscription, and what waits to be sent."""
 
     subscription: Subscription
+    delivery: Delivery
     waiting: list[str] = field(default_factory=list[str])
     size: int = 0
     dropped: int = 0
     dropped_size: int = 0
     timer: asyncio.TimerHandle | None = None
     sending: asyncio.Task[None] | None = None
+    urged: asyncio.Event = field(default_factory=asyncio.Event)
+    """There is no time to wait between attempts any more."""
 
 
 class Telemetry:
     """The subscribers of one environment."""
 
-    def __init__(self, connect: Connect, *, now: Callable[[], Any]) -> None:
+    def __init__(self, connect: Connect, *, now: Callable[[], Any], structured: bool = False) -> None:
+        """`structured`: the function's log is JSON."""
         self._connect = connect
         self._now = now
+        self._structured = structured
         self._subscribers: dict[str, _Subscriber] = {}
         self._history: list[Mapping[str, Any]] | None = []
         self._history_size = 0
@@ -138,16 +65,31 @@ class Telemetry:
         """Whether anybody gets what is logged, or may yet."""
         return bool(self._subscribers) or self._history is not None
 
-    def subscribe(self, name: str, body: bytes) -> tuple[Reply, Subscription | None]:
-        """The answer to a subscription, and what it was."""
+    def subscribe(
+        self, name: str, body: bytes, api: Api = Api.TELEMETRY
+    ) -> tuple[Reply, PlatformEvent | None]:
+        """The answer to a subscription, and what the platform says of it. Who subscribes again gets nothing twice."""
         try:
-            wanted = subscription(name, body)
+            wanted = subscription(name, body, api)
         except SubscriptionError as error:
-            return runtime_api.refusal(400, "ValidationError", str(error)), None
-        self._subscribers[name] = subscriber = _Subscriber(wanted)
-        for event in self._history or ():
-            self._offer(subscriber, event)
-        return Reply(status=200, body=b'"OK"'), wanted
+            return runtime_api.refusal(400, api.error_type, str(error)), None
+        known = self._subscribers.get(name)
+        if known is not None and known.subscription.api is not api:
+            # "any attempt to subscribe using the other API returns an error"; which one is not documented.
+            message = "The extension has subscribed by the other API already"
+            return runtime_api.refusal(400, api.error_type, message), None
+        delivery = Delivery(wanted, self._connect)
+        if known is None:
+            self._subscribers[name] = subscriber = _Subscriber(wanted, delivery)
+            for event in self._history or ():
+                self._offer(subscriber, event)
+        else:
+            known.delivery.close()
+            known.subscription, known.delivery = wanted, delivery
+        said = (
+            platform_events.logs_subscription if api is Api.LOGS else platform_events.telemetry_subscription
+        )
+        return Reply(status=200, body=b'"OK"'), said(name, wanted.types)
 
     def initialized(self) -> None:
         """Nobody new will come."""
@@ -164,6 +106,7 @@ class Telemetry:
     async def flush(self) -> None:
         """Send what waits, now."""
         for subscriber in self._subscribers.values():
+            subscriber.urged.set()
             self._send(subscriber)
         sending = [one.sending for one in self._subscribers.values() if one.sending is not None]
         if sending:
@@ -176,13 +119,29 @@ class Telemetry:
                 subscriber.timer.cancel()
             if subscriber.sending is not None:
                 subscriber.sending.cancel()
+            subscriber.delivery.close()
         self._subscribers.clear()
 
     def _offer(self, subscriber: _Subscriber, event: Mapping[str, Any]) -> None:
         wanted = subscriber.subscription
-        if str(event["type"]).partition(".")[0] not in wanted.types:
-            return
-        text = json.dumps(event, separators=(",", ":"))
+        if str(event["type"]).partition(".")[0] in wanted.types:
+            for one in self._as_wanted(event, wanted):
+                self._put(subscriber, json.dumps(one, separators=(",", ":")))
+
+    def _as_wanted(self, event: Mapping[str, Any], wanted: Subscription) -> Iterable[Mapping[str, Any]]:
+        if wanted.api is Api.LOGS:
+            return logs_api.events(event, wanted.schema)
+        if event["type"] in _OF_LOGS_ONLY:
+            return ()
+        if self._structured and wanted.structured and isinstance(event["record"], str):
+            with contextlib.suppress(ValueError):
+                record = json.loads(event["record"])
+                if isinstance(record, dict):
+                    return ({**event, "record": record},)
+        return (event,)
+
+    def _put(self, subscriber: _Subscriber, text: str) -> None:
+        wanted = subscriber.subscription
         if subscriber.size > wanted.most_bytes * _BACKLOG_BATCHES:
             subscriber.dropped += 1
             subscriber.dropped_size += len(text)
@@ -203,41 +162,47 @@ class Telemetry:
             subscriber.sending = asyncio.get_running_loop().create_task(self._deliver(subscriber))
 
     async def _deliver(self, subscriber: _Subscriber) -> None:
-        """One batch after another until nothing waits. What cannot be delivered is lost, as on AWS."""
-        wanted = subscriber.subscription
+        """One batch after another until nothing waits; one that was not taken is sent again."""
+        pause = _FIRST_PAUSE
         try:
             while subscriber.waiting:
                 if subscriber.dropped:
-                    event = platform_events.logs_dropped(
-                        "Consumer seems to have fallen behind", subscriber.dropped, subscriber.dropped_size
-                    )
-                    subscriber.dropped = subscriber.dropped_size = 0
-                    subscriber.waiting.append(json.dumps(event.to_json(self._now())))
-                batch = subscriber.waiting[: wanted.most_items]
+                    self._confess(subscriber)
+                batch = _batch(subscriber)
+                try:
+                    await subscriber.delivery.send(batch)
+                except OSError:
+                    if subscriber.urged.is_set():
+                        return
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(subscriber.urged.wait(), pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                    continue
+                pause = _FIRST_PAUSE
                 del subscriber.waiting[: len(batch)]
                 subscriber.size = sum(map(len, subscriber.waiting))
-                body = ("[" + ",".join(batch) + "]").encode()
-                await post(await self._connect(), wanted.port, wanted.path, body)
-        except (OSError, SandboxError):
+        except SandboxError:
             subscriber.waiting.clear()
             subscriber.size = 0
         finally:
             subscriber.sending = None
 
+    def _confess(self, subscriber: _Subscriber) -> None:
+        """Say how much the subscriber was too slow for."""
+        event = platform_events.logs_dropped(
+            "Some logs were dropped because the downstream consumer is slower than the logs production rate",
+            subscriber.dropped,
+            subscriber.dropped_size,
+        )
+        subscriber.dropped = subscriber.dropped_size = 0
+        subscriber.waiting.append(json.dumps(event.to_json(self._now())))
 
-async def post(connection: socket.socket, port: int, path: str, body: bytes) -> None:
-    """POST to 127.0.0.1 over a socket of the environment's network, and wait for the answer. OSError."""
-    loop = asyncio.get_running_loop()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: sandbox.localdomain:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    with connection:
-        await loop.sock_connect(connection, ("127.0.0.1", port))
-        await loop.sock_sendall(connection, head.encode() + body)
-        answer = b""
-        while b"\r\n\r\n" not in answer and len(answer) < _ANSWER_LIMIT:
-            received = await loop.sock_recv(connection, 4096)
-            if not received:
-                return
-            answer += received
+
+def _batch(subscriber: _Subscriber) -> list[str]:
+    """What fits into one delivery; "payloads as large as 2 * maxBytes + metadataBytes"."""
+    wanted, size = subscriber.subscription, 0
+    for count, text in enumerate(subscriber.waiting[: wanted.most_items]):
+        size += len(text)
+        if count and size > 2 * wanted.most_bytes:
+            return subscriber.waiting[:count]
+    return subscriber.waiting[: wanted.most_items]

@@ -34,6 +34,7 @@ def environment_variables(
     log_stream: str,
     ca_bundle: str | None,
     initialization: str = "on-demand",
+    metadata_token: str = "",
 ) -> dict[str, str]:
     """What the function's process sees, and nothing else. Never an endpoint URL: it would hide the routing."""
     reserved = {
@@ -50,6 +51,8 @@ def environment_variables(
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_LAMBDA_RUNTIME_API": RUNTIME_API,
+        "AWS_LAMBDA_METADATA_API": RUNTIME_API,
+        "AWS_LAMBDA_METADATA_TOKEN": metadata_token,
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }

@@ -315,5 +315,13 @@ class NetworkSnapshot:
                 return vpc.failure_of(subnet.zone_id) is not None
         return False
 
+    def zone_id_of(self, interface_id: str) -> str:
+        """The Availability Zone of an interface, as `use2-az1`; empty when there is no such interface."""
+        for vpc in self.vpcs.values():
+            interface = vpc.interfaces.get(interface_id)
+            if interface is not None:
+                return vpc.subnets[interface.subnet_id].zone_id
+        return ""
+
 
 EMPTY_NETWORK = NetworkSnapshot(generation=0)

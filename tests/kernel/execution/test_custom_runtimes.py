@@ -74,11 +74,45 @@ async def test_a_bootstrap_that_cannot_run(machine: Machine, files: dict[str, st
 
 
 async def test_nothing_of_another_runtime_is_there(machine: Machine) -> None:
-    look = "#!/bin/bash\necho there: /var/lang/* /var/runtime/* /opt/*\nenv | grep -o ^PYTHON\nenv | grep -o ^NODE_PATH"
+    look = "#!/bin/bash\necho there: /var/lang/* /var/runtime/* /opt/*\nenv | grep -o ^PYTHON\nenv | grep -o ^NODE_PATH\nenv | grep -o ^_X_AMZN_TRACE_ID"
     outcome = await machine.invoke(machine.function({"bootstrap": look}, runtime="provided.al2023"))
     assert json.loads(outcome.payload)["errorType"] == "Runtime.ExitError"
     assert any("there: /var/lang/* /var/runtime/* /opt/*\n" in event for event in machine.host.events)
-    assert not any(event in ("PYTHON\n", "NODE_PATH\n") for event in machine.host.events)
+    assert not any(
+        event in ("PYTHON\n", "NODE_PATH\n", "_X_AMZN_TRACE_ID\n") for event in machine.host.events
+    )
+
+
+STREAMING = r"""
+import http.client, os, time
+api, other = (http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"]) for _ in range(2))
+def chunk(data):
+    api.send(b"%x\r\n%s\r\n" % (len(data), data))
+while True:
+    other.request("GET", "/2018-06-01/runtime/invocation/next")
+    event = other.getresponse()
+    event.read()
+    path = "/2018-06-01/runtime/invocation/" + event.headers["Lambda-Runtime-Aws-Request-Id"]
+    api.putrequest("POST", path + "/response")
+    for name, value in (("Lambda-Runtime-Function-Response-Mode", "streaming"), ("Transfer-Encoding", "chunked"),
+                        ("Content-Type", "text/csv"), ("Trailer", "Lambda-Runtime-Function-Error-Type")):
+        api.putheader(name, value)
+    api.endheaders()
+    chunk(b"begun ")
+    time.sleep(0.05)  # it is another connection
+    other.request("POST", path + "/error", b"{}")
+    refused = other.getresponse()
+    refused.read()
+    chunk(str(refused.status).encode())
+    api.send(b"0\r\n\r\n")
+    api.getresponse().read()
+"""
+
+
+async def test_an_error_after_the_response_has_begun_is_refused(machine: Machine) -> None:
+    """ "This endpoint can only be called before the runtime begins sending an invocation response"."""
+    pieces, outcome, content_type = await machine.stream(machine.function(STREAMING))
+    assert (b"".join(pieces), outcome.failed, content_type) == (b"begun 403", False, "text/csv"), outcome
 
 
 async def test_a_wrapper_script_starts_the_runtime(machine: Machine) -> None:

@@ -133,6 +133,24 @@ async def test_a_time_out_of_the_function_is_told_to_the_extension(machine: Mach
     assert '"shutdownReason": "timeout"' in await logged(machine.host, '"SHUTDOWN"')
 
 
+async def test_the_runtime_is_told_to_end_before_it_is_ended(machine: Machine) -> None:
+    """ "Lambda reserves up to 300 ms [...] for the runtime process to perform a graceful shutdown"."""
+    machine.host = RecordingHost()
+    source = """
+import signal, sys
+def leave(*_):
+    print("leaving in order", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+def handler(e, c): return 1
+"""
+    function = extended(machine, source, runtime="python3.12")
+    await machine.invoke(function)
+    await logged(machine.host, "REPORT")
+    machine.supervisor.retire(function.arn)
+    await logged(machine.host, "leaving in order")
+
+
 async def test_an_extension_that_does_not_leave_is_ended_after_two_seconds(machine: Machine) -> None:
     machine.host = RecordingHost()
     function = extended(
@@ -264,10 +282,33 @@ async def test_telemetry_is_delivered_inside_the_sandbox(machine: Machine) -> No
     ]  # fmt: skip
     assert by_type["function"] == "a line\n"
     assert by_type["platform.runtimeDone"]["metrics"]["producedBytes"] == 6
-    assert by_type["platform.initStart"]["initializationType"] == "on-demand"
+    spans = {one["name"]: one["durationMs"] for one in by_type["platform.runtimeDone"]["spans"]}
+    assert spans.keys() == {"responseLatency", "responseDuration", "runtimeOverhead"}
+    (overhead,) = by_type["platform.report"]["spans"]
+    assert overhead["name"] == "extensionOverhead"
+    assert overhead["durationMs"] >= 100, "the extension sleeps after the function has answered"
+    begun = by_type["platform.initStart"]
+    assert (begun["initializationType"], begun["phase"]) == ("on-demand", "init")
+    assert (begun["functionName"], begun["functionVersion"]) == (function.name, "$LATEST")
+    assert by_type["platform.extension"] == {
+        "name": "watcher", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"],
+    }  # fmt: skip
     assert by_type["platform.telemetrySubscription"]["types"] == ["platform", "function"]
     assert by_type["platform.report"]["status"] == "success"
     assert by_type["platform.report"]["metrics"].keys() == {
         "durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs",
     }  # fmt: skip
     assert "TELEMETRY\tName: watcher\tState: Subscribed\tTypes: [Platform, Function]\n" in machine.host.events
+
+
+async def test_what_waits_is_sent_when_the_runtime_ends(machine: Machine) -> None:
+    """ "If any of the input streams are closed, Lambda flushes the logs. [...] if the runtime crashes"."""
+    machine.host = RecordingHost()
+    patient = LISTENER.replace('["platform", "function"], 25)', '["platform", "function"], 30_000)')
+    assert patient != LISTENER
+    source = "import os\ndef handler(e, c):\n    print('the last line', flush=True)\n    os._exit(1)"
+    await machine.invoke(extended(machine, source, more=patient))
+    await logged(machine.host, '"record": "the last line')
+    report = json.loads((await logged(machine.host, '"platform.report"')).removeprefix("telemetry "))
+    assert (report["record"]["status"], report["record"]["errorType"]) == ("error", "Runtime.ExitError")
+    assert any(line.startswith("REPORT") for line in machine.host.events)

@@ -42,6 +42,7 @@ async def test_the_environment_is_exactly_the_documented_one(machine: Machine) -
     seen = json.loads((await machine.invoke(function)).payload)
     stream = seen.pop("AWS_LAMBDA_LOG_STREAM_NAME")
     assert "/[$LATEST]" in stream
+    assert len(seen.pop("AWS_LAMBDA_METADATA_TOKEN")) == 64
     bundle = "/etc/pki/tls/certs/ca-bundle.crt"
     assert seen == {
         "_HANDLER": "app.handler",
@@ -54,6 +55,7 @@ async def test_the_environment_is_exactly_the_documented_one(machine: Machine) -
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_LAMBDA_METADATA_API": "127.0.0.1:9001",
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
         "AWS_REGION": "us-east-2",
         "AWS_SECRET_ACCESS_KEY": "hidden",

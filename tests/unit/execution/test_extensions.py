@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+
+from casemate.execution.extension_calls import ExtensionCalls
 from casemate.execution.extensions import Extension, Extensions, Progress
 from casemate.execution.runtime_api import Call, CallKind, Reply
 
@@ -102,6 +106,60 @@ def test_registrations_that_are_refused() -> None:
     assert refused(one, registration("eleventh")) == "Extension.TooManyExtensions"
     one.closed = True
     assert refused(one, registration("late")) == "Extension.RegistrationClosed"
+
+
+def test_who_says_that_it_fails_is_listened_to_no_more() -> None:
+    """ "After Lambda receives the error, no further API calls succeed"."""
+    both = extensions("a", "b")
+    first, second = registered(both, "a", "INVOKE", "SHUTDOWN"), registered(both, "b", "INVOKE")
+    ask(both, second)
+    assert not both.all_ready
+    accepted = both.failed(first)
+    assert (accepted.status, dict(accepted.headers)) == (202, {"Lambda-Extension-Identifier": "id-1"})
+    for kind in (CallKind.EXTENSION_NEXT, CallKind.TELEMETRY, CallKind.EXTENSION_EXIT_ERROR):
+        reply = both.identified(Call(kind=kind, identifier="id-1"))
+        assert isinstance(reply, Reply)
+        assert (reply.status, json.loads(reply.body)["errorType"]) == (403, "Extension.InvalidExtensionState")
+    assert both.all_ready
+    both.tell("SHUTDOWN", {})
+    assert first.backlog == []
+    assert both.shutdown_seconds == 2, "its process is there still"
+
+
+@pytest.mark.parametrize("kind", [CallKind.EXTENSION_INIT_ERROR, CallKind.EXTENSION_EXIT_ERROR])
+def test_an_error_without_a_type_is_refused(kind: CallKind) -> None:
+    """ "Lambda-Extension-Function-Error-Type [...] Required: yes"."""
+    one = extensions("a")
+    extension = registered(one, "a", "INVOKE")
+    answers: list[Reply] = []
+    failures: list[tuple[str, str]] = []
+    calls = ExtensionCalls(
+        one,
+        cast("Any", None),
+        cast("Any", SimpleNamespace(platform=lambda _: None)),
+        on_progress=lambda: None,
+        on_failure=lambda failure, why: failures.append((failure.value, why)),
+    )
+    calls.handle(Call(kind=kind, identifier=extension.identifier), answers.append)
+    assert (answers[0].status, json.loads(answers[0].body)["errorType"]) == (403, "Extension.MissingHeader")
+    assert failures == []
+    typed = Call(kind=kind, identifier=extension.identifier, error_type="Extension.NoConfig")
+    calls.handle(typed, answers.append)
+    assert answers[1].status == 202
+    assert [why for _, why in failures] == ["Extension.NoConfig"]
+
+
+def test_an_event_names_who_it_is_for_and_itself() -> None:
+    """ "Response header: Lambda-Extension-Identifier"; the event's own is the runtime interface emulator's."""
+    one = extensions("a")
+    extension = registered(one, "a", "INVOKE")
+    given: list[Reply] = []
+    one.ask(extension, given.append)
+    one.tell("INVOKE", {})
+    assert [name for name, _ in given[0].headers] == [
+        "Lambda-Extension-Identifier", "Lambda-Extension-Event-Identifier",
+    ]  # fmt: skip
+    assert dict(given[0].headers)["Lambda-Extension-Identifier"] == "id-1"
 
 
 def test_the_account_is_told_to_who_asks_for_it() -> None:

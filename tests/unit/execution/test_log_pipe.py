@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 
-from casemate.execution import log_pipe
+from casemate.execution import log_events
 from casemate.execution.log_pipe import LogPipe
 
 
@@ -44,11 +44,37 @@ async def test_bytes_that_are_not_text_are_replaced() -> None:
 
 
 async def test_long_lines_are_split() -> None:
-    original, log_pipe.EVENT_LIMIT = log_pipe.EVENT_LIMIT, 4
+    original, log_events.EVENT_LIMIT = log_events.EVENT_LIMIT, 4
     try:
         assert await read(b"abcdefghij\n") == ["abcd", "efgh", "ij"]
+        assert await read(frame(b"abcdefghij\n"), b"k\n") == ["abcd", "efgh", "ij", "k"]
     finally:
-        log_pipe.EVENT_LIMIT = original
+        log_events.EVENT_LIMIT = original
+
+
+def frame(message: bytes, kind: int = 0x0F) -> bytes:
+    """As `FramedTelemetryLogSink.log` of awslambdaric 4.2.2 writes it."""
+    timed = (1_795_000_000_000_000).to_bytes(8, "big")
+    return (0xA55A0000 + kind).to_bytes(4, "big") + len(message).to_bytes(4, "big") + timed + message
+
+
+async def test_a_frame_is_an_event_however_many_lines_it_has() -> None:
+    written = (
+        b"before\nhalf " + frame(b"[INFO]\ttwo\nlines\n") + b"of a line\n" + frame(b"[ERROR] E\nTraceback")
+    )
+    expected = ["before", "[INFO]\ttwo\nlines", "half of a line", "[ERROR] E\nTraceback"]
+    assert await read(written) == expected
+    assert await read(*(written[at : at + 1] for at in range(len(written)))) == expected
+    old = (0xA55A0001).to_bytes(4, "big") + (3).to_bytes(4, "big") + b"a\nb"
+    assert await read(old) == ["a\nb"]
+
+
+async def test_what_only_looks_like_a_frame_is_text() -> None:
+    for begun in (b"\xa5", b"\xa5\x5a", b"\xa5\x5a\x00\x44", frame(b"x")[:8] + bytes(8)):
+        assert len(await read(begun + b" and more\n", b"next\n")) == 2
+        assert len(await read(b"a" + begun, flush=True)) == 1
+    assert await read(frame(b"cut off")[:-4], flush=True) == ["cut"]
+    assert await read("Preis: 5 \u2032 \u0965\n".encode()) == ["Preis: 5 \u2032 \u0965"]
 
 
 async def test_everything_written_before_a_drain_is_there_after_it() -> None:

@@ -152,6 +152,27 @@ async def test_calls_that_are_refused_again_and_again_are_cut_off(request_: byte
     assert await pour(b"", request_ * 1000, total) < total
 
 
+async def test_the_cause_of_an_error_may_have_a_megabyte() -> None:
+    """`max_header_size` in awslambdaric/lambda_runtime_client.py: it comes in a header, for X-Ray."""
+    calls: list[Call] = []
+
+    def on_call(call: Call, answer: Answer) -> None:
+        calls.append(call)
+        answer(runtime_api.ACCEPTED)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_server.serve(listening, on_call)
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    head = b"POST /2018-06-01/runtime/invocation/r1/error HTTP/1.1\r\nContent-Length: 2\r\n"
+    cause = b"Lambda-Runtime-Function-XRay-Error-Cause: " + b"x" * (1 << 20) + b"\r\n\r\n"
+    writer.write(head + cause + b"{}")
+    assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 202 Accepted\r\n"
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    assert (calls[0].kind, calls[0].body, calls[0].error_type) == (CallKind.ERROR, b"{}", "")
+
+
 async def test_a_streamed_response_comes_in_pieces_and_may_end_in_an_error() -> None:
     """Source: "Building a custom runtime", response streaming: mode header, chunks, trailers."""
     pieces: list[tuple[str, str, bytes]] = []

@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_FRAMES = {"_LAMBDA_TELEMETRY_LOG_FD": "1"}
+"""Where AWS's client writes what is logged, each event in a frame: see `execution.log_events`. It forgets the name."""
+
+
 def run(description: dict[str, Any]) -> int:
     """Run the function's runtime loop; gives the exit status."""
     environment: dict[str, str] = description["environment"]
     interpreter = "/var/lang/bin/python{}.{}".format(*sys.version_info)
     if "AWS_LAMBDA_EXEC_WRAPPER" in environment:
         path = {"PYTHONPATH": ":".join(_search_path()[1:4])}
-        programs.wrapped([interpreter, "-m", "awslambdaric", description["handler"]], environment | path)
+        programs.wrapped(
+            [interpreter, "-m", "awslambdaric", description["handler"]], environment | path | _FRAMES
+        )
     tenant.started()
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(environment | _FRAMES)
     import time
 
     time.tzset()
@@ -40,7 +46,8 @@ def run(description: dict[str, Any]) -> int:
             from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
         loop: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
-        loop(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
+        client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], _hears_signals())
+        loop(description["handler"], client)
     except SystemExit as leaving:
         return _status(leaving.code)
     except BaseException as error:
@@ -50,6 +57,19 @@ def run(description: dict[str, Any]) -> int:
         traceback.print_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
         return 1
     return 0
+
+
+def _hears_signals() -> bool:
+    """Whether the client waits in a thread, so that the function's own handlers of signals run.
+
+    From Python 3.12 on AWS's does (`awslambdaric.lambda_config`). Only who has an extension is sent SIGTERM before the end,
+    and a thread for each invocation takes its time: nobody else gets one.
+    """
+    if not programs.extensions():
+        return False
+    from awslambdaric.lambda_config import LambdaConfigProvider
+
+    return os.environ.get("AWS_EXECUTION_ENV") in LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS
 
 
 def _modules_brought_along() -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes, uuid4
 from casemate.model.network import NetworkInterface
 from casemate.servicekit.clock import Clock
@@ -41,6 +42,10 @@ class HyperplaneInterfaces:
         state = self._state
         place = Home(account=account, region=region)
         subnet = state.subnets.get(place, subnet_id)
+        if state.vpcs.get(place, subnet.vpc_id).tenancy != "default":
+            # Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC".
+            message = "Lambda functions can't connect directly to a VPC with dedicated instance tenancy."
+            raise AwsError("UnsupportedTenancy", message)
         groups = checked_groups(state, subnet, group_ids)
         for each in state.interfaces_in_subnet(subnet):
             if each.kind == "lambda" and set(each.groups) == set(groups) and bool(each.ipv6) == ipv6:

@@ -143,6 +143,8 @@ def _common_vpc(ctx: Context[LambdaState], subnet_ids: Iterable[str]) -> str:
 
 def _from_ec2(error: AwsError) -> AwsError:
     """What Lambda says when EC2 refuses."""
+    if error.code == "UnsupportedTenancy":
+        return errors.invalid(error.message)
     call = {
         "InvalidSubnetID.NotFound": "DescribeSubnets",
         "InvalidGroup.NotFound": "DescribeSecurityGroups",

@@ -1,9 +1,10 @@
 """The sentences of Lambda's pages that state behaviour, each asked of the real engine through boto3.
 
 A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
-it must answer (`expected`: JMESPath -> value; `error`: code, and the status when the page names one). `keep` names values
-for later steps, which write them as `$name`. `function` makes a function first; `account` asks as another account's
-administrator; `observed` is where the text of an answer was seen. A JMESPath that begins with `Payload`
+it must answer (`expected`: JMESPath -> value; `different`: JMESPath -> what it must not be; `error`: code, and the status
+when the page names one). `keep` names values for later steps, which write them as `$name`. `function` makes a function
+first; `account` asks as another account's administrator; `observed` is where the text of an answer was seen. A JMESPath
+that begins with `Payload`
 reads the parsed payload; `Log` is the decoded LogResult.
 """
 
@@ -61,6 +62,11 @@ def test_networking(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
 
 
+@pytest.mark.parametrize("case", cases("runtime_client"))
+def test_runtime_client(world: PrivateTable, case: dict[str, Any]) -> None:
+    Script(world, case).run()
+
+
 @pytest.mark.parametrize("case", cases("environment"))
 def test_environment(world: PrivateTable, case: dict[str, Any]) -> None:
     Script(world, case).run()
@@ -100,10 +106,14 @@ class Script:
     def _function(self, settings: dict[str, Any]) -> None:
         files = settings.pop("files")
         role = settings.pop("role", None)
-        self.kept["role"] = self.world.role(*role["statements"], managed="") if role else self.world.role()
+        self.kept["role"] = self._role(role) if role else self.world.role()
+        self.kept["role_name"] = self.kept["role"].rpartition("/")[2]
         self.kept["function"] = self.create(files, **self.resolved(settings))
         self.kept["zip"] = zipped_programs(files)
         self.kept["other"] = zipped_programs({"m.py": "def handler(event, context):\n    return 'other'\n"})
+
+    def _role(self, role: dict[str, Any]) -> str:
+        return self.world.role(*role["statements"], managed=role.get("managed", ""))
 
     def create(self, files: dict[str, str], **settings: Any) -> str:
         name = unique("page")
@@ -155,14 +165,15 @@ class Script:
             assert self.kept[name] is not None, (path, answer)
         for path, expected in step.get("expected", {}).items():
             self._check(path, jmespath.search(path, answer), self.resolved(expected), answer)
-        return len(step.get("expected", {}))
+        for path, other in step.get("different", {}).items():
+            assert jmespath.search(path, answer) not in (None, self.resolved(other)), (path, answer)
+        return len(step.get("expected", {})) + len(step.get("different", {}))
 
     def _client(self, service: str, step: dict[str, Any]) -> Any:
         """The workload account's, or that of `account`."""
         if "account" in step:
             return self.world.instance.client(service, account=step["account"])
-        known = {"ec2": self.world.ec2, "iam": self.world.iam, "dynamodb": self.world.dynamodb}
-        return known.get(service, self.world.lambda_)
+        return self.world.lambda_ if service == "lambda" else self.world.instance.client(service)
 
     def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
         with pytest.raises(ClientError) as refused:

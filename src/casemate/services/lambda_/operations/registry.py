@@ -42,7 +42,7 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
 
     def checks(ctx: Ctx, params: Params) -> Iterable[Check]:
         name = named(ctx, params)
-        context = _vpc_context(ctx, params)
+        context = _vpc_context(ctx, params, name)
         if params.get("Layers"):
             context["lambda:Layer"] = tuple(params["Layers"])
         yield Check(action=f"lambda:{action}", resource=name.arn, context=context)
@@ -60,7 +60,21 @@ def on_configuration(action: str) -> Callable[[Ctx, Params], Iterable[Check]]:
     return checks
 
 
-def _vpc_context(ctx: Ctx, params: Params) -> dict[str, str | tuple[str, ...]]:
+def _vpc_context(ctx: Ctx, params: Params, name: names.FunctionName) -> dict[str, str | tuple[str, ...]]:
+    """Of the place that is asked for, or of the one that the function has and keeps.
+
+    "If your function already includes a VPC configuration from a previous API request, you can send an
+    UpdateFunctionConfiguration request without the VPC configuration" ("Using IAM condition keys for VPC settings").
+    """
+    if "VpcConfig" not in params:
+        with contextlib.suppress(AwsError):  # no such function: the operation says so
+            network = ctx.state.latest(name).network
+            if network is not None:
+                return {
+                    "lambda:VpcIds": network.vpc_id,
+                    "lambda:SubnetIds": network.subnet_ids,
+                    "lambda:SecurityGroupIds": network.group_ids,
+                }
     config: Mapping[str, list[str]] = params.get("VpcConfig") or {}
     subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
     found: dict[str, str | tuple[str, ...]] = {}
