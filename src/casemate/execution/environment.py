@@ -73,8 +73,7 @@ class Environment:
             on_message=self._on_message,
             on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
         )
-        structured = function.log_format == "JSON"
-        self._telemetry = Telemetry(self._processes.connection, now=clock, structured=structured)
+        self._telemetry = Telemetry(self._processes.connection, now=clock, structured=function.structured)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
         self.extensions = Extensions(
             identify=lambda: str(UUID(bytes=random_bytes(16), version=4)),

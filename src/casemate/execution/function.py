@@ -56,6 +56,11 @@ class FunctionVersion:
     """What a new log stream says first: how this machine's execution differs from AWS's."""
 
     @property
+    def structured(self) -> bool:
+        """Whether its log is JSON."""
+        return self.log_format == "JSON"
+
+    @property
     def about(self) -> dict[str, str]:
         """What an extension that registers is told of it."""
         return {"functionName": self.name, "functionVersion": self.version, "handler": self.handler}

@@ -56,7 +56,7 @@ def environment_variables(
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
-    if function.log_format == "JSON":
+    if function.structured:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
     unreserved = {

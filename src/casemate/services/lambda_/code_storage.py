@@ -15,16 +15,13 @@ from casemate.services.lambda_.state import LambdaState
 TOTAL_BYTES = 75 * 1024**3
 """Of every version of every function and layer of an account in a Region."""
 REQUEST_BYTES = 70_167_211
-"""Of the whole request: 50 MB in base64, and 256 KB for the rest of it."""
+"""Of the whole request: 50 MB in base64, and 256 KB for the rest of it. apex/up#222 had 69905067 still."""
 
 
 def admitted(ctx: Context[LambdaState], archive: bytes, operation: str, *, replaced: int = 0) -> Package:
     """The archive that an operation was sent, unpacked. `replaced` bytes of the storage are given back for it."""
     if -(-len(archive) // 3) * 4 > REQUEST_BYTES:
-        # Observed: apex/up#222 on GitHub, where the limit was 69905067 still; motdotla/node-lambda#123.
-        raise errors.entity_too_large(
-            f"Request must be smaller than {REQUEST_BYTES} bytes for the {operation} operation"
-        )
+        raise errors.request_too_long(REQUEST_BYTES, operation)
     try:
         package = ctx.state.unpacking.unpack(archive)
     except PackageError as error:

@@ -102,6 +102,11 @@ def payload_too_large(size: int, limit: int, *, event: bool) -> AwsError:
     return entity_too_large(text)
 
 
+def request_too_long(limit: int, operation: str) -> AwsError:
+    """Observed: apex/up#222 on GitHub, motdotla/node-lambda#123 and #212; the status in anomalyco/ion#459."""
+    return entity_too_large(f"Request must be smaller than {limit} bytes for the {operation} operation")
+
+
 def entity_too_large(message: str) -> AwsError:
     """A request that is longer than an operation takes."""
     return AwsError("RequestEntityTooLargeException", message, http_status=413, fields={"Type": "User"})

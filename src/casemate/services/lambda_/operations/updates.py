@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,8 @@ from casemate.services.lambda_.operations.registry import (
 from casemate.services.lambda_.operations.versions import publish
 from casemate.services.lambda_.state import Function
 
+CONFIGURATION_BYTES = 5120
+"""Of a request for new configuration."""
 _IN_PROGRESS = {
     "LastUpdateStatus": "InProgress",
     "LastUpdateStatusReason": "The function is being created.",
@@ -52,6 +55,7 @@ def update_function_code(ctx: Ctx, params: Params) -> Output:
 @OPERATIONS.operation("UpdateFunctionConfiguration", checks=on_configuration("UpdateFunctionConfiguration"))
 def update_function_configuration(ctx: Ctx, params: Params) -> Output:
     """New configuration; members that are not given stay."""
+    _require_short(params)
     latest = _current(ctx, params)
     settings: dict[str, Any] = configuration.settings(params)
     role = settings.get("role", latest.role)
@@ -72,6 +76,13 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
     changed = ctx.state.variable_keys.readopt(ctx, latest, replace(latest, **settings), versions)
     changed = _commit(ctx, changed)
     return {**shown(ctx, changed), **_IN_PROGRESS}
+
+
+def _require_short(params: Params) -> None:
+    """AwsError for a body of 5,120 bytes and more, counted in the shortest JSON that says the same."""
+    body = {name: value for name, value in params.items() if name != "FunctionName"}
+    if len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()) >= CONFIGURATION_BYTES:
+        raise errors.request_too_long(CONFIGURATION_BYTES, "UpdateFunctionConfiguration")
 
 
 def _current(ctx: Ctx, params: Params) -> Function:
