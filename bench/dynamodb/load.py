@@ -2,7 +2,8 @@
 
 The client shares the machine with who is measured, so it does little: sockets and epoll, no event loop, no parser. Of
 each answer it holds that it is a 200 and as long as it says, which it reads at the place where the last one said so.
-Measured on the machine of the decisions: 14 to 20 microseconds a request with many connections, 10 of them the kernel's.
+Measured: 25 to 30 microseconds a request with many connections, a quarter to a third less than with an event loop.
+Of one byte sent over loopback, the kernel makes the sender carry it to the receiver's socket: 10 to 15 of them.
 """
 
 from __future__ import annotations
