@@ -32,11 +32,11 @@ class Peer:
 
     def memory_mib(self) -> float:
         """Proportional set size of the process and everything below it."""
-        return sum(_pss(pid) for pid in _family(self.process.pid)) / 1024
+        return sum(_pss(pid) for pid in family(self.process.pid)) / 1024
 
     def processor_time(self) -> tuple[float, float]:
         """Seconds in user and in system mode, of the process and everything below it."""
-        times = [_times(pid) for pid in _family(self.process.pid)]
+        times = [_times(pid) for pid in family(self.process.pid)]
         return sum(user for user, _ in times), sum(system for _, system in times)
 
     def stop(self) -> None:
@@ -48,12 +48,12 @@ class Peer:
             self.process.wait()
 
 
-def casemate(directory: Path, *options: str) -> Peer:
+def casemate(directory: Path, *options: str, program: str = "casemate.cli.main") -> Peer:
     started = time.perf_counter()
     argv = [
         sys.executable,
         "-m",
-        "casemate.cli.main",
+        program,
         "up",
         "--port",
         "0",
@@ -161,7 +161,7 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():

@@ -105,7 +105,7 @@ class Slices:
     def _build_functions(self) -> None:
         ground = self._ground
         self.logs = logs.build(ground.store, ground.kept and ground.kept / "logs")
-        ground.closing.callback(self.logs.state.events.close)
+        ground.closing.callback(self.logs.state.close)
         settings = Settings(
             data_dir=ground.directory.path,
             ca_bundle=ground.ca_bundle,

@@ -7,33 +7,33 @@ from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 
-from casemate.execution import platform_events, runtime_api
+from casemate.execution import platform_events
 from casemate.execution.environment_log import EnvironmentLog
 from casemate.execution.in_hand import Finished
 from casemate.execution.report import Usage
-from casemate.execution.runtime_api import Answer
 
 
 class Aftermath:
     """Of the invocations of one environment, one after the other.
 
-    A caller who did not ask for the log waits for none of it: a third of the front door's work for an invocation. One turn
-    of the loop lets the answer leave (uvloop writes at the end of a turn), it is done in the next.
-    INVARIANT: it is done before a request is handled that was read after the answer had left, because that is handled by
-    a task, which stands in the queue behind; and before anything else happens to the environment (`catch_up`).
+    A caller who did not ask for the log waits for none of it: it is done when the caller's task has had its turn, which
+    writes the answer (uvloop writes at once where it can).
+    INVARIANT: it is done before a request is read that was sent after the answer had left, because it stands in the queue
+    right behind that task; and before anything else happens to the environment (`catch_up`).
     """
 
     def __init__(
-        self, log: EnvironmentLog, *, look: Callable[[], None], usage: Callable[[float], Usage]
+        self, log: EnvironmentLog, *, look: Callable[[float], None], usage: Callable[[float], Usage]
     ) -> None:
-        """`look` reads what the runtime wrote and how much memory it has; `usage` is for a duration in ms."""
+        """`look` reads what the runtime wrote, and how much memory it has after so many seconds; `usage` is for a duration
+        in ms.
+        """
         self._log = log
         self._look = look
         self._usage = usage
         self._finished: Finished | None = None
         self._loop = asyncio.get_running_loop()
         self._later: asyncio.Handle | None = None
-        self._runtime: Answer | None = None
         self._awaited = False
         """Whether it is to be said that the runtime is done, once it asks for more."""
         self._back: float | None = None
@@ -62,19 +62,8 @@ class Aftermath:
             self._done()
 
     def begin_later(self, finished: Finished) -> None:
-        """All of it, REPORT too, when the caller has the answer."""
+        """All of it, REPORT too, when the caller has the answer. Call it when the caller's task has been woken."""
         self._finished = finished
-        self._later = self._loop.call_soon(self._when_answered)
-
-    def acknowledge(self, answer: Answer) -> None:
-        """Tell the runtime that its response was taken; not before the caller has it."""
-        if self._later is None:
-            answer(runtime_api.ACCEPTED)
-        else:
-            self._runtime = answer
-
-    def _when_answered(self) -> None:
-        """The caller's task is next in the queue; what it writes leaves when this turn is over."""
         self._later = self._loop.call_soon(self.catch_up)
 
     def catch_up(self) -> None:
@@ -83,9 +72,6 @@ class Aftermath:
             return
         self._later.cancel()
         self._later = None
-        runtime, self._runtime = self._runtime, None
-        if runtime is not None:
-            runtime(runtime_api.ACCEPTED)
         assert self._finished is not None
         self._note()
         self._log.end()
@@ -102,7 +88,7 @@ class Aftermath:
     def _note(self) -> None:
         finished = self._finished
         assert finished is not None
-        self._look()
+        self._look(finished.duration_ms / 1000)
         if finished.ending.line:
             self._log.platform(platform_events.fault(finished.ending.line))
         if not self._awaited:
@@ -111,15 +97,16 @@ class Aftermath:
     def _done(self) -> None:
         finished = self._finished
         assert finished is not None
-        self._log.platform(
-            platform_events.runtime_done(
+        self._log.brief(
+            (),
+            lambda: platform_events.runtime_done(
                 finished.request_id,
                 finished.duration_ms,
                 finished.produced,
                 finished.ending,
                 trace_id=finished.trace_id,
                 spans=() if self._back is None else finished.spans(self._back),
-            )
+            ),
         )
 
     def _write(self, finished: Finished, duration_ms: float) -> None:
@@ -129,12 +116,9 @@ class Aftermath:
         self._finished = None
         back, self._back = self._back, None
         overhead = () if back is None else (finished.span("extensionOverhead", back, monotonic()),)
-        event = platform_events.end(
-            finished.request_id,
-            self._usage(duration_ms),
-            finished.ending,
-            trace_id=finished.trace_id,
-            spans=overhead,
+        ended = (finished.request_id, self._usage(duration_ms), finished.ending)
+        self._log.brief(
+            platform_events.end_lines(*ended),
+            lambda: platform_events.end(*ended, trace_id=finished.trace_id, spans=overhead),
         )
-        self._log.platform(event)
         self._log.flush()

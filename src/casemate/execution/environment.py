@@ -13,6 +13,7 @@ from uuid import UUID
 
 from casemate.execution import endings, platform_events, report, runtime_api, runtime_server
 from casemate.execution.aftermath import Aftermath
+from casemate.execution.alarm import Alarm
 from casemate.execution.attaching import attach
 from casemate.execution.background import Background
 from casemate.execution.endings import Circumstances
@@ -31,7 +32,6 @@ from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call,
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.telemetry import Telemetry
-from casemate.execution.time_limit import TimeLimit
 
 _RUNTIME_SECONDS = 0.3
 """Of the time to shut down that are the runtime's, when there are external extensions: "Shutdown phase"."""
@@ -91,7 +91,7 @@ class Environment:
         self._aftermath = Aftermath(self.log, look=self._look, usage=self._usage)
         self._parked: Answer | None = None
         self._api: runtime_server.RuntimeServer | None = None
-        self._limit = TimeLimit(lambda: self._apply(Event.TIMEOUT))
+        self._limit = Alarm(lambda: self._apply(Event.TIMEOUT))
         self._end_timer: asyncio.TimerHandle | None = None
         self._begun = self._runtime_waits = self._runtime_gone = False
         self._failure: tuple[Failure, str] | None = None
@@ -132,7 +132,7 @@ class Environment:
                 await self._initialized
             described = description | {"resolver": str(attached.resolver)}
             self._processes.start(server, attached.netns_fd, described, on_line=self.log.function_line)
-            self._arm(timeout_seconds)
+            self._limit.set(timeout_seconds)
             self._processes.watch()
             await self._initialized
         except BaseException as error:
@@ -169,11 +169,12 @@ class Environment:
             stream=stream,
         )
         self.log.begin()
-        self._arm(timeout_seconds)
+        self._limit.set(timeout_seconds)
         self._apply(Event.ASSIGN)
         # The runtime has it already; what it writes is not read before this turn of the loop is over.
-        self.log.platform(
-            platform_events.start(invocation.request_id, self.function.version, invocation.trace_id)
+        begun = (invocation.request_id, self.function.version)
+        self.log.brief(
+            (report.start_line(*begun),), lambda: platform_events.start(*begun, invocation.trace_id)
         )
         return await running.outcome
 
@@ -212,12 +213,9 @@ class Environment:
         event = Event.RESPONSE if call.kind is CallKind.RESPONSE else Event.ERROR
         if call.size > self._running.response_limit:
             event = Event.TOO_LARGE
-        if not self._apply(event):
-            answer(ILLEGAL)
-        elif event is Event.TOO_LARGE:
-            answer(runtime_api.TOO_LARGE)
-        else:
-            self._aftermath.acknowledge(answer)
+        # At once: the sooner the runtime is back at `next`, the less it is in the way of whoever reads the answer.
+        taken = runtime_api.TOO_LARGE if event is Event.TOO_LARGE else runtime_api.ACCEPTED
+        answer(taken if self._apply(event) else ILLEGAL)
 
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
@@ -291,7 +289,7 @@ class Environment:
 
     def _ready(self) -> None:
         self.init_ms = (monotonic() - self._began) * 1000
-        self._processes.glance()
+        self._processes.glance(self.init_ms / 1000)
         self._processes.drain()
         self.extensions.closed = True
         self._telemetry.initialized()
@@ -337,20 +335,20 @@ class Environment:
         )
         returning = self.state is State.RETURNING
         finished = running.finished(ending, monotonic(), self._report if returning else None)
-        log, answered = "", event is Event.RESPONSE and returning
-        if answered and not (running.invocation.wants_log or self.extensions):
-            self._aftermath.begin_later(finished)
-        else:
-            self._aftermath.begin(finished, until_back=returning and bool(self.extensions))
-            if not (self.extensions and returning):
-                self._aftermath.report(timed_out=event is Event.TIMEOUT)
-            log = self.log.end()
         if not self.extensions:
             self._disarm()
-        running.end(ending, log=log, version=self.function.version)
+        answered = event is Event.RESPONSE and returning
+        if answered and not (running.invocation.wants_log or self.extensions):
+            running.end(ending, log="", version=self.function.version)
+            self._aftermath.begin_later(finished)
+            return
+        self._aftermath.begin(finished, until_back=returning and bool(self.extensions))
+        if not (self.extensions and returning):
+            self._aftermath.report(timed_out=event is Event.TIMEOUT)
+        running.end(ending, log=self.log.end(), version=self.function.version)
 
-    def _look(self) -> None:
-        self._processes.glance()
+    def _look(self, seconds: float) -> None:
+        self._processes.glance(seconds)
         self._processes.drain(end=True)
 
     def _usage(self, duration_ms: float) -> report.Usage:
@@ -366,10 +364,6 @@ class Environment:
         assert self._running is not None
         running, self._running = self._running, None
         running.give_back()
-
-    def _arm(self, seconds: float) -> None:
-        self._disarm()
-        self._limit.set(seconds)
 
     def _disarm(self) -> None:
         self._processes.disregard()
@@ -412,6 +406,7 @@ class Environment:
             if self.state is not State.ENDED:  # the fork-server went, and with it this environment
                 self._apply(Event.EXIT)
             self._kill()
+            self._limit.close()
             self._processes.close()
             self._extension_calls.close()
             self.log.flush()

@@ -41,6 +41,11 @@ class EnvironmentLog:
         self._kept = 0
         """Characters in `_tail`."""
 
+    @property
+    def structured(self) -> bool:
+        """Whether anybody wants to know more than the text of what the platform says."""
+        return self._function.log_format == "JSON" or self._telemetry.wanted
+
     def begin(self) -> None:
         """An invocation begins: its log is kept from here on."""
         self._tail, self._kept = deque(), 0
@@ -69,15 +74,21 @@ class EnvironmentLog:
         if self._telemetry.wanted and (event.record or event.text):
             self._telemetry.take(event.to_json(now))
 
+    def brief(self, lines: Sequence[str], event: Callable[[], PlatformEvent]) -> None:
+        """As `platform`, of an event that is made only for who wants more than its text: there are two per invocation."""
+        if self.structured:
+            self.platform(event())
+            return
+        now = self._clock()
+        for line in lines:
+            self._add(now, line)
+
     def remark(self, text: str) -> None:
         """Something Casemate says, which AWS does not."""
         self._add(self._clock(), text)
 
     def flush(self) -> None:
         """Write what has been logged, in order, before somebody else writes to the same stream."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if self._events:
             events, self._events = self._events, []
             self._write(events)
@@ -96,4 +107,9 @@ class EnvironmentLog:
             while self._kept > _KEPT and len(self._tail) > 1:
                 self._kept -= len(self._tail.popleft())
         if self._timer is None:
-            self._timer = self._loop.call_later(_INTERVAL, self.flush)
+            self._timer = self._loop.call_later(_INTERVAL, self._flush_at_last)
+
+    def _flush_at_last(self) -> None:
+        """It was not cancelled by a flush before: to make another one for each invocation costs more."""
+        self._timer = None
+        self.flush()

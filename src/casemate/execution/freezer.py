@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from casemate.execution.alarm import Alarm
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import Sandbox
 
@@ -15,19 +14,19 @@ class Freezer:
     """Of one environment."""
 
     def __init__(self) -> None:
-        self._timer: asyncio.TimerHandle | None = None
+        self._sandbox: Sandbox | None = None
+        self._alarm = Alarm(self._freeze)
         self._frozen = False
 
     def idle(self, sandbox: Sandbox | None) -> None:
         """There is no work any more."""
+        self._sandbox = sandbox
         if sandbox is not None:
-            self._timer = asyncio.get_running_loop().call_later(_AFTER, self._freeze, sandbox)
+            self._alarm.set(_AFTER)
 
     def busy(self) -> None:
         """It is not idle any more; whether it is frozen is another question."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.lift()
 
     def thaw(self, sandbox: Sandbox | None) -> None:
         """Let the processes go on."""
@@ -36,7 +35,11 @@ class Freezer:
             self._frozen = False
             sandbox.tell(plan.THAW)
 
-    def _freeze(self, sandbox: Sandbox) -> None:
-        self._timer = None
+    def close(self) -> None:
+        """There are no processes any more."""
+        self._alarm.close()
+
+    def _freeze(self) -> None:
+        assert self._sandbox is not None
         self._frozen = True
-        sandbox.tell(plan.FREEZE)
+        self._sandbox.tell(plan.FREEZE)

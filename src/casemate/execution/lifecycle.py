@@ -14,6 +14,8 @@ from enum import Enum
 class State(Enum):
     """Where an environment is in its life."""
 
+    __hash__ = object.__hash__  # members are themselves alone; Enum hashes their names, in Python
+
     INIT = "init"
     """The process was asked for; the runtime has not asked for an invocation yet."""
     IDLE = "idle"
@@ -32,6 +34,8 @@ class State(Enum):
 
 class Event(Enum):
     """What can happen to an environment."""
+
+    __hash__ = object.__hash__  # members are themselves alone; Enum hashes their names, in Python
 
     NEXT = "the runtime asks for an invocation, and no extension has anything left to do"
     RESPONSE = "the runtime answers"

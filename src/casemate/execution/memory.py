@@ -7,12 +7,10 @@ processes share are counted once. Memory files that nobody has mapped count too;
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_PEAK = re.compile(rb"VmHWM:\s*(\d+) kB")
 _READ = 32
 """Processes that are read, at a tenth of a millisecond each; of more, every second, third, ..., and the sum scaled."""
 
@@ -27,12 +25,6 @@ class _Process:
     resident: int
     shared: int
     """Of those resident, pages of shared memory."""
-
-
-def largest_mb(init_pid: int) -> int:
-    """Peak memory of the largest process under process 1 of an environment, in MB; 0 when they are gone. Quick."""
-    proc, pids = _pids(init_pid)
-    return max((_peak_kb(f"{proc}/{pid}/status") + 1023 for pid in _some(pids)), default=0) // 1024
 
 
 def peak_mb(init_pid: int, limit_mb: int) -> int:
@@ -58,32 +50,28 @@ def peak_mb(init_pid: int, limit_mb: int) -> int:
 
 def _processes(init_pid: int) -> tuple[int, list[_Process]]:
     """How many there are, and some of them."""
-    proc, pids = _pids(init_pid)
-    sampled = (_read(f"{proc}/{pid}") for pid in _some(pids))
-    return len(pids), [one for one in sampled if one is not None]
-
-
-def _pids(init_pid: int) -> tuple[str, list[str]]:
-    # What process 1 sees in its own /proc: everything of the environment, and nothing else.
-    proc = f"/proc/{init_pid}/root/proc"
+    proc = proc_of(init_pid)
     try:
-        return proc, [name for name in os.listdir(proc) if name.isdigit() and name != "1"]  # noqa: PTH208 - names are enough
+        names = os.listdir(proc)  # noqa: PTH208 - names are enough
     except OSError:
-        return proc, []  # ended meanwhile
+        return 0, []  # ended meanwhile
+    sampled = (_read(f"{proc}/{pid}") for pid in some(names))
+    return len(_pids(names)), [one for one in sampled if one is not None]
 
 
-def _some(pids: list[str]) -> list[str]:
+def proc_of(init_pid: int) -> str:
+    """What that process 1 sees in its own /proc: everything of the environment, and nothing else."""
+    return f"/proc/{init_pid}/root/proc"
+
+
+def _pids(names: list[str]) -> list[str]:
+    return [name for name in names if name.isdigit() and name != "1"]
+
+
+def some(names: list[str]) -> list[str]:
+    """Of what /proc holds the processes beside process 1; of many only some."""
+    pids = _pids(names)
     return pids[:: 1 + len(pids) // _READ]
-
-
-def _peak_kb(path: str) -> int:
-    """`VmHWM` alone, at a third of the price of all the fields: asked after every invocation."""
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
-            found = _PEAK.search(file.read())
-    except OSError:
-        return 0  # ended meanwhile
-    return int(found[1]) if found else 0
 
 
 def _read(place: str) -> _Process | None:

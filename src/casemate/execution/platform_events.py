@@ -162,9 +162,14 @@ def end(
         **_error(ending.error_type or ending.reported_type),
         **_traced(trace_id, spans),
     }
-    line = report.report_line(request_id, usage, status=ending.status, error_type=ending.error_type)
-    text = report.end_line(request_id) + line
+    text = "".join(end_lines(request_id, usage, ending))
     return PlatformEvent(type="platform.report", record=record, level=_level(status, "INFO"), text=text)
+
+
+def end_lines(request_id: str, usage: report.Usage, ending: Ending) -> tuple[str, str]:
+    """The text of `end`."""
+    line = report.report_line(request_id, usage, status=ending.status, error_type=ending.error_type)
+    return report.end_line(request_id), line
 
 
 def extension(name: str, *, state: str, events: Sequence[str], error_type: str = "") -> PlatformEvent:

@@ -81,9 +81,9 @@ class Processes:
         self._memory.stop()
         self._freezer.busy()
 
-    def glance(self) -> None:
-        """Look at their memory now."""
-        self._memory.glance(self.init_pid)
+    def glance(self, seconds: float) -> None:
+        """Look at their memory after work that took that long."""
+        self._memory.glance(self.init_pid, seconds)
 
     def drain(self, *, end: bool = False) -> None:
         """Read what they have written; `end` of an invocation takes an unfinished line as a line."""
@@ -104,6 +104,8 @@ class Processes:
 
     def close(self) -> None:
         """Read the last that they wrote, and give the pipe back."""
+        self._memory.close()
+        self._freezer.close()
         if self._pipe is not None:
             self._pipe.drain()
             self._pipe.close()

@@ -25,6 +25,8 @@ STREAM_LIMIT = 200 * 1024 * 1024
 class CallKind(Enum):
     """The operations of the APIs."""
 
+    __hash__ = object.__hash__  # members are themselves alone; Enum hashes their names, in Python
+
     NEXT = "invocation/next"
     RESPONSE = "invocation/response"
     ERROR = "invocation/error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import contextlib
 import socket
 from base64 import b64decode
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from typing import cast
 import httptools
 
 from casemate.execution import runtime_api
+from casemate.execution.plain_call import lacks_its_body, plain_call
 from casemate.execution.runtime_api import Call, CallKind, Flow, OnCall, OnChunk, Reply
 
 _PATH_LIMIT = 4096
@@ -41,7 +43,7 @@ class _Incoming:
     head: Call | None = None
     """Of a streamed response, once its head is here."""
     size: int = 0
-    began: float = field(default_factory=monotonic)
+    began: float = 0.0
     fed: int = 0
     """Bytes received since the request began; httptools keeps a header to itself until it is whole."""
 
@@ -57,6 +59,12 @@ class _Connection(asyncio.Protocol):
         self._open = open_connections
         self._parser = httptools.HttpRequestParser(self)
         self._incoming = _Incoming()
+        self._within = False
+        """A request has begun that went to httptools, and is not whole."""
+        self._early = b""
+        """The head of a call whose body is about to come."""
+        self._arrived = 0.0
+        """When what is being read did, or its head, on the monotonic clock."""
         self._transport: asyncio.Transport | None = None
         self._refusals = 0
 
@@ -73,6 +81,18 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
             return
+        if not self._early:
+            self._arrived = monotonic()
+        if not self._within:
+            data, self._early = self._early + data, b""
+            call = plain_call(data, self._arrived)
+            if call is not None:
+                with contextlib.suppress(_TiresomeError):
+                    self._on_call(call, self._answer)
+                return
+            if lacks_its_body(data):
+                self._early = data
+                return
         self._incoming.fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -103,7 +123,8 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """httptools: a request begins."""
-        self._incoming = _Incoming()
+        self._within = True
+        self._incoming = _Incoming(began=self._arrived)
 
     def on_url(self, url: bytes) -> None:
         """httptools: (a part of) the target."""
@@ -140,6 +161,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """httptools: the request is whole."""
+        self._within = not self._parser.should_keep_alive()  # httptools takes nothing more then
         parsed = self._parse()
         if isinstance(parsed, Reply):
             self._answer(parsed)
@@ -165,10 +187,16 @@ class _Connection(asyncio.Protocol):
             if self._refusals > _REFUSALS:
                 self._hang_up()
                 raise _TiresomeError
-        lines = [f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", "Content-Type: application/json"]
-        lines += [f"{name}: {value}" for name, value in reply.headers]
-        lines.append(f"Content-Length: {len(reply.body)}\r\n\r\n")
-        self._transport.write("\r\n".join(lines).encode("latin-1") + reply.body)
+        self._transport.write(_ACCEPTED if reply is runtime_api.ACCEPTED else _encode(reply))
+
+
+def _encode(reply: Reply) -> bytes:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
+    head = (
+        f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}\r\nContent-Type: application/json\r\n{fields}"
+        f"Content-Length: {len(reply.body)}\r\n\r\n"
+    )
+    return head.encode("latin-1") + reply.body
 
 
 def _with_trailers(call: Call, trailers: dict[str, str]) -> Call:
@@ -187,6 +215,10 @@ _REASONS = {
     200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 413: "Request Entity Too Large", 500: "Internal Server Error",
 }  # fmt: skip
+
+
+_ACCEPTED = _encode(runtime_api.ACCEPTED)
+"""Of every response."""
 
 
 class RuntimeServer:

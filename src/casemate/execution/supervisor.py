@@ -201,17 +201,20 @@ class Supervisor:
 
     def _warm(self, function: FunctionVersion) -> Environment | None:
         pool = self._pool(function)
-        # Credentials must outlast the invocation.
-        needed = self._clock() + timedelta(seconds=function.timeout_seconds)
-        working = self._in_order(function.interfaces)
         while (environment := pool.take()) is not None:
             interface = pool.placed.get(environment)
-            reaches = interface is None or interface in working
-            if reaches and (environment.expires is None or environment.expires > needed):
+            reaches = interface is None or interface in self._in_order(function.interfaces)
+            if reaches and self._outlasts(environment, function):
                 self._idle_since.pop(environment, None)
                 return environment
             environment.retire()
         return None
+
+    def _outlasts(self, environment: Environment, function: FunctionVersion) -> bool:
+        """Whether its credentials are good for an invocation that takes as long as it may."""
+        if environment.expires is None:
+            return True
+        return environment.expires > self._clock() + timedelta(seconds=function.timeout_seconds)
 
     def _pool(self, function: FunctionVersion) -> Pool:
         """The pool of this version, emptied when the version's configuration has changed."""

@@ -11,6 +11,8 @@ import re
 from casemate.wire.http import Headers, HttpRequest
 
 _START = b"POST / HTTP/1.1"
+_PLAIN_START = re.compile(rb"POST (/[0-9A-Za-z._~/-]*) HTTP/1\.1")
+"""Of a REST service: a path without escapes, without a query."""
 _MAX_HEAD = 32 * 1024
 _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)")
 """A field (RFC 9110, section 5) of visible ASCII characters, not empty, without white space at its end."""
@@ -30,12 +32,13 @@ _unsigned: dict[bytes, tuple[str, str]] = {}
 
 
 def whole_request(data: bytes) -> HttpRequest | None:
-    """The request, where `data` is one POST to `/` with nothing before or after it, whose connection stays open."""
+    """The request, where `data` is one POST with nothing before or after it, whose connection stays open."""
     end = data.find(b"\r\n\r\n", 0, _MAX_HEAD)
     if end < 0:
         return None
     lines = data[:end].split(b"\r\n")
-    if lines[0] != _START:
+    path = "/" if lines[0] == _START else _path(lines[0])
+    if path is None:
         return None
     fields: dict[str, str] = {}
     for line in lines[1:]:
@@ -47,7 +50,12 @@ def whole_request(data: bytes) -> HttpRequest | None:
     # Fewer fields than lines: one was repeated.
     if len(fields) != len(lines) - 1 or fields.get("content-length") != str(len(body)):
         return None
-    return HttpRequest(method="POST", path="/", headers=Headers.of(fields), body=body)
+    return HttpRequest(method="POST", path=path, headers=Headers.of(fields), body=body)
+
+
+def _path(line: bytes) -> str | None:
+    found = _PLAIN_START.fullmatch(line)
+    return None if found is None else found[1].decode("ascii")
 
 
 def _signed(line: bytes) -> tuple[str, str] | None:

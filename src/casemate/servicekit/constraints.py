@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from casemate.wire.models import ServiceModels
@@ -17,6 +17,7 @@ from casemate.wire.models import ServiceModels
 if TYPE_CHECKING:
     from botocore.model import ListShape, Shape, StructureShape
 
+_SHORT = 128
 Limit = Literal["minLength", "maxLength", "minValue", "maxValue", "pattern", "enum"]
 
 
@@ -46,8 +47,13 @@ def message(violations: list[Violation]) -> str:
 
 def violations(service: str, operation: str, params: Mapping[str, Any]) -> list[Violation]:
     """Everything in `params` that the model of `service` forbids for `operation`."""
-    shape = models().get(service).operation_model(operation).input_shape
+    shape = _input_shape(service, operation)
     return [] if shape is None else list(_check(shape, params, ""))
+
+
+@cache
+def _input_shape(service: str, operation: str) -> Shape | None:
+    return models().get(service).operation_model(operation).input_shape
 
 
 @cache
@@ -71,11 +77,18 @@ def _check(shape: Shape, value: Any, path: str) -> Generator[Violation]:
         case "map":
             yield from _length(shape, value, path, str(value))
         case "string":
-            yield from _text(shape, value, path)
+            if not (len(value) <= _SHORT and _is_allowed(shape, value)):
+                yield from _text(shape, value, path)
         case "integer" | "long" | "float" | "double":
             yield from _range(shape, value, path)
         case _:
             pass
+
+
+@lru_cache(4096)
+def _is_allowed(shape: Shape, value: str) -> bool:
+    """Of a name that comes with every request it is worth remembering."""
+    return next(_text(shape, value, ""), None) is None
 
 
 def _text(shape: Shape, value: str, path: str) -> Generator[Violation]:

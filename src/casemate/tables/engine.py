@@ -16,9 +16,9 @@ from casemate.tables.change_log import ChangeLog
 from casemate.tables.errors import validation
 from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
-from casemate.tables.keys import ITEMS, check_key, index_prefix, item_key, successor, table_prefix
+from casemate.tables.given import GivenItem, GivenKey, place_of
+from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
-from casemate.tables.records import item_of
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
@@ -30,7 +30,7 @@ from casemate.tables.writes import (
     Guard,
     Update,
     Written,
-    index_entry,
+    index_entries,
     plan_check,
     plan_copy,
     plan_delete,
@@ -60,18 +60,18 @@ class TablesEngine:
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
 
-    def plan_put(self, table: TableSchema, item: Item, guard: Guard | None = None) -> Written:
+    def plan_put(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
         return plan_put(self._storage, table, item, guard)
 
-    def plan_delete(self, table: TableSchema, key: Item, guard: Guard | None = None) -> Written:
+    def plan_delete(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return plan_delete(self._storage, table, key, guard)
 
     def plan_update(
-        self, table: TableSchema, key: Item, update: Update | None, guard: Guard | None = None
+        self, table: TableSchema, key: GivenKey, update: Update | None, guard: Guard | None = None
     ) -> Written:
         return plan_update(self._storage, table, key, update, guard)
 
-    def plan_check(self, table: TableSchema, key: Item, guard: Guard) -> Written:
+    def plan_check(self, table: TableSchema, key: GivenKey, guard: Guard) -> Written:
         """ConditionCheck of a transaction."""
         return plan_check(self._storage, table, key, guard)
 
@@ -89,33 +89,32 @@ class TablesEngine:
         if changes or beside:
             self._storage.write((*changes, *beside))
         for write in writes:
-            self._statistics.grow(write.table.table_id, write.growth)
+            self._statistics.follow(write)
 
-    def put_item(self, table: TableSchema, item: Item, guard: Guard | None = None) -> Written:
+    def put_item(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
         """Plan and commit in one."""
         return self._committed(self.plan_put(table, item, guard))
 
-    def delete_item(self, table: TableSchema, key: Item, guard: Guard | None = None) -> Written:
+    def delete_item(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return self._committed(self.plan_delete(table, key, guard))
 
     def update_item(
-        self, table: TableSchema, key: Item, update: Update | None = None, guard: Guard | None = None
+        self, table: TableSchema, key: GivenKey, update: Update | None = None, guard: Guard | None = None
     ) -> Written:
         return self._committed(self.plan_update(table, key, update, guard))
 
     def _committed(self, written: Written) -> Written:
         if written.changes:
-            table = written.table
-            # A table with replicas has a stream (`global_tables`).
-            if table.stream is None and not table.recoverable:
-                self._storage.write(written.changes)
-            else:
-                self._storage.write((*written.changes, *self._beside((written,))))
-            self._statistics.grow(written.table.table_id, written.growth)
+            beside = self._beside((written,)) if written.table.is_followed else ()
+            self._storage.write((*written.changes, *beside) if beside else written.changes)
+            self._statistics.follow(written)
         return written
 
     def _beside(self, writes: Sequence[Written], *, expired: bool = False) -> list[Change]:
         """What is written together with items: stream records, what undoes the writes, what replicas are to be told."""
+        writes = [write for write in writes if write.table.is_followed]
+        if not writes:
+            return []
         streamed = self.changes.records(writes, expired=expired)
         return streamed + self.undo.entries(writes) + self.replication.entries(writes)
 
@@ -137,7 +136,7 @@ class TablesEngine:
         self._storage.write(changes)
         self.replication.told(told)
         for write in writes:
-            self._statistics.grow(write.table.table_id, write.growth)
+            self._statistics.follow(write)
 
     def copy_some(self, source: TableSchema, target: TableSchema, place: bytes | None) -> bytes | None:
         """Have some more of a table's items in its new replica; where to go on, None at the table's end."""
@@ -148,7 +147,7 @@ class TablesEngine:
         for key, record in entries:
             write = plan_copy(self._storage, target, prefix + key[len(start) :], record)
             changes += write.changes
-            self._statistics.grow(target.table_id, write.growth)
+            self._statistics.follow(write)
         if changes:
             self._storage.write(changes)
         return entries[-1][0] + b"\x00" if len(entries) == _COPIED_AT_ONCE else None
@@ -161,14 +160,9 @@ class TablesEngine:
 
     # Reading.
 
-    def get_item(self, table: TableSchema, key: Item) -> bytes | None:
+    def get_item(self, table: TableSchema, key: GivenKey) -> bytes | None:
         """The record of an item (`records` reads it), or None."""
-        check_key(table, key)
-        return self._storage.get(item_key(table, key))
-
-    def get_record(self, place: bytes) -> bytes | None:
-        """As `get_item`, of a key in bytes (`quick_keys`)."""
-        return self._storage.get(place)
+        return self._storage.get(place_of(table, key))
 
     def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
         """A page of one partition, in the order of the sort key."""
@@ -208,8 +202,7 @@ class TablesEngine:
         """
         start = index_prefix(table.table_id, 0)
         entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
-        items = (item_of(record) for _, record in entries)
-        found = (index_entry(table, index, item) for item in items)
+        found = (index_entries(table, record).get(index.name) for _, record in entries)
         changes = [entry for entry in found if entry is not None]
         if changes:
             self._storage.write(changes)

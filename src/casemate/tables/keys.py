@@ -158,18 +158,20 @@ def check_key(table: TableSchema, key: Item) -> None:
 def check_key_values(schema: KeySchema, item: Item) -> None:
     """Key values are neither empty nor too long."""
     for place, attribute in enumerate(schema.attributes):
-        if attribute.type == "N":
-            continue
-        value = item[attribute.name]
-        if type(value) is str and 0 < len(value) <= SHORT_KEY:
-            continue
-        if value in ("", b""):
-            kind = "string" if value == "" else "binary"
-            raise validation(
-                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
-                f"empty {kind} value. Key: {attribute.name}"
-            )
-        _check_length(value, is_partition=place < len(schema.partition))
+        check_key_value(attribute, item[attribute.name], is_partition=place < len(schema.partition))
+
+
+def check_key_value(attribute: KeyAttribute, value: Value, *, is_partition: bool) -> None:
+    """The same of one attribute."""
+    if attribute.type == "N" or (type(value) is str and 0 < len(value) <= SHORT_KEY):
+        return
+    if value in ("", b""):
+        kind = "string" if value == "" else "binary"
+        raise validation(
+            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+            f"empty {kind} value. Key: {attribute.name}"
+        )
+    _check_length(value, is_partition=is_partition)
 
 
 def _check_length(value: Value, *, is_partition: bool) -> None:

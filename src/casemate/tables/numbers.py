@@ -68,6 +68,7 @@ def number_text(number: Decimal) -> str:
     return format(number, "f")
 
 
+@lru_cache(maxsize=16384)
 def number_size(number: Decimal) -> int:
     """Bytes a number counts for.
 

@@ -19,31 +19,35 @@ _DIGITS = 18
 
 def quick_key(table: TableSchema, wire: Mapping[str, Any]) -> bytes | None:
     """The item's key; None unless it is of short texts and short whole numbers of the right types."""
-    partition, sort = table.key.partition[0], table.key.sort
-    if partition.type != "S" or len(wire) != 1 + len(sort):
+    return quick_place(table, wire) if len(wire) == len(table.key.attributes) else None
+
+
+def quick_place(table: TableSchema, wire: Mapping[str, Any]) -> bytes | None:
+    """The same of a whole item."""
+    if table.plain_key is None:
         return None
-    text = _member(wire.get(partition.name), "S")
-    if text is None or not 0 < len(text) <= SHORT_KEY:
+    partition, sort, code = table.plain_key
+    # Twice the same look at a value: a function of it would be called for each key of each request.
+    value = wire.get(partition)
+    if type(value) is not dict or len(value := cast("dict[str, Any]", value)) != 1:
+        return None
+    text = value.get("S")
+    if type(text) is not str or not 0 < len(text) <= SHORT_KEY:
         return None
     body = text.encode()
     digest = blake2b(body, digest_size=HASH_BYTES).digest()
     key = index_prefix(table.table_id, 0) + digest + len(body).to_bytes(2, "big") + body
-    if not sort:
+    if sort is None:
         return key
-    text = _member(wire.get(sort[0].name), sort[0].type)
-    if text is None or not 0 < len(text) <= SHORT_KEY:
+    value = wire.get(sort)
+    if type(value) is not dict or len(value := cast("dict[str, Any]", value)) != 1:
         return None
-    if sort[0].type == "S":
+    text = value.get(code)
+    if type(text) is not str or not 0 < len(text) <= SHORT_KEY:
+        return None
+    if code == "S":
         return key + sort_component(text)
     return key + _number(text) if text.isdigit() and len(text) <= _DIGITS and text.isascii() else None
-
-
-def _member(value: Any, code: str) -> str | None:
-    """The text of a value that has this type and no other."""
-    if type(value) is not dict or len(cast("dict[str, Any]", value)) != 1:
-        return None
-    text = cast("dict[str, Any]", value).get(code)
-    return text if type(text) is str else None
 
 
 @lru_cache(maxsize=16384)

@@ -26,12 +26,14 @@ class KeySchema:
     sort: tuple[KeyAttribute, ...] = ()
     attributes: tuple[KeyAttribute, ...] = field(init=False, repr=False, compare=False)
     """All of them."""
+    by_name: Mapping[str, KeyAttribute] = field(init=False, repr=False, compare=False)
     names: frozenset[str] = field(init=False, repr=False, compare=False)
     """Theirs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", self.partition + self.sort)
-        object.__setattr__(self, "names", frozenset(attribute.name for attribute in self.attributes))
+        object.__setattr__(self, "by_name", {attribute.name: attribute for attribute in self.attributes})
+        object.__setattr__(self, "names", frozenset(self.by_name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +77,33 @@ class TableSchema:
     """Point-in-time recovery is on: what writes replace is kept."""
     replicated: bool = False
     """It has replicas, which are told of what is written."""
+    plain_key: tuple[str, str | None, str] | None = field(init=False, repr=False, compare=False)
+    """For `quick_keys`: the name of the partition key, that of the sort key and its type; None: the first is no text."""
+
+    is_followed: bool = field(init=False, repr=False, compare=False)
+    """Whether something is written beside its items: a stream's records, what undoes writes, what replicas are told."""
+
+    indexed_names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Attributes that make a difference to index entries, beside the item as a whole."""
+    _held: Mapping[str, frozenset[str] | None] = field(init=False, repr=False, compare=False)
+    """By index: the attributes that it holds."""
+
+    def __post_init__(self) -> None:
+        held = {name: self._projected(index) for name, index in self.indexes.items()}
+        object.__setattr__(self, "_held", held)
+        keys = self.key.names.union(*(index.key.names for index in self.indexes.values()))
+        object.__setattr__(self, "indexed_names", keys.union(*filter(None, held.values())))
+        followed = self.stream is not None or self.recoverable or self.replicated
+        object.__setattr__(self, "is_followed", followed)
+        partition, sort = self.key.partition[0], self.key.sort
+        plain = (partition.name, sort[0].name, sort[0].type) if sort else (partition.name, None, "")
+        object.__setattr__(self, "plain_key", plain if partition.type == "S" else None)
 
     def projected(self, index: IndexSchema) -> frozenset[str] | None:
-        """Names of the attributes an index holds; None for all."""
+        """Names of the attributes that one of its indexes holds; None for all."""
+        return self._held[index.name]
+
+    def _projected(self, index: IndexSchema) -> frozenset[str] | None:
         if index.projection == "ALL":
             return None
-        names = {attribute.name for attribute in self.key.attributes + index.key.attributes}
-        return frozenset(names.union(index.included))
+        return self.key.names.union(index.key.names, index.included)

@@ -14,7 +14,7 @@ import msgspec
 from casemate.tables.keys import index_prefix, successor
 from casemate.tables.records import record_size
 from casemate.tables.storage import Storage
-from casemate.tables.writes import Growth
+from casemate.tables.writes import Written
 
 _KEY = b"m/statistics"
 
@@ -53,9 +53,17 @@ class Statistics:
             self._holdings[table_id, number] = known
         return known
 
-    def grow(self, table_id: bytes, growth: Iterable[Growth]) -> None:
+    def follow(self, write: Written) -> None:
         """Follow a write. What was never counted stays uncounted."""
-        for change in growth:
+        if not write.changes:
+            return
+        table_id = write.table.table_id
+        known = self._holdings.get((table_id, 0))
+        if known is not None:
+            before, after = write.sizes
+            known.items += (write.new is not None) - (write.old is not None)
+            known.size += after - before
+        for change in write.growth:
             known = self._holdings.get((table_id, change.number))
             if known is not None:
                 known.items += change.items

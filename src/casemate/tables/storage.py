@@ -28,6 +28,10 @@ class Storage(Protocol):
         """
         ...
 
+    def values(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[bytes]:
+        """As `scan`, without the keys, for less."""
+        ...
+
     def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The entries that there are at the call, in order, however much is written while they are read."""
         ...

@@ -23,6 +23,9 @@ class MemoryStorage:
         keys = self._keys.descending(start, end) if reverse else self._keys.ascending(start, end)
         return ((key, self._values[key]) for key in keys)
 
+    def values(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[bytes]:
+        return (value for _, value in self.scan(start, end, reverse=reverse))
+
     def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         return iter([(key, self._values[key]) for key in self._keys.ascending(start, end)])
 

@@ -60,6 +60,20 @@ class RocksStorage:
             entries.seek(start)
             yield from _rest(entries, bounds)
 
+    def values(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[bytes]:
+        if reverse:
+            yield from (value for _, value in self.scan(start, end, reverse=True))
+            return
+        bounds = ReadOptions()
+        bounds.set_iterate_upper_bound(end)
+        entries = self._db.iter(bounds)
+        entries.seek(start)
+        # None: there is no entry there.
+        while (value := entries.value()) is not None:
+            yield value
+            entries.next()
+        entries.status()
+
     def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         # An iterator sees the database as it was when it was made, and it is made here, not when the first entry is asked
         # for. (The library's own snapshots forget what they are as soon as their iterators are given options: 0.3.29.)

@@ -53,18 +53,6 @@ Wire: TypeAlias = Mapping[str, Any]
 WireItem: TypeAlias = dict[str, dict[str, Any]]
 
 
-class PlainItem(dict[str, "Value"]):
-    """An item that remembers its API form and its size.
-
-    One of strings and whole numbers only, as it was read, or what an update made of such a one.
-    """
-
-    __slots__ = ("size", "wire")
-
-    size: int
-    wire: WireItem
-
-
 _TYPE_CODES: dict[type, str] = {
     str: "S",
     Decimal: "N",
@@ -108,13 +96,8 @@ def type_name(code: str) -> str:
 
 def item_from_wire(wire: Mapping[str, Any]) -> Item:
     """An item or key in the API's form, checked."""
-    plain = _plain(wire)
-    if plain is None:
-        check_names(wire)
-        return {name: from_wire(value) for name, value in wire.items()}
-    if plain.size > MAX_NAME_BYTES or "" in plain:
-        check_names(plain)
-    return plain
+    check_names(wire)
+    return {name: from_wire(value) for name, value in wire.items()}
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -130,41 +113,11 @@ def check_names(names: Iterable[str]) -> None:
             raise validation(NAME_TOO_LARGE)
 
 
-def _plain(wire: Mapping[str, Any]) -> PlainItem | None:
-    """A PlainItem, where it is one: most items are, and half the cost of a write is reading and measuring them."""
-    try:
-        item = PlainItem({name: value.get("S") for name, value in wire.items()})
-        # One member each: where one has none another may have two, but then one is not a text, and no number either.
-        if sum(map(len, wire.values())) != len(wire):
-            return None
-    except (AttributeError, TypeError):
-        return None
-    texts = "".join(item)
-    size = 0
-    if not _TEXT.issuperset(map(type, item.values())):
-        for name, text in item.items():
-            if type(text) is not str:
-                read = _whole_number(wire[name].get("N"))
-                if text is not None or read is None:
-                    return None
-                item[name], counted = read
-                size += counted
-        texts += "".join([text for text in item.values() if type(text) is str])
-    else:
-        texts += "".join(cast("Iterable[str]", item.values()))
-    item.size = size + (len(texts) if texts.isascii() else len(texts.encode()))
-    item.wire = cast("WireItem", wire)
-    return item
-
-
 _SHORT = 18
 """Digits of the numbers that are remembered."""
 
 
-_TEXT = frozenset({str})
-
-
-def _whole_number(text: Any) -> tuple[Decimal, int] | None:
+def whole_number(text: Any) -> tuple[Decimal, int] | None:
     """The number and its size; None when `text` is not the form in which it is returned, or is long."""
     return _remembered_number(text) if type(text) is str and len(text) <= _SHORT else None
 
@@ -214,7 +167,7 @@ def _read_string(raw: Any, _depth: int) -> Value:
 
 
 def _read_number(raw: Any, _depth: int) -> Value:
-    known = _whole_number(raw)
+    known = whole_number(raw)
     if known is not None:
         return known[0]
     _expect(raw, str)
@@ -297,8 +250,6 @@ _READERS: dict[str, Callable[[Any, int], Value]] = {
 
 def item_to_wire(item: Item) -> WireItem:
     """An item in the API's form."""
-    if type(item) is PlainItem:
-        return item.wire
     return {name: to_wire(value) for name, value in item.items()}
 
 
@@ -329,8 +280,6 @@ def to_wire(value: Value) -> dict[str, Any]:
 
 def item_size(item: Item) -> int:
     """Bytes the item counts for: names in UTF-8 and values."""
-    if type(item) is PlainItem:
-        return item.size
     size = 0
     for name, value in item.items():
         size += len(name) if name.isascii() else len(name.encode())
@@ -341,23 +290,9 @@ def item_size(item: Item) -> int:
     return size
 
 
-def changed_item(old: Item, new: Item, names: Iterable[str]) -> Item:
-    """`new`, which differs from `old` in `names` at most: of a plain item nothing else is written and measured again."""
-    if type(old) is not PlainItem:
-        return new
-    item = PlainItem(new)
-    item.size = old.size
-    item.wire = old.wire.copy()
-    for name in names:
-        size = len(name.encode())
-        if name in old:
-            item.size -= size + value_size(old[name])
-        if name in new:
-            item.size += size + value_size(new[name])
-            item.wire[name] = to_wire(new[name])
-        else:
-            item.wire.pop(name, None)
-    return item
+def attribute_size(name: str, value: Value) -> int:
+    """Bytes an attribute of an item counts for."""
+    return (len(name) if name.isascii() else len(name.encode())) + value_size(value)
 
 
 def value_size(value: Value) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from casemate.tables.capacity import Units, write_units
@@ -9,20 +10,41 @@ from casemate.tables.errors import INVALID, conditional_check_failed, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.paths import project, tree_of
 from casemate.tables.expressions.updates import UpdateExpression
-from casemate.tables.keys import check_index_keys, check_item_keys, check_key, index_key, item_key
-from casemate.tables.records import item_of, pack, record_size, wire_of
-from casemate.tables.schema import IndexSchema, TableSchema
+from casemate.tables.given import GivenItem, GivenKey, QuickItem, item_in, place_of
+from casemate.tables.keys import check_index_keys, check_item_keys, index_key, item_key
+from casemate.tables.quick_keys import quick_place
+from casemate.tables.records import (
+    encode_item,
+    form_record,
+    pack,
+    part_of,
+    parts_of,
+    read_parts,
+    record_size,
+    some_of,
+    wire_of,
+)
+from casemate.tables.schema import TableSchema
 from casemate.tables.storage import Change, Storage
-from casemate.tables.values import Item, Value, WireItem, changed_item, item_size, item_to_wire
+from casemate.tables.values import (
+    Item,
+    WireItem,
+    attribute_size,
+    item_to_wire,
+    to_wire,
+)
 
 MAX_ITEM_BYTES = 400 * 1024
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Guard:
-    """A condition on the item as it is."""
+    """A condition on the item as it is.
+
+    Not frozen only because making a frozen one costs microseconds, here and below; nobody changes it.
+    """
 
     condition: ConditionExpression
     values: Item
@@ -30,7 +52,7 @@ class Guard:
     """ReturnValuesOnConditionCheckFailure=ALL_OLD."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Update:
     """An update expression and its values."""
 
@@ -40,10 +62,7 @@ class Update:
 
 @dataclass(kw_only=True, slots=True)
 class Growth:
-    """How a write changes the count and the bytes of a table or index.
-
-    Not frozen only because making a frozen one costs microseconds; nobody changes it.
-    """
+    """How a write changes the count and the bytes of an index."""
 
     number: int
     items: int
@@ -52,10 +71,7 @@ class Growth:
 
 @dataclass(kw_only=True, slots=True)
 class Written:
-    """A planned write, and what the caller may want to know of it.
-
-    Not frozen only because making a frozen one costs microseconds; nobody changes it.
-    """
+    """A planned write, and what the caller may want to know of it."""
 
     table: TableSchema
     key: bytes
@@ -63,9 +79,21 @@ class Written:
     """The record as it was; None: there was none."""
     new: bytes | None
     changes: tuple[Change, ...]
-    units: Units
+    index_units: Mapping[str, float] | None = None
     growth: tuple[Growth, ...] = ()
+    """Of the table's indexes."""
     update: UpdateExpression | None = None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The item's before and after."""
+        old, new = self.old, self.new
+        return 0 if old is None else record_size(old), 0 if new is None else record_size(new)
+
+    @property
+    def units(self) -> Units:
+        """What it consumes."""
+        return Units(table=write_units(max(self.sizes)), indexes=dict(self.index_units or {}))
 
     @property
     def old_item(self) -> WireItem | None:
@@ -79,7 +107,8 @@ class Written:
         """The attributes of `record` that the update named: UPDATED_OLD and UPDATED_NEW."""
         if self.update is None or record is None:
             return None
-        return item_to_wire(project(item_of(record), tree_of(self.update.targets))) or None
+        item = some_of(record, self.update.attributes_changed)
+        return item_to_wire(project(item, tree_of(self.update.targets))) or None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -89,65 +118,87 @@ class _IndexChanges:
     growth: list[Growth] = field(default_factory=list[Growth])
 
 
-def plan_put(storage: Storage, table: TableSchema, item: Item, guard: Guard | None) -> Written:
+def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None) -> Written:
     """Replace the item of that key."""
-    check_item_keys(table, item)
-    check_index_keys(table, item)
-    size = item_size(item)
-    if size > MAX_ITEM_BYTES:
+    key = quick_place(table, given.wire) if type(given) is QuickItem else None
+    if type(given) is QuickItem and key is not None:
+        record = given.record
+        if table.indexes:
+            check_index_keys(table, part_of(record, table.indexed_names))
+    else:
+        item = item_in(given)
+        check_item_keys(table, item)
+        check_index_keys(table, item)
+        key, record = item_key(table, item), pack(item)
+    if record_size(record) > MAX_ITEM_BYTES:
         raise validation(TOO_LARGE)
-    key = item_key(table, item)
     old = storage.get(key)
     _check_guard(guard, old)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    return _written(table, key, old, old_item, item, pack(item, size))
+    return _written(table, key, old, record)
 
 
-def plan_delete(storage: Storage, table: TableSchema, key: Item, guard: Guard | None) -> Written:
+def plan_delete(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard | None) -> Written:
     """Delete the item of that key, if there is one."""
-    check_key(table, key)
-    place = item_key(table, key)
+    place = place_of(table, key)
     old = storage.get(place)
     _check_guard(guard, old)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    return _written(table, place, old, old_item, None, None)
+    return _written(table, place, old, None)
 
 
 def plan_update(
-    storage: Storage, table: TableSchema, key: Item, update: Update | None, guard: Guard | None
+    storage: Storage, table: TableSchema, key: GivenKey, update: Update | None, guard: Guard | None
 ) -> Written:
     """Change the item of that key, or make it."""
-    check_key(table, key)
+    place = place_of(table, key)
     if update is not None:
         check_targets(table, update.expression)
-    place = item_key(table, key)
     old = storage.get(place)
-    old_item = None if old is None else item_of(old)
-    if guard is not None and not guard.condition.holds(old_item, guard.values):
-        raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
-    expression = None if update is None else update.expression
-    new_item: Item = key if old_item is None else old_item
-    if update is not None:
+    if old is not None:
+        new = _changed(old, update, guard)
+    else:
+        _check_guard(guard, None)
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
-        changed = update.expression.apply(new_item, update.values)
-        new_item = changed_item(new_item, changed, update.expression.attributes_changed)
-    if old is None and expression is not None and expression.only_deletes:
-        return _written(table, place, None, None, None, None, expression)
-    check_index_keys(table, new_item)
-    size = item_size(new_item)
-    if size > MAX_ITEM_BYTES:
+        item = item_in(key)
+        if update is not None:
+            item = update.expression.apply(item, update.values)
+            if update.expression.only_deletes:
+                return _written(table, place, None, None, update.expression)
+        new = pack(item)
+    if table.indexes:
+        check_index_keys(table, part_of(new, table.indexed_names))
+    if record_size(new) > MAX_ITEM_BYTES:
         raise validation(UPDATE_TOO_LARGE)
-    return _written(table, place, old, old_item, new_item, pack(new_item, size), expression)
+    return _written(table, place, old, new, None if update is None else update.expression)
 
 
-def plan_check(storage: Storage, table: TableSchema, key: Item, guard: Guard) -> Written:
+def _changed(old: bytes, update: Update | None, guard: Guard | None) -> bytes:
+    """The record of an item that is changed: only what the expressions name is read, and only that is measured."""
+    parts = parts_of(old)
+    if guard is not None:
+        named = read_parts(parts, guard.condition.attributes)
+        if not guard.condition.holds(named, guard.values):
+            raise conditional_check_failed(wire_of(old) if guard.return_item else None)
+    size = record_size(old)
+    if update is not None:
+        before = read_parts(parts, update.expression.attributes)
+        after = update.expression.apply(before, update.values)
+        for name in update.expression.attributes_changed:
+            if name in before:
+                size -= attribute_size(name, before[name])
+            if name in after:
+                size += attribute_size(name, after[name])
+                parts[name] = to_wire(after[name])
+            else:
+                parts.pop(name, None)
+    return form_record(encode_item(parts), size)
+
+
+def plan_check(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard) -> Written:
     """ConditionCheck of a transaction: changes nothing, costs a write."""
-    check_key(table, key)
-    place = item_key(table, key)
+    place = place_of(table, key)
     old = storage.get(place)
     _check_guard(guard, old)
-    units = Units(table=write_units(0 if old is None else record_size(old)))
-    return Written(table=table, key=place, old=old, new=old, changes=(), units=units)
+    return Written(table=table, key=place, old=old, new=old, changes=())
 
 
 def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:
@@ -155,10 +206,7 @@ def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes 
 
     It may be older than an index, and not fit it.
     """
-    old = storage.get(place)
-    old_item = item_of(old) if old is not None and table.indexes else None
-    new_item = item_of(record) if record is not None and table.indexes else None
-    return _written(table, place, old, old_item, new_item, record)
+    return _written(table, place, storage.get(place), record)
 
 
 def check_targets(table: TableSchema, update: UpdateExpression) -> None:
@@ -183,7 +231,8 @@ def check_targets(table: TableSchema, update: UpdateExpression) -> None:
 def _check_guard(guard: Guard | None, old: bytes | None) -> None:
     if guard is None:
         return
-    if not guard.condition.holds(None if old is None else item_of(old), guard.values):
+    seen = None if old is None else some_of(old, guard.condition.attributes)
+    if not guard.condition.holds(seen, guard.values):
         raise conditional_check_failed(wire_of(old) if old is not None and guard.return_item else None)
 
 
@@ -191,31 +240,22 @@ def _written(
     table: TableSchema,
     key: bytes,
     old: bytes | None,
-    old_item: Item | None,
-    new_item: Item | None,
     new: bytes | None,
     update: UpdateExpression | None = None,
 ) -> Written:
-    before = 0 if old is None else record_size(old)
-    after = 0 if new is None else record_size(new)
-    units = Units(table=write_units(max(before, after)))
     if old == new or (table.stream is not None and _only_reordered(old, new)):
-        return Written(table=table, key=key, old=old, new=new, changes=(), units=units, update=update)
-    growth = [Growth(number=0, items=(new is not None) - (old is not None), size=after - before)]
-    changes: list[Change] = [(key, new)]
-    if table.indexes:
-        gathered = _index_changes(table, old_item, new_item)
-        changes += gathered.changes
-        growth += gathered.growth
-        units.indexes = gathered.units
+        return Written(table=table, key=key, old=old, new=new, changes=(), update=update)
+    if not table.indexes:
+        return Written(table=table, key=key, old=old, new=new, changes=((key, new),), update=update)
+    gathered = _index_changes(table, old, new)
     return Written(
         table=table,
         key=key,
         old=old,
         new=new,
-        changes=tuple(changes),
-        units=units,
-        growth=tuple(growth),
+        changes=((key, new), *gathered.changes),
+        index_units=gathered.units,
+        growth=tuple(gathered.growth),
         update=update,
     )
 
@@ -227,12 +267,12 @@ def _only_reordered(old: bytes | None, new: bytes | None) -> bool:
     return wire_of(old) == wire_of(new)
 
 
-def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _IndexChanges:
+def _index_changes(table: TableSchema, old: bytes | None, new: bytes | None) -> _IndexChanges:
     """Index entries follow their item in the same atomic write."""
     gathered = _IndexChanges()
-    for index in table.indexes.values():
-        before = None if old is None else index_entry(table, index, old)
-        after = None if new is None else index_entry(table, index, new)
+    old_entries, new_entries = index_entries(table, old), index_entries(table, new)
+    for name, index in table.indexes.items():
+        before, after = old_entries.get(name), new_entries.get(name)
         if before == after:
             continue
         units = 0.0
@@ -252,13 +292,16 @@ def _index_changes(table: TableSchema, old: Item | None, new: Item | None) -> _I
     return gathered
 
 
-def index_entry(table: TableSchema, index: IndexSchema, item: Item) -> tuple[bytes, bytes] | None:
-    """Key and record of an item in an index; None when it is not in it."""
-    key = index_key(table, index, item)
-    if key is None:
-        return None
-    names = table.projected(index)
-    projected: dict[str, Value] | Item = (
-        item if names is None else {name: value for name, value in item.items() if name in names}
-    )
-    return key, pack(projected)
+def index_entries(table: TableSchema, record: bytes | None) -> dict[str, tuple[bytes, bytes]]:
+    """Key and record of an item in each index that it is in, by the index's name."""
+    if record is None:
+        return {}
+    item = part_of(record, table.indexed_names)
+    found: dict[str, tuple[bytes, bytes]] = {}
+    for name, index in table.indexes.items():
+        key = index_key(table, index, item)
+        if key is not None:
+            held = table.projected(index)
+            shown = record if held is None else pack({name: item[name] for name in item if name in held})
+            found[name] = key, shown
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
@@ -41,6 +41,8 @@ def write_double(value: Any) -> Any:
 
 _PLAIN_TYPES = frozenset({"string", "character", "boolean", "integer", "long", "blob"})
 _encoder = msgspec.json.Encoder()
+_LONG = 4096
+"""Bytes: to look through less takes less time than to take it apart."""
 
 
 class JsonWriters(Plans):
@@ -106,7 +108,14 @@ class JsonWriters(Plans):
         write = self.plan(element_of(shape))
         if write is write_as_is:
             return write_as_is
-        return lambda value: [None if item is None else write(item) for item in value]
+
+        def write_list(value: Any) -> Any:
+            # A service may hold a list or a map in its encoded form already.
+            if type(value) is msgspec.Raw:
+                return value
+            return [None if item is None else write(item) for item in value]
+
+        return write_list
 
     def compile_map(self, shape: Shape) -> Writer:
         write = self.plan(entry_of(shape)[1])
@@ -114,7 +123,6 @@ class JsonWriters(Plans):
             return write_as_is
 
         def write_map(value: Any) -> Any:
-            # A service may hold a map in its encoded form already.
             if type(value) is msgspec.Raw:
                 return value
             return {key: write(item) for key, item in value.items()}
@@ -145,11 +153,21 @@ class JsonBodies:
 
     def encode(self, shape: Shape, value: Any) -> bytes:
         """The document of `value`."""
-        body = _encoder.encode(self._quick.body_plan(shape)(value))
-        if b":null" in body:
+        document = self._quick.body_plan(shape)(value)
+        body = _encoder.encode(document)
+        if b":null" in (body if len(body) < _LONG else _scanned(document, body)):
             # A member that is None deep in a plain structure, or a text that looks like one: go through it all.
             body = _encoder.encode(self._thorough.body_plan(shape)(value))
         return body
+
+
+def _scanned(document: Any, body: bytes) -> bytes:
+    """Where nulls are looked for: not in members that a service holds in their encoded form already."""
+    if type(document) is not dict:
+        return body
+    members = cast("dict[str, Any]", document)
+    rest = {name: member for name, member in members.items() if type(member) is not msgspec.Raw}
+    return body if len(rest) == len(members) else _encoder.encode(rest)
 
 
 def encode_plain(value: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
@@ -89,16 +89,26 @@ def _json_head(model: ServiceModel) -> tuple[tuple[str, str], bool]:
     return ("Content-Type", json_content_type(model)), dialect_of(model.service_name).crc32
 
 
-def _json(operation: OperationModel, value: Output, request_id: str) -> HttpResponse:
+@functools.cache
+def _json_plan(operation: OperationModel) -> tuple[ServiceModel, bytes, Callable[[Any], bytes] | None]:
+    """The model of an operation's service, its body without output, and the writer of its output.
+
+    None: it has no output, or one that is a stream.
+    """
     model, shape = operation.service_model, output_shape(operation)
     if shape is None:
-        body = b"{}" if dialect_of(model.service_name).crc32 else b""
-    elif not value:
-        body = b"{}"
-    elif shape.event_stream_name:
+        return model, b"{}" if dialect_of(model.service_name).crc32 else b"", None
+    if shape.event_stream_name:
+        return model, b"{}", None
+    return model, b"{}", functools.partial(json_bodies(model).encode, shape)
+
+
+def _json(operation: OperationModel, value: Output, request_id: str) -> HttpResponse:
+    model, body, write = _json_plan(operation)
+    if value and write is not None:
+        body = write(value)
+    elif value and output_shape(operation) is not None:
         return _rpc_stream(operation, value, request_id, json_bodies(model), "application/json")
-    else:
-        body = json_bodies(model).encode(shape, value)
     return HttpResponse(status=200, headers=json_headers(model, body, request_id), body=body)
 
 

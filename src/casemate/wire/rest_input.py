@@ -19,6 +19,7 @@ from casemate.wire.xml_input import XmlReaders, decode_xml, read_scalar
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
+_HEADERS = frozenset({"header", "headers"})
 Query = Mapping[str, list[str]]
 BodyReader = Callable[[bytes], Any]
 
@@ -41,7 +42,9 @@ class RestReader:
         for name, member in members.items():
             location = member.serialization.get("location")
             if location is not None:
-                self._bound.append((name, member, location, wire_name(member, name)))
+                wire = wire_name(member, name)
+                # Headers are looked for in lower case.
+                self._bound.append((name, member, location, wire.lower() if location in _HEADERS else wire))
         self._taken = {wire for _, _, location, wire in self._bound if location == "querystring"}
         literals = str(operation.http["requestUri"]).partition("?")[2]
         self._taken.update(name for name, _ in parse_qsl(literals, keep_blank_values=True))
@@ -87,11 +90,10 @@ class RestReader:
         if location == "uri":
             return read_scalar(labels[wire], shape.type_name) if wire in labels else None
         if location == "header":
-            text = headers.get(wire.lower())
+            text = headers.get(wire)
             return None if text is None else read_header(shape, text)
         if location == "headers":
-            prefix = wire.lower()
-            found = {name[len(prefix) :]: headers[name] for name in headers if name.startswith(prefix)}
+            found = {name[len(wire) :]: headers[name] for name in headers if name.startswith(wire)}
             return found or None
         if shape.type_name == "map":
             return self._query_map(shape, query) or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
@@ -16,13 +15,9 @@ from casemate.tables.records import item_of, pack, record_size
 from casemate.tables.values import (
     BinarySet,
     NumberSet,
-    PlainItem,
     StringSet,
-    changed_item,
     from_wire,
-    item_from_wire,
     item_size,
-    item_to_wire,
     same,
     to_wire,
 )
@@ -51,34 +46,6 @@ def apply(item: Any, text: str, **given_values: Any) -> Any:
         read_placeholders(None, {f":{name}": to_wire(value) for name, value in given_values.items()} or None)
     )
     return compiler.update(text).apply(item, compiler.placeholders.values)
-
-
-plain_items = st.dictionaries(
-    st.sampled_from("abcdé"), texts | st.integers(-(10**9), 10**9).map(Decimal), max_size=5
-)
-actions = st.lists(
-    st.tuples(st.sampled_from("abcdéf"), st.none() | values),
-    min_size=1,
-    max_size=4,
-    unique_by=lambda one: one[0],
-)
-
-
-@given(plain_items, actions)
-def test_an_update_of_a_plain_item_is_stored_as_one_that_is_written_anew(
-    item: dict[str, Any], chosen: list[tuple[str, Any]]
-) -> None:
-    old = item_from_wire(item_to_wire(item))
-    assert isinstance(old, PlainItem)
-    new = dict(item)
-    for name, value in chosen:
-        if value is None:
-            new.pop(name, None)
-        else:
-            new[name] = value
-    changed = changed_item(old, new, [name for name, _ in chosen])
-    assert pack(changed) == pack(new)
-    assert item_to_wire(old) == item_to_wire(item)
 
 
 @given(values)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from tests.support.direct import DirectCloud
 
 from casemate.servicekit.store import Store
 from casemate.services import logs
+from casemate.services.logs import backlog
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -31,9 +35,9 @@ def client(cloud: DirectCloud) -> Any:
     return client
 
 
-def put(client: Any, *messages: str, stream: str = "one", at: int = NOW_MS) -> Any:
+def put(client: Any, *messages: str, stream: str = "one", group: str = "/app", at: int = NOW_MS) -> Any:
     events = [{"timestamp": at + i, "message": message} for i, message in enumerate(messages)]
-    return client.put_log_events(logGroupName="/app", logStreamName=stream, logEvents=events)
+    return client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -188,7 +192,7 @@ def test_accounts_do_not_see_each_other(cloud: DirectCloud, client: Any) -> None
     assert cloud.client("logs", region="eu-west-1").describe_log_groups()["logGroups"] == []
 
 
-def test_the_sink_makes_what_is_missing_and_events_survive_a_restart(tmp_path: Path) -> None:
+async def test_the_sink_makes_what_is_missing_and_events_survive_a_restart(tmp_path: Path) -> None:
     for _ in range(2):
         store = Store(tmp_path / "state.sqlite")
         service = logs.build(store, tmp_path, clock=lambda: NOW)
@@ -201,9 +205,61 @@ def test_the_sink_makes_what_is_missing_and_events_survive_a_restart(tmp_path: P
         )
         client = DirectCloud(store, service).client("logs")
         events = client.filter_log_events(logGroupName="/aws/lambda/f")["events"]
-        service.state.events.close()
+        service.state.close()
         store.close()
     assert [e["message"] for e in events] == ["hi\n", "hi\n"]
+
+
+def say(state: logs.LogsState, *messages: str, stream: str = "s") -> None:
+    """As another service does."""
+    events = [(NOW_MS, message) for message in messages]
+    state.write(account="000000000000", region="us-east-2", group="/f", stream=stream, events=events)
+
+
+def committed(path: Path) -> list[str]:
+    """What another process sees, and what is there after `kill -9`."""
+    with closing(sqlite3.connect(path / "logs.sqlite")) as db:
+        return [row[0] for row in db.execute("SELECT message FROM events ORDER BY seq")]
+
+
+async def test_what_services_log_is_written_together_soon_and_at_the_end(tmp_path: Path) -> None:
+    service = logs.build(Store(None), tmp_path, clock=lambda: NOW)
+    say(service.state, "a1")
+    say(service.state, "b1", stream="t")
+    say(service.state, "a2", "a3")
+    assert committed(tmp_path) == []
+    await asyncio.sleep(backlog.SECONDS * 2)
+    assert committed(tmp_path) == ["a1", "b1", "a2", "a3"]
+    say(service.state, "a4")
+    service.state.close()
+    assert committed(tmp_path)[4:] == ["a4"]
+
+
+async def test_whoever_reads_misses_nothing_and_a_deleted_stream_is_not_filled_again(tmp_path: Path) -> None:
+    store = Store(None)
+    service = logs.build(store, tmp_path, clock=lambda: NOW)
+    client = DirectCloud(store, service).client("logs")
+    say(service.state, "one")
+    say(service.state, "two")
+    where = {"logGroupName": "/f", "logStreamName": "s"}
+    assert [e["message"] for e in client.get_log_events(**where)["events"]] == ["one", "two"]
+    say(service.state, "three")
+    assert client.describe_log_groups()["logGroups"][0]["storedBytes"] == 11 + 3 * 26
+    say(service.state, "four")
+    client.delete_log_stream(**where)
+    await asyncio.sleep(backlog.SECONDS * 2)
+    assert committed(tmp_path) == []
+    say(service.state, "five")
+    put(client, "six", stream="s", group="/f")
+    assert [e["message"] for e in client.get_log_events(**where)["events"]] == ["five", "six"]
+    service.state.close()
+
+
+async def test_many_lines_do_not_wait(tmp_path: Path) -> None:
+    service = logs.build(Store(None), tmp_path, clock=lambda: NOW)
+    say(service.state, *(["line"] * 3000))
+    assert len(committed(tmp_path)) == 3000
+    service.state.close()
 
 
 def test_deleting_a_group_deletes_its_events(client: Any) -> None:

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from random import Random
 
 from casemate.servicekit.store import Store
-from casemate.tables.keys import index_prefix, successor
+from casemate.tables.keys import index_key, index_prefix, successor
 from casemate.tables.records import item_of, pack, record_size, wire_of
 from casemate.tables.statistics import Holding
 from casemate.tables.storage_memory import MemoryStorage
-from casemate.tables.writes import index_entry
 from tests.support.fuzz.mutations import Input, mutated
 from tests.support.fuzz.seeds import KEY, RICH, TABLES
 from tests.support.table_service import TableService
@@ -86,8 +85,13 @@ class FuzzedService(TableService):
                 assert record_size(stored) <= 400 * 1024
                 assert wire_of(stored)
             for index in table.indexes.values():
-                entries = [index_entry(table, index, item_of(record)) for record in held.values()]
-                expected = {entry[0]: entry[1] for entry in entries if entry is not None}
+                expected: dict[bytes, bytes] = {}
+                for item in map(item_of, held.values()):
+                    key, names = index_key(table, index, item), table.projected(index)
+                    if key is not None:
+                        expected[key] = pack(
+                            {name: item[name] for name in item if not names or name in names}
+                        )
                 assert self._held(table.table_id, index.number) == expected, f"index {index.name}"
             for number in (0, *(index.number for index in table.indexes.values())):
                 stored = self._held(table.table_id, number)

@@ -6,6 +6,7 @@ environment lifecycle".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -116,6 +117,9 @@ class Log:
     def platform(self, event: PlatformEvent) -> None:
         self.events.append(event)
 
+    def brief(self, _lines: Any, event: Callable[[], PlatformEvent]) -> None:
+        self.platform(event())
+
     def flush(self) -> None:
         """There is nothing to write."""
 
@@ -127,7 +131,7 @@ class Log:
 
 async def test_extensions_hear_that_the_runtime_is_done_when_it_asks_for_more() -> None:
     log = Log()
-    aftermath = Aftermath(cast("Any", log), look=lambda: None, usage=lambda _: USAGE)
+    aftermath = Aftermath(cast("Any", log), look=lambda _: None, usage=lambda _: USAGE)
     aftermath.begin(finished(Ending(failed=False, payload=b"")), until_back=True)
     assert log.said == []
     aftermath.runtime_back()

@@ -42,6 +42,8 @@ def test_a_plain_request() -> None:
         post() + post(),
         b"\r\n" + post(),
         post().replace(b"POST /", b"POST /?a=b"),
+        post().replace(b"POST /", b"POST /a%20b"),
+        post().replace(b"POST /", b"POST http://localhost/"),
         post().replace(b"POST", b"PUT"),
         post().replace(b"1.1", b"1.0"),
         post().replace(b"\r\n", b"\n"),
@@ -78,6 +80,18 @@ def test_a_line_that_differs_in_its_signature_alone_is_read_as_the_first_one_was
         assert whole_request(post(b"{}", line + signature)) is None
 
 
+paths = st.sampled_from(
+    [
+        b"/",
+        b"/2015-03-31/functions/a-b_c/invocations",
+        b"//a/../b/",
+        b"/~u",
+        b"/a:b",
+        b"/a;b",
+        b"/a+b",
+        b"/a\xe9",
+    ]
+)
 names = st.sampled_from([b"Host", b"content-type", b"X-Amz-Date", b"A", b"X_y", b"x-amz-target"])
 texts = st.one_of(
     st.sampled_from([b"x", b"a  b", b" a", b"\ta", b"a:b", b"20261121T090000Z", b"keep-alive"]),
@@ -86,15 +100,18 @@ texts = st.one_of(
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(names, texts), max_size=4), st.binary(max_size=8))
-def test_what_is_taken_is_what_httptools_reads(fields: list[tuple[bytes, bytes]], body: bytes) -> None:
-    data = post(body, *(name + b": " + text for name, text in fields))
+@given(paths, st.lists(st.tuples(names, texts), max_size=4), st.binary(max_size=8))
+def test_what_is_taken_is_what_httptools_reads(
+    path: bytes, fields: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    data = post(body, *(name + b": " + text for name, text in fields)).replace(b"/", path, 1)
     request = whole_request(data)
     if request is None:
         return
     [(other, keep_alive)] = asyncio.run(_read_by_httptools(data))
     assert keep_alive
-    assert (other.method, other.path, other.query, other.body) == ("POST", "/", "", body)
+    assert (other.method, other.path, other.query, other.body) == ("POST", path.decode(), "", body)
+    assert request.path == other.path
     assert dict(other.headers) == dict(request.headers)
 
 

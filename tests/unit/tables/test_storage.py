@@ -42,6 +42,9 @@ def test_an_ordered_map(storage: Storage, changes: list[Change], one: bytes, two
     inside = sorted((key, value) for key, value in expected.items() if start <= key < end)
     assert list(storage.scan(start, end)) == inside
     assert list(storage.scan(start, end, reverse=True)) == inside[::-1]
+    values = [value for _, value in inside]
+    assert list(storage.values(start, end)) == values
+    assert list(storage.values(start, end, reverse=True)) == values[::-1]
     storage.clear(start, end)
     assert list(storage.scan(b"", b"\xff\xff\xff")) == sorted(
         item for item in expected.items() if item not in inside

@@ -7,6 +7,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from msgspec import Raw
 
 from casemate.model.errors import AwsError
 from casemate.wire.http import HttpResponse
@@ -52,6 +53,15 @@ def test_members_that_are_none_are_left_out_at_any_depth() -> None:
         == b'{"Items":[{"a":{"S":"x"},"b":{"M":{"c":{"S":":null"}}}}]}'
     )
     assert b"<cidrBlock>" not in answered("ec2", "CreateVpc", {"Vpc": {"VpcId": "v", "CidrBlock": None}}).body
+
+
+@pytest.mark.parametrize("text", ["x", ":null", "x" * 5000, ":null" * 1000])
+def test_what_is_encoded_already_is_copied_as_it_is(text: str) -> None:
+    items = b'[{"a":{"S":"%s"}}]' % text.encode()
+    key = {"a": {"S": text, "N": None}}
+    response = answered("dynamodb", "Query", {"Items": Raw(items), "Count": 1, "LastEvaluatedKey": key})
+    last = b'{"a":{"S":"%s"}}' % text.encode()
+    assert response.body == b'{"Items":' + items + b',"Count":1,"LastEvaluatedKey":' + last + b"}"
 
 
 def test_members_that_the_model_does_not_have_are_a_defect_of_the_service() -> None:

@@ -39,8 +39,9 @@ _WITHOUT_PLACEHOLDERS = Compiler(NO_PLACEHOLDERS)
 
 
 def _check_expressions(params: Mapping[str, Any], *, names: bool) -> None:
-    if any(params.get(member) is not None for member in EXPRESSIONS):
-        return
+    for member in EXPRESSIONS:
+        if params.get(member) is not None:
+            return
     parameter = "ExpressionAttributeNames" if names else "ExpressionAttributeValues"
     raise validation(f"{parameter} can only be specified when using expressions")
 

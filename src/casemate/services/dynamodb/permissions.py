@@ -51,7 +51,7 @@ def item_check(
     params: Mapping[str, Any],
     *,
     keys: Iterable[Mapping[str, Any]] = (),
-    leading: Iterable[Sequence[Mapping[str, Any]]] = (),
+    leading: Sequence[Sequence[Mapping[str, Any]]] | None = None,
     attributes: Iterable[str] = (),
     select: str | None = None,
     index: str | None = None,
@@ -59,10 +59,10 @@ def item_check(
 ) -> Check:
     """A check of an item operation with DynamoDB's own condition keys.
 
-    `keys`: items or keys the request names, from which the partition keys are taken; `leading`: partition keys, each the
-    values of its attributes.
+    `keys`: items or keys the request names, from which the partition keys are taken; `leading`, instead: partition keys,
+    each the values of its attributes.
     """
-    context = _leading_keys([*leading, *_partition_keys(ctx, ref, keys)])
+    context = _table_keys(ctx, ref, keys) if leading is None else _leading_keys(leading)
     names = tuple(dict.fromkeys(attributes))
     if names:
         context["dynamodb:Attributes"] = names
@@ -93,13 +93,16 @@ def _leading_keys(partitions: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str
     return made
 
 
-def _partition_keys(
+def _table_keys(
     ctx: Context[DynamoState], ref: TableRef, keys: Iterable[Mapping[str, Any]]
-) -> list[tuple[Mapping[str, Any], ...]]:
+) -> dict[str, str | tuple[str, ...]]:
+    """The same of items and keys of a table, whose partition key is one attribute."""
     record = ctx.state.tables.get(*ref.key)
     if record is None:
-        return []
-    return [(key[record.hash_key],) for key in keys if record.hash_key in key]
+        return {}
+    name = record.hash_key
+    texts = tuple([_key_text(key[name]) for key in keys if name in key])
+    return {_PARTITION_KEYS[0]: texts, "dynamodb:LeadingKeys": texts} if texts else {}
 
 
 def _key_text(value: Mapping[str, Any]) -> str:

@@ -108,7 +108,10 @@ class DynamoState:
 
     def table(self, ctx: Context[Any], name: str) -> Table:
         """For operations on items: the caller must be able to use the table's key, where it has one."""
-        found = self.find(table_ref(ctx, name))
+        return self.usable(ctx, self.find(table_ref(ctx, name)))
+
+    def usable(self, ctx: Context[Any], found: Table | None) -> Table:
+        """As `table`, of what `find` found."""
         if found is None or not found.is_usable:
             raise resource_not_found()
         if found.record.encryption is not None:

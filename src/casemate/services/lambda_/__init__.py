@@ -25,6 +25,7 @@ from casemate.services.lambda_.event_queue import EventQueue
 from casemate.services.lambda_.idling import Sweeper
 from casemate.services.lambda_.layer_versions import LayerPermissions
 from casemate.services.lambda_.names import parse_arn
+from casemate.services.lambda_.prepared import Preparations
 from casemate.services.lambda_.provisioning import Provisioner
 from casemate.services.lambda_.registry import OPERATIONS
 from casemate.services.lambda_.runner import Runner, RunnerHost
@@ -83,6 +84,7 @@ def assemble(
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)
     state.enqueue = events.put
+    state.preparations = Preparations(state)
     return LambdaSlice(
         service=Service(operations=OPERATIONS, state=state, resource_policies=_resource_policies(state)),
         events=events,

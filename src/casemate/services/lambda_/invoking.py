@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypedDict
 
-from casemate.execution.function import FunctionVersion, Invocation, Outcome
+from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import errors, idling, provisioned_shares, tracing
+from casemate.services.lambda_ import errors, idling, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.runner import RunnerHost
 from casemate.services.lambda_.state import Activity, Function, LambdaState
 
-CONCURRENCY = 1000
-"""Lambda quotas: concurrent executions of an account in a Region."""
 _NOTED = timedelta(days=1)
 
 
@@ -43,11 +40,12 @@ async def run(
     """Run one invocation of that version to its end; AwsError when it could not run."""
     idling.require_active(state, function)
     _note(state, function, now)
+    prepared = state.preparations.of(function)
     return await state.runner.invoke(
-        runnable(function),
+        prepared.version,
         invocation,
         host(state, function, authorize),
-        **_concurrency(state, function),
+        **prepared.concurrency,
     )
 
 
@@ -62,11 +60,12 @@ async def stream(
     """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
     idling.require_active(state, function)
     _note(state, function, now)
+    prepared = state.preparations.of(function)
     response = state.runner.invoke_streaming(
-        runnable(function),
+        prepared.version,
         invocation,
         host(state, function, authorize),
-        **_concurrency(state, function),
+        **prepared.concurrency,
     )
     await response.head()
     if response.outcome.done():
@@ -81,30 +80,6 @@ def host(state: LambdaState, function: Function, authorize: Authorize) -> Runner
         state.variable_keys.open(function, role, authorize)
 
     return state.host.bound(function.role, authorize, unlock)
-
-
-class _Concurrency(TypedDict):
-    """What an invocation may take of each kind."""
-
-    reserved: int | None
-    unreserved_limit: int
-    provisioned: int
-
-
-def _concurrency(state: LambdaState, function: Function) -> _Concurrency:
-    """The limits that bind an invocation of that version."""
-    key = (function.account, function.region, function.name)
-    latest = state.functions.get(*key, LATEST)
-    reserved = None if latest is None else latest.reserved
-    if reserved is not None:
-        # "Configuring provisioned concurrency": with as much of it as is reserved, all invocations run on it, and
-        # $LATEST, which cannot have any, is throttled.
-        reserved -= provisioned_shares.requested(state, key)
-    return {
-        "reserved": reserved,
-        "unreserved_limit": state.unreserved(function.account, function.region, CONCURRENCY),
-        "provisioned": provisioned_shares.provisioned(state, function),
-    }
 
 
 def trace_id(function: Function, now: datetime, random_bytes: RandomBytes, *, caller: str = "") -> str:
@@ -125,34 +100,3 @@ def _note(state: LambdaState, function: Function, now: datetime) -> None:
     if known is None or now - known.invoked >= _NOTED:
         with state.store.transaction():
             state.activity.put(function.key, Activity(invoked=now))
-
-
-def runnable(function: Function) -> FunctionVersion:
-    """What the supervisor needs to know."""
-    notes: tuple[str, ...] = ()
-    if function.code_unreadable:
-        where = f"{function.code_unreadable} is not readable by others in the archive"
-        notes = (f"{where}; made readable here, but AWS Lambda may refuse it",)
-    return FunctionVersion(
-        arn=function.arn,
-        name=function.name,
-        version=function.version,
-        account=function.account,
-        region=function.region,
-        # Tags, permissions and reservations change without a new revision; what runs does not change then.
-        revision=function.revision,
-        runtime=function.runtime,
-        handler=function.handler,
-        code=function.code_directory,
-        layers=tuple(one.directory for one in function.layers),
-        memory_mb=function.memory,
-        timeout_seconds=function.timeout,
-        ephemeral_mb=function.ephemeral,
-        variables=function.variables,
-        interfaces=() if function.network is None else function.network.interface_ids,
-        log_group=function.log_group,
-        log_format=function.logging.get("LogFormat", "Text"),
-        application_log_level=function.logging.get("ApplicationLogLevel", ""),
-        system_log_level=function.logging.get("SystemLogLevel", "INFO"),
-        notes=notes,
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from casemate.services.lambda_ import errors
 
@@ -49,6 +50,7 @@ class FunctionName:
         return self.arn if self.qualifier is None else f"{self.arn}:{self.qualifier}"
 
 
+@lru_cache(1024)
 def parse(text: str, *, account: str, region: str, qualifier: str | None = None) -> FunctionName:
     """Parse any form; what it leaves out is the caller's. AwsError ValidationException or InvalidParameterValue..."""
     match = _FORM.fullmatch(text)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from casemate.execution.failures import InitError
 from casemate.model.errors import AwsError
 from casemate.services.lambda_ import invoking
+from casemate.services.lambda_.prepared import runnable
 from casemate.services.lambda_.provisioned_shares import shares
 from casemate.services.lambda_.records import ProvisionedConcurrency
 from casemate.services.lambda_.state import Function, LambdaState
@@ -81,7 +82,7 @@ class Provisioner:
         state = self._state
         host = invoking.host(state, function, state.inside(function.region))
         try:
-            return await state.runner.ensure_warm(invoking.runnable(function), host, count), None
+            return await state.runner.ensure_warm(runnable(function), host, count), None
         except InitError as error:
             return 0, f"FUNCTION_ERROR_INIT_FAILURE: {error}"
         except AwsError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casemate.servicekit.ports import (
     FunctionFacts,
@@ -26,6 +26,9 @@ from casemate.services.lambda_.records import FunctionUrl, LayerUse, Provisioned
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.variable_keys import VariableKeys
+
+if TYPE_CHECKING:
+    from casemate.services.lambda_.prepared import Preparations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,6 +194,8 @@ class LambdaState:
         self.variable_keys = variable_keys
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""
+        self.preparations: Preparations
+        """Set by `assemble`, as `enqueue` is."""
         self.enqueue: Callable[[QueuedEvent], None]
         """Keeps an event for later, inside the current transaction. Set by `assemble`."""
 

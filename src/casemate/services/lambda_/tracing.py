@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
 
@@ -26,10 +27,13 @@ def header(
     function_arn: str, *, sampled: bool, now: datetime, random_bytes: RandomBytes, caller: str = ""
 ) -> str:
     """The header of an invocation of that function; `caller` is the header that its request came with."""
+    if not caller:  # as most are
+        root, parent = _new_root(now, random_bytes), random_bytes(8).hex()
+        return f"Root={root};Parent={parent};Sampled={int(sampled)};Lineage={_mark(function_arn)}:1"
     fields = _fields(caller)
     root = fields.get("Root", "")
     if not _ROOT.fullmatch(root):
-        root = f"1-{int(now.timestamp()):08x}-{random_bytes(12).hex()}"
+        root = _new_root(now, random_bytes)
     decided = fields.get("Sampled", "")
     decision = decided if decided in ("0", "1") else str(int(sampled))
     chain = _chain(fields)
@@ -43,6 +47,10 @@ def is_loop(function_arn: str, header: str) -> bool:
     return _chain(_fields(header)).get(_mark(function_arn), 0) > RECURSION_LIMIT
 
 
+def _new_root(now: datetime, random_bytes: RandomBytes) -> str:
+    return f"1-{int(now.timestamp()):08x}-{random_bytes(12).hex()}"
+
+
 def _fields(header: str) -> dict[str, str]:
     parts = (part.partition("=") for part in unquote(header).split(";"))
     return {name.strip(): value.strip() for name, _, value in parts}
@@ -53,5 +61,6 @@ def _chain(fields: dict[str, str]) -> dict[str, int]:
     return {link[1]: int(link[2]) for link in links if link is not None}
 
 
+@lru_cache(1024)
 def _mark(function_arn: str) -> str:
     return sha256(function_arn.encode()).hexdigest()[:8]

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 EVENT_OVERHEAD = 26
 """Bytes counted per event besides its message: API reference, PutLogEvents."""
@@ -55,6 +55,16 @@ class Event:
     stream: str
     ingested: int
     message: str
+
+
+class Arrived(NamedTuple):
+    """Events for a stream, by its name."""
+
+    group: GroupKey
+    stream: str
+    events: Sequence[tuple[int, str]]
+    """(time, message)."""
+    ingested: int
 
 
 class EventLog:
@@ -121,16 +131,34 @@ class EventLog:
             return
         with self._db:
             self._db.execute("BEGIN")
-            self._db.executemany(
-                "INSERT INTO events (stream, at, ingested, message) VALUES (?, ?, ?, ?)",
-                [(stream.id, at, now, message) for at, message in events],
-            )
-            times = [at for at, _ in events]
-            self._db.execute(
-                "UPDATE streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
-                " ingested = ?3 WHERE id = ?4",
-                (min(times), max(times), now, stream.id),
-            )
+            self._append(stream.id, events, now)
+
+    def take(self, arrived: Sequence[Arrived]) -> None:
+        """Add what has arrived for any streams, in order and in one commit; makes the streams that are missing."""
+        with self._db:
+            self._db.execute("BEGIN")
+            ids: dict[tuple[GroupKey, str], int] = {}
+            for one in arrived:
+                key = (one.group, one.stream)
+                if key not in ids:
+                    self.create_stream(*key, one.ingested)
+                    found = self.stream(*key)
+                    assert found is not None
+                    ids[key] = found.id
+                if one.events:
+                    self._append(ids[key], one.events, one.ingested)
+
+    def _append(self, stream: int, events: Sequence[tuple[int, str]], now: int) -> None:
+        self._db.executemany(
+            "INSERT INTO events (stream, at, ingested, message) VALUES (?, ?, ?, ?)",
+            [(stream, at, now, message) for at, message in events],
+        )
+        times = [at for at, _ in events]
+        self._db.execute(
+            "UPDATE streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
+            " ingested = ?3 WHERE id = ?4",
+            (min(times), max(times), now, stream),
+        )
 
     def stored_bytes(self, group: GroupKey) -> int:
         """Of all events of a group."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.store import Store
 from casemate.services.logs import errors
+from casemate.services.logs.backlog import Backlog
 from casemate.services.logs.events import EventLog, Stream
 
 _DAY_MS = 86_400_000
@@ -41,10 +42,22 @@ class LogsState:
     """The state of the service. Also its `LogSink`."""
 
     def __init__(self, store: Store, events: EventLog, clock: Clock) -> None:
-        self.events = events
+        self._events = events
+        self._backlog = Backlog(events)
         self.groups = store.collection("logs.groups", LogGroup)
         self._store = store
         self._clock = clock
+
+    @property
+    def events(self) -> EventLog:
+        """The streams and their events, as up to date as whoever asks."""
+        # INVARIANT: the only way to the events, so that nobody sees less than has been logged.
+        self._backlog.flush()
+        return self._events
+
+    def close(self) -> None:
+        """Write what is left, and close the database."""
+        self.events.close()
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
@@ -77,16 +90,11 @@ class LogsState:
     def write(
         self, *, account: str, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
     ) -> None:
-        """Append events on behalf of a service; makes the group and the stream when missing."""
+        """Append events on behalf of a service, soon; makes the group and the stream when missing."""
         key = (account, region, group)
         if key not in self.groups:
             with self._store.transaction():
                 self.groups.put(
                     key, LogGroup(account=account, region=region, name=group, created=self.now_ms())
                 )
-        found = self.events.stream(key, stream)
-        if found is None:
-            self.events.create_stream(key, stream, self.now_ms())
-            found = self.events.stream(key, stream)
-        assert found is not None
-        self.events.append(found, events, self.now_ms())
+        self._backlog.add(key, stream, events, self.now_ms())

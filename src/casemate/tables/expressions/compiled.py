@@ -44,7 +44,7 @@ class Compiler:
     def __init__(self, placeholders: Placeholders, *, limits: Limits = EXPRESSIONS) -> None:
         self.placeholders = placeholders
         self._names: Names = tuple(placeholders.names.items())
-        self._types: Types = tuple((key, type_code(value)) for key, value in placeholders.values.items())
+        self._types: Types = tuple([(key, type_code(value)) for key, value in placeholders.values.items()])
         self._limits = limits
         self._compiled: list[Bound] = []
 
@@ -73,9 +73,15 @@ class Compiler:
         """ValidationException when a name or a value is used by no expression."""
         if not self._names and not self._types:
             return
-        names = frozenset[str]().union(*(compiled.used_names for compiled in self._compiled))
-        values = frozenset[str]().union(*(compiled.used_values for compiled in self._compiled))
-        check_all_used(self.placeholders, names, values)
+        placeholders = self.placeholders
+        names, values = placeholders.names.keys(), placeholders.values.keys()
+        for one in self._compiled:
+            # As a rule one expression uses them all.
+            if names <= one.used_names and values <= one.used_values:
+                return
+        used_names = frozenset[str]().union(*[one.used_names for one in self._compiled])
+        used_values = frozenset[str]().union(*[one.used_values for one in self._compiled])
+        check_all_used(placeholders, used_names, used_values)
 
 
 def _parse(parse: Callable[[str, Limits], Any], text: str, label: str, limits: Limits = EXPRESSIONS) -> Any:

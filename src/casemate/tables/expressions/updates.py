@@ -62,16 +62,21 @@ class UpdateExpression(Bound):
     """The paths it changes."""
     attributes_changed: tuple[str, ...] = field(init=False)
     """The attributes these paths begin with, each once, in the order in which new ones are added."""
+    is_flat: bool = field(init=False)
+    """No path goes into an attribute."""
 
     def __post_init__(self) -> None:
         targets = tuple(path for path, _ in self.changes)
         object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "is_flat", all(len(path) == 1 for path in targets))
         object.__setattr__(
             self, "attributes_changed", tuple(dict.fromkeys(cast("str", path[0]) for path in targets))
         )
 
     def apply(self, item: Item, values: Item) -> dict[str, Value]:
         """The new item."""
+        if self.is_flat:
+            return self._apply_flat(item, values)
         root: dict[str | int, _Step] = {}
         for path, change in self.changes:
             new = change(item, values, find(item, path))
@@ -80,6 +85,17 @@ class UpdateExpression(Bound):
                 steps = steps.setdefault(element, _Step()).below
             steps[path[-1]] = _Step(value=new, is_target=True)
         return _change_map(item, root)
+
+    def _apply_flat(self, item: Item, values: Item) -> dict[str, Value]:
+        new = dict(item)
+        for path, change in self.changes:
+            name = cast("str", path[0])
+            changed = change(item, values, item.get(name, MISSING))
+            if changed is MISSING:
+                new.pop(name, None)
+            else:
+                new[name] = changed
+        return new
 
 
 @dataclass(slots=True)

@@ -16,11 +16,10 @@ from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.compiled import ProjectionExpression
-from casemate.tables.expressions.paths import project
-from casemate.tables.keys import check_key, item_key
-from casemate.tables.records import encoded, item_of, record_size
+from casemate.tables.given import given_item, given_key, place_of
+from casemate.tables.reads import shown_of
+from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
-from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Written
 
 MAX_GETS = 100
@@ -75,10 +74,8 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     for name, wanted in requested.items():
         projection = _projection(wanted)
         table = ctx.state.table(ctx, name).schema
-        keys = [item_from_wire(key) for key in wanted["Keys"]]
-        for key in keys:
-            check_key(table, key)
-        if len({item_key(table, key) for key in keys}) != len(keys):
+        keys = [given_key(table, key) for key in wanted["Keys"]]
+        if len({place_of(table, key) for key in keys}) != len(keys):
             raise validation(_DUPLICATES)
         items = responses.setdefault(name, [])
         units = Units()
@@ -100,7 +97,7 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 def _shown(record: bytes, projection: ProjectionExpression | None) -> Any:
-    return encoded(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
+    return encoded(record) if projection is None else shown_of(record, projection.tree)
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
@@ -145,10 +142,10 @@ def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 def _plan(ctx: Context[DynamoState], table: TableSchema, request: Mapping[str, Any]) -> Written:
-    target = item_from_wire(_target(request))
+    target = _target(request)
     if request.get("PutRequest") is not None:
-        return ctx.state.engine.plan_put(table, target)
-    return ctx.state.engine.plan_delete(table, target)
+        return ctx.state.engine.plan_put(table, given_item(target))
+    return ctx.state.engine.plan_delete(table, given_key(table, target))
 
 
 def _write_answer(by_table: Mapping[str, tuple[TableSchema, list[Written]]], params: Params) -> Output:

@@ -10,13 +10,12 @@ from casemate.services.dynamodb.item_requests import check_return_values, compil
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check
 from casemate.services.dynamodb.registry import operations, until_durable
-from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
-from casemate.tables.expressions.paths import project
+from casemate.tables.given import GivenKey, given_item, given_key
 from casemate.tables.keys import partition_item
-from casemate.tables.quick_keys import quick_key
-from casemate.tables.records import encoded, item_of, record_size
-from casemate.tables.values import item_from_wire, item_to_wire
+from casemate.tables.reads import shown_of
+from casemate.tables.records import encoded, record_size
 from casemate.tables.writes import Update, Written
 
 
@@ -32,12 +31,18 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 def put_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
-    item = item_from_wire(params["Item"])
+    item = given_item(params["Item"])
     guard = guard_of(params, compiler)
     compiler.check_all_used()
-    table = ctx.state.table(ctx, params["TableName"])
-    written = ctx.state.engine.put_item(table.schema, item, guard)
+    state = ctx.state
+    written = state.engine.put_item(state.table(ctx, params["TableName"]).schema, item, guard)
     return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
+
+
+def _found(ctx: Context[DynamoState], params: Params) -> tuple[Table | None, GivenKey]:
+    """The table, if there is one, and the key. What is wrong with a key is said first of all, then what with expressions."""
+    found = ctx.state.find(table_ref(ctx, params["TableName"]))
+    return found, given_key(None if found is None else found.schema, params["Key"])
 
 
 def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
@@ -63,21 +68,15 @@ def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Itera
 @operations.operation("GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"))
 def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
-    found = ctx.state.find(table_ref(ctx, params["TableName"]))
-    place = None if found is None else quick_key(found.schema, params["Key"])
-    # What is wrong with a key is said before what is wrong with an expression.
-    key = item_from_wire(params["Key"]) if place is None else None
+    found, key = _found(ctx, params)
     text = params.get("ProjectionExpression")
     projection = None if text is None else compiler.projection(text)
     compiler.check_all_used()
-    table = ctx.state.table(ctx, params["TableName"])
-    engine = ctx.state.engine
-    record = engine.get_item(table.schema, key) if key is not None else engine.get_record(place or b"")
+    table = ctx.state.usable(ctx, found)
+    record = ctx.state.engine.get_item(table.schema, key)
     answer: dict[str, Any] = {}
     if record is not None:
-        answer["Item"] = (
-            encoded(record) if projection is None else item_to_wire(project(item_of(record), projection.tree))
-        )
+        answer["Item"] = encoded(record) if projection is None else shown_of(record, projection.tree)
     wanted = params.get("ReturnConsumedCapacity")
     if wanted is not None and wanted != "NONE":
         size = 0 if record is None else record_size(record)
@@ -91,7 +90,7 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
 )
 def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
-    key = item_from_wire(params["Key"])
+    found, key = _found(ctx, params)
     text = params.get("UpdateExpression")
     update = (
         None
@@ -100,7 +99,7 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     )
     guard = guard_of(params, compiler)
     compiler.check_all_used()
-    table = ctx.state.table(ctx, params["TableName"])
+    table = ctx.state.usable(ctx, found)
     written = ctx.state.engine.update_item(table.schema, key, update, guard)
     match params.get("ReturnValues"):
         case "ALL_OLD":
@@ -122,10 +121,10 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
 def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
-    key = item_from_wire(params["Key"])
+    found, key = _found(ctx, params)
     guard = guard_of(params, compiler)
     compiler.check_all_used()
-    table = ctx.state.table(ctx, params["TableName"])
+    table = ctx.state.usable(ctx, found)
     written = ctx.state.engine.delete_item(table.schema, key, guard)
     return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
 
@@ -135,8 +134,8 @@ def _write_answer(written: Written, params: Params, attributes: dict[str, Any] |
     if attributes is not None:
         answer["Attributes"] = attributes
     wanted = params.get("ReturnConsumedCapacity")
-    capacity = consumed_capacity(written.table, written.units, wanted, params["TableName"])
-    if capacity is not None:
+    if wanted is not None and wanted != "NONE":
+        capacity = consumed_capacity(written.table, written.units, wanted, params["TableName"])
         answer["ConsumedCapacity"] = capacity
     if params.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics = collection_metrics(written)

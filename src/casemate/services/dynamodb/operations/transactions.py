@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from casemate.model.errors import AwsError
@@ -16,11 +16,10 @@ from casemate.services.dynamodb.permissions import item_check
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
-from casemate.tables.expressions.paths import project
-from casemate.tables.keys import item_key
-from casemate.tables.records import encoded, item_of, record_size
+from casemate.tables.given import GivenItem, GivenKey, given_item, given_key, place_of
+from casemate.tables.reads import shown_of
+from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
-from casemate.tables.values import item_from_wire, item_to_wire
 from casemate.tables.writes import Update, Written
 
 MAX_ACTIONS = 100
@@ -49,11 +48,15 @@ def _items(params: Params) -> Sequence[Mapping[str, Any]]:
     return items
 
 
-def _one(action: Mapping[str, Any], kinds: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
-    given = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
-    if len(given) != 1:
+def _one(action: Mapping[str, Any], kinds: Collection[str]) -> tuple[str, Mapping[str, Any]]:
+    if len(action) == 1:
+        ((kind, given),) = action.items()
+        if given is not None and kind in kinds:
+            return kind, given
+    found = [(kind, action[kind]) for kind in kinds if action.get(kind) is not None]
+    if len(found) != 1:
         raise validation("TransactItems can only contain one of Check, Put, Update or Delete")
-    return given[0]
+    return found[0]
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
@@ -99,7 +102,13 @@ def _planner(ctx: Context[DynamoState], action: Mapping[str, Any]) -> Callable[[
     """What one action would do. What is wrong with its form fails the request, not the transaction."""
     kind, given = _one(action, _ACTIONS)
     compiler = compiler_of(given)
-    target = item_from_wire(given["Item"] if kind == "Put" else given["Key"])
+    found = ctx.state.find(table_ref(ctx, given["TableName"]))
+    item: GivenItem = {}
+    key: GivenKey = {}
+    if kind == "Put":
+        item = given_item(given["Item"])
+    else:
+        key = given_key(None if found is None else found.schema, given["Key"])
     text = given.get("UpdateExpression")
     update = (
         None
@@ -108,16 +117,16 @@ def _planner(ctx: Context[DynamoState], action: Mapping[str, Any]) -> Callable[[
     )
     guard = guard_of(given, compiler)
     compiler.check_all_used()
-    table = ctx.state.table(ctx, given["TableName"]).schema
+    table = ctx.state.usable(ctx, found).schema
     engine = ctx.state.engine
     if kind == "Put":
-        return lambda: engine.plan_put(table, target, guard)
+        return lambda: engine.plan_put(table, item, guard)
     if kind == "Update":
-        return lambda: engine.plan_update(table, target, update, guard)
+        return lambda: engine.plan_update(table, key, update, guard)
     if kind == "Delete":
-        return lambda: engine.plan_delete(table, target, guard)
+        return lambda: engine.plan_delete(table, key, guard)
     assert guard is not None, "the model requires ConditionExpression"
-    return lambda: engine.plan_check(table, target, guard)
+    return lambda: engine.plan_check(table, key, guard)
 
 
 def _attempt(plans: Sequence[Callable[[], Written]]) -> tuple[list[Written], list[dict[str, Any]]]:
@@ -210,15 +219,16 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         text = given.get("ProjectionExpression")
         projection = None if text is None else compiler.projection(text)
         compiler.check_all_used()
-        key = item_from_wire(given["Key"])
-        table = ctx.state.table(ctx, given["TableName"]).schema
+        found = ctx.state.find(table_ref(ctx, given["TableName"]))
+        key = given_key(None if found is None else found.schema, given["Key"])
+        table = ctx.state.usable(ctx, found).schema
         try:
             record = ctx.state.engine.get_item(table, key)
         except AwsError as error:
             reasons.append({"Code": _CODES[error.code], "Message": error.message})
             continue
         reasons.append(_NO_REASON)
-        keys.append(item_key(table, key))
+        keys.append(place_of(table, key))
         units = read_units(0 if record is None else record_size(record), consistent=True)
         consumed.append((given["TableName"], table, Units(table=units)))
         if record is None:
@@ -226,7 +236,7 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
         elif projection is None:
             responses.append({"Item": encoded(record)})
         else:
-            responses.append({"Item": item_to_wire(project(item_of(record), projection.tree))})
+            responses.append({"Item": shown_of(record, projection.tree)})
     if any(reason is not _NO_REASON for reason in reasons):
         raise cancelled(reasons)
     _check_distinct(keys)

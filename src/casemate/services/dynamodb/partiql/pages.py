@@ -6,7 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -69,7 +69,7 @@ def _from(reading: Reading, place: Place) -> Reading:
 
 
 def _add(found: Selected, page: Page) -> None:
-    found.items += cast("list[WireItem]", page.items)  # nothing of a PartiQL reading is wanted encoded
+    found.items += page.items
     found.units.add(page.units)
     found.last_key = page.last_key
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from casemate.execution.package import UNZIPPED_LIMIT, ZIPPED_LIMIT
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import code_storage
-from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx
+from casemate.services.lambda_.prepared import CONCURRENCY
 
 
 @OPERATIONS.operation(

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import errors, provisioned_shares
-from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function
+from casemate.services.lambda_.prepared import CONCURRENCY
 
 _UNRESERVED_LEAST = 100
 """Lambda Developer Guide, "Configuring reserved concurrency": 100 stay for the other functions."""

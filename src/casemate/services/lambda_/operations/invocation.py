@@ -134,7 +134,8 @@ def _invocation(
     ctx: Ctx, name: FunctionName, function: Function, payload: bytes, params: Params
 ) -> Invocation:
     trace = invoking.trace_id(function, ctx.now, ctx.random_bytes, caller=ctx.trace)
-    invoking.require_no_loop(ctx.state, name, trace)
+    if ctx.trace:  # else it is the first of its chain
+        invoking.require_no_loop(ctx.state, name, trace)
     return Invocation(
         request_id=ctx.request_id,
         payload=payload,

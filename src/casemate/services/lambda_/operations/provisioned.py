@@ -8,10 +8,10 @@ from typing import Any
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import errors
-from casemate.services.lambda_.invoking import CONCURRENCY
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.functions import timestamp
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
+from casemate.services.lambda_.prepared import CONCURRENCY
 from casemate.services.lambda_.provisioned_shares import shares
 from casemate.services.lambda_.records import ProvisionedConcurrency
 
