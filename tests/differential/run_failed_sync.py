@@ -74,7 +74,7 @@ def _write_until_refused(client: Any, writer: int) -> tuple[list[str], list[str]
         try:
             client.put_item(TableName=TABLE, Item=_item(f"{writer}-{number}"))
         except ClientError as error:
-            codes = [str(error.response["Error"]["Code"])]
+            codes = [_code(error)]
             return acknowledged, codes + [_refusal(client, f"{writer}-more-{more}") for more in range(5)]
         acknowledged.append(f"{writer}-{number}")
     raise AssertionError("no sync failed")
@@ -84,8 +84,12 @@ def _refusal(client: Any, name: str) -> str:
     try:
         client.put_item(TableName=TABLE, Item=_item(name))
     except ClientError as error:
-        return str(error.response["Error"]["Code"])
+        return _code(error)
     return "acknowledged"
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
 
 
 def _get(client: Any, name: str) -> str | None:

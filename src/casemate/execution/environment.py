@@ -56,8 +56,7 @@ class Environment:
         """Its credentials end then."""
         self.reserved = not provisioned
         """For the invocation it was started for: nobody else may take it."""
-        self.metadata = Metadata(token="", zone_id="")
-        """What its processes may ask of it; known when it is launched."""
+        self.metadata = Metadata(token="", zone_id="")  # until it is launched
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
         self.init_ms: float | None = None

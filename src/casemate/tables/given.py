@@ -93,16 +93,17 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     size = len(form) - count * _AROUND - 1
     left = count - form.count(b'":{"S":"')
     if left:
-        for value in wire.values():
-            if "N" in value:
-                text = value["N"]
-                read = whole_number(text)
-                if read is None:
-                    return None
-                size += read[1] - len(text)
-                left -= 1
-        if left:
+        try:
+            numbers = [value["N"] for value in wire.values() if "N" in value]
+        except TypeError:
             return None
+        if len(numbers) != left:
+            return None
+        for text in numbers:
+            read = whole_number(text)
+            if read is None:
+                return None
+            size += read[1] - len(text)
     if size > MAX_NAME_BYTES or "" in wire:
         # The long way says what is wrong with a name, if anything is.
         return None

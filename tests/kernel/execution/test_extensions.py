@@ -284,6 +284,9 @@ async def test_telemetry_is_delivered_inside_the_sandbox(machine: Machine) -> No
     assert by_type["platform.runtimeDone"]["metrics"]["producedBytes"] == 6
     spans = {one["name"]: one["durationMs"] for one in by_type["platform.runtimeDone"]["spans"]}
     assert spans.keys() == {"responseLatency", "responseDuration", "runtimeOverhead"}
+    assert by_type["platform.runtimeDone"]["metrics"]["durationMs"] == pytest.approx(
+        sum(spans.values()), abs=0.01
+    )
     (overhead,) = by_type["platform.report"]["spans"]
     assert overhead["name"] == "extensionOverhead"
     assert overhead["durationMs"] >= 100, "the extension sleeps after the function has answered"

@@ -55,11 +55,16 @@ items = st.dictionaries(names, wires, max_size=4)
 @given(items)
 @example({"a": {"M": {"b": {"S": "x"}}}, "c": {}})
 @example({"a": {"S": '":{"S":"'}})
+@example({"a": {"N": "1"}, "b": {"M": {"N": {"N": "1"}}}, "c": {}})
 @example({"p": {"S": "x"}, "n": {"N": "12"}, "é": {"S": "é"}})
 def test_a_quick_record_is_the_record(wire: dict[str, Any]) -> None:
     quick = quick_record(wire)
     if quick is not None:
         assert quick == pack(item_from_wire(wire))
+
+
+def test_what_is_no_value_is_left_to_the_long_way() -> None:
+    assert quick_record({"a": 5, "b": {"M": {"c": {"S": "x"}}}}) is None
 
 
 @given(st.dictionaries(names, texts.map(lambda text: {"S": text}), min_size=1, max_size=4))

@@ -51,6 +51,9 @@ def test_the_trace_is_in_all_three_events_of_an_invocation() -> None:
         platform_events.end("r", USAGE, ok, trace_id=TRACE),
     ]
     assert [one.record["tracing"] for one in said] == [{"type": "X-Amzn-Trace-Id", "value": TRACE}] * 3
+    untraced = TRACE.replace("Sampled=1", "Sampled=0")
+    assert "tracing" not in platform_events.start("r", "1", untraced).record
+    assert "tracing" not in platform_events.end("r", USAGE, ok, trace_id=untraced).record
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,7 @@ def run(description: dict[str, Any]) -> int:
             from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
         loop: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
-        client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"], _hears_signals())
-        loop(description["handler"], client)
+        loop(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
     except SystemExit as leaving:
         return _status(leaving.code)
     except BaseException as error:
@@ -57,19 +56,6 @@ def run(description: dict[str, Any]) -> int:
         traceback.print_exception(type(error), error, error.__traceback__ and error.__traceback__.tb_next)
         return 1
     return 0
-
-
-def _hears_signals() -> bool:
-    """Whether the client waits in a thread, so that the function's own handlers of signals run.
-
-    From Python 3.12 on AWS's does (`awslambdaric.lambda_config`). Only who has an extension is sent SIGTERM before the end,
-    and a thread for each invocation takes its time: nobody else gets one.
-    """
-    if not programs.extensions():
-        return False
-    from awslambdaric.lambda_config import LambdaConfigProvider
-
-    return os.environ.get("AWS_EXECUTION_ENV") in LambdaConfigProvider.SUPPORTED_THREADPOLLING_ENVS
 
 
 def _modules_brought_along() -> bool:
