@@ -133,12 +133,12 @@ class _Client:
     """One connection without a socket."""
 
     def __init__(self, house: House) -> None:
-        handler, at_once = cast("Any", house)._handle, cast("Any", house)._answer_at_once  # noqa: SLF001 - as `front` is given them
+        front = cast("Any", house.front)  # what it gives its listeners
         arrival = Arrival(
             side=Side.LAPTOP, vpc_id=None, peer=_LOCAL, destination=_LOCAL, port=4566, tls=False
         )
         self._transport = _Transport()
-        self._connection = HttpConnection(handler, arrival, set(), Unlimited(), at_once)
+        self._connection = HttpConnection(front._handler, arrival, set(), Unlimited(), front._short)  # noqa: SLF001
         self._connection.connection_made(cast("asyncio.BaseTransport", self._transport))
 
     async def send(self, prepared: Sequence[bytes]) -> None:

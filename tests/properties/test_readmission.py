@@ -5,6 +5,7 @@ Two Casemates live the same life: one readmits, the other takes every request fr
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,31 @@ def test_both_ways_answer_alike_and_leave_the_same_record(
             whole.forbid(step)
         else:
             assert short.call(*step) == whole.call(*step), step
+
+
+PLAIN = json.dumps(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}}
+)
+
+
+@pytest.mark.parametrize("document", [PLAIN, policy("a")], ids=["nothing of a request read", "keys read"])
+def test_what_repeats_is_answered_and_recorded_as_if_each_was_the_first(
+    lives: tuple[Life, Life], document: str
+) -> None:
+    """With no change in between most are repetitions, whose checks are asked for only when they fail."""
+    short, whole = lives
+    for one in lives:
+        one.govern(document)
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(calls, min_size=1, max_size=12))
+    def alike(steps: list[Call]) -> None:
+        for step in steps:
+            assert short.call(*step) == whole.call(*step), step
+
+    before = short.repeated
+    alike()
+    assert short.repeated > before + 50
 
 
 def test_requests_are_readmitted_until_a_record_changes(lives: tuple[Life, Life]) -> None:

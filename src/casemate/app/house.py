@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from casemate.gateway.faults import Faults
 from casemate.gateway.flow_collector import FlowCollector
 from casemate.gateway.front import Front
 from casemate.gateway.function_urls import FunctionUrlDoor
+from casemate.gateway.http import Answer, ShortWays
 from casemate.gateway.inside import Inside
 from casemate.gateway.instance import StartError
 from casemate.gateway.journal import Journal
@@ -65,7 +66,7 @@ class House:
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
         self.front = Front(
             handler=self._handle,
-            at_once=self._answer_at_once,
+            short=ShortWays(repeat=self._repeat, at_once=self._answer_at_once),
             tls=self._authority.context,
             snapshot=self._snapshot,
             internet_host=self._options.internet == "host",
@@ -272,9 +273,12 @@ class House:
             return self.function_urls.handle(request, arrival)
         return self.pipeline.handle(request, arrival)
 
-    def _answer_at_once(
-        self, request: HttpRequest, arrival: Arrival, answer: Callable[[HttpResponse], None]
-    ) -> bool:
+    def _repeat(self, data: bytes, arrival: Arrival, answer: Answer) -> bool:
+        if arrival.side is Side.VPC and seconds_to_wait(arrival, self._snapshot()):
+            return False
+        return self.pipeline.repeat(data, arrival, answer)
+
+    def _answer_at_once(self, request: HttpRequest, arrival: Arrival, answer: Answer) -> bool:
         if arrival.side is Side.VPC and seconds_to_wait(arrival, self._snapshot()):
             return False
         # Only what came through `pipeline.handle` before is readmitted: neither metadata nor function URLs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic  # uvloop's own clock counts whole milliseconds
 from typing import Any
@@ -16,6 +16,7 @@ from casemate.execution.aftermath import Aftermath
 from casemate.execution.alarm import Alarm
 from casemate.execution.attaching import attach
 from casemate.execution.background import Background
+from casemate.execution.beginning import Beginning
 from casemate.execution.endings import Circumstances
 from casemate.execution.environment_log import EnvironmentLog, LogWriter
 from casemate.execution.extension_calls import ExtensionCalls
@@ -24,13 +25,13 @@ from casemate.execution.failures import InitError
 from casemate.execution.function import Failure, FunctionVersion, Invocation, Outcome
 from casemate.execution.in_hand import Running
 from casemate.execution.lifecycle import ASSIGNABLE, Effect, Event, State, advance
-from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import Attached, EnvironmentNetwork
 from casemate.execution.processes import Processes
 from casemate.execution.response_stream import ResponseStream
-from casemate.execution.runtime_api import ILLEGAL, RUNTIME_CALLS, Answer, Call, CallKind, Flow
+from casemate.execution.runtime_api import ILLEGAL, QUESTIONS, RUNTIME_CALLS, Answer, Call, CallKind, Flow
 from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
+from casemate.execution.snap_start import RESTORE_SECONDS, Part
 from casemate.execution.telemetry import Telemetry
 
 _RUNTIME_SECONDS = 0.3
@@ -49,18 +50,17 @@ class Environment:
         write_log: LogWriter,
         on_change: Callable[[Environment], None],
         provisioned: bool = False,
+        part: Part = Part.ORDINARY,
     ) -> None:
         self.function = function
+        self.beginning = Beginning(part=part)
         self.state = State.INIT
         self.expires: datetime | None = None
         """Its credentials end then."""
         self.reserved = not provisioned
         """For the invocation it was started for: nobody else may take it."""
-        self.metadata = Metadata(token="", zone_id="")  # until it is launched
         self.provisioned = provisioned
         """Kept although nobody invokes it: provisioned concurrency."""
-        self.init_ms: float | None = None
-        """How long initialization took; None once that has been reported."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when its processes and its network are gone."""
         self._clock = clock
@@ -71,6 +71,7 @@ class Environment:
             function.memory_mb,
             on_message=self._on_message,
             on_excess=lambda: self._apply(Event.OUT_OF_MEMORY),
+            restored=part is Part.RESTORED,
         )
         self._telemetry = Telemetry(self._processes.connection, now=clock, structured=function.structured)
         self.log = EnvironmentLog(function, self._telemetry, clock=clock, write=write_log)
@@ -97,7 +98,6 @@ class Environment:
         """What the platform saw going wrong, when it knows more than the event that ends the environment."""
         self._exit_status: int | None = None
         self._report: Call | None = None
-        self._began = monotonic()
         self._background = Background()
 
     @property
@@ -112,6 +112,7 @@ class Environment:
         *,
         interface: str | None,
         description: dict[str, Any],
+        descriptors: Sequence[int] = (),
         timeout_seconds: float,
     ) -> None:
         """Start the processes and wait until they ask for work. InitError, AttachError or SandboxError."""
@@ -123,14 +124,16 @@ class Environment:
             self.closed.set_result(None)
             raise
         try:
-            self._began = monotonic()
+            self.beginning.begin()
             self._api = await runtime_server.serve(attached.runtime_api, self._on_call, self._on_chunk)
             if (
                 self._initialized.done()
             ):  # it was ended while it got its network: there was nothing to kill yet
                 await self._initialized
             described = description | {"resolver": str(attached.resolver)}
-            self._processes.start(server, attached.netns_fd, described, on_line=self.log.function_line)
+            self._processes.start(
+                server, attached.netns_fd, described, descriptors, on_line=self.log.function_line
+            )
             self._limit.set(timeout_seconds)
             self._processes.watch()
             await self._initialized
@@ -184,8 +187,8 @@ class Environment:
     def _on_call(self, call: Call, answer: Answer) -> None:
         if call.kind in RUNTIME_CALLS:
             self._on_runtime_call(call, answer)
-        elif call.kind is CallKind.METADATA:
-            answer(self.metadata.answer(call))
+        elif call.kind in QUESTIONS:
+            self.beginning.answer(call, answer)
         else:
             self._extension_calls.handle(call, answer)
 
@@ -198,7 +201,10 @@ class Environment:
             self._aftermath.runtime_back()
             self._progress()
             return
-        if call.kind is CallKind.INIT_ERROR:
+        if call.kind is CallKind.RESTORE_NEXT:
+            self._on_restore_next(answer)
+            return
+        if call.kind in (CallKind.INIT_ERROR, CallKind.RESTORE_ERROR):
             self._report = call
             answer(runtime_api.ACCEPTED if self._apply(Event.INIT_ERROR) else ILLEGAL)
             return
@@ -216,6 +222,16 @@ class Environment:
         taken = runtime_api.TOO_LARGE if event is Event.TOO_LARGE else runtime_api.ACCEPTED
         answer(taken if self._apply(event) else ILLEGAL)
 
+    def _on_restore_next(self, answer: Answer) -> None:
+        """A runtime that is not in the process that was forked, or one that begins anew, is between its hooks."""
+        if self.state is not State.INIT or self.beginning.part is Part.ORDINARY:
+            answer(ILLEGAL)
+        elif self.beginning.part is Part.TEMPLATE:
+            self._on_message({"unfit": "a runtime that a wrapper script has started"})
+        else:
+            self._on_message({"restored": True})
+            answer(runtime_api.GO_ON)
+
     def _on_chunk(self, head: Call, chunk: bytes, flow: Flow) -> None:
         if self._running is not None:
             self._running.stream_on(head, chunk, flow)
@@ -231,6 +247,11 @@ class Environment:
             self._exit_status = message["exited"]
             self._runtime_gone = True
             self._apply(Event.EXIT)
+        elif self.beginning.heard(message):
+            self._apply(Event.SNAPSHOT)
+        elif "restored" in message:
+            self.beginning.resume()
+            self._limit.set(RESTORE_SECONDS)
         elif "closed" in message:
             self._apply(Event.EXIT)
             self._kill()
@@ -287,8 +308,8 @@ class Environment:
             self._shut_down(event)
 
     def _ready(self) -> None:
-        self.init_ms = (monotonic() - self._began) * 1000
-        self._processes.glance(self.init_ms / 1000)
+        self.beginning.end()
+        self._processes.glance((self.beginning.took_ms or 0.0) / 1000)
         self._processes.drain()
         self.extensions.closed = True
         self._telemetry.initialized()
@@ -308,8 +329,7 @@ class Environment:
     def _fail_init(self, event: Event) -> None:
         self._processes.drain(end=True)
         if not self._initialized.done():
-            duration = (monotonic() - self._began) * 1000
-            failure = endings.of_initialization(self._circumstances(event), duration)
+            failure = endings.of_initialization(self._circumstances(event), self.beginning.so_far_ms)
             self._initialized.set_exception(InitError(failure))
 
     def _circumstances(self, event: Event) -> Circumstances:
@@ -351,12 +371,11 @@ class Environment:
         self._processes.drain(end=True)
 
     def _usage(self, duration_ms: float) -> report.Usage:
-        init_ms, self.init_ms = self.init_ms, None
         return report.Usage(
             duration_ms=duration_ms,
             memory_mb=self.function.memory_mb,
             used_mb=min(self._processes.peak_mb, self.function.memory_mb),
-            init_ms=init_ms,
+            **self.beginning.reported(),
         )
 
     def _give_back(self) -> None:

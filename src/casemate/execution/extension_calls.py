@@ -85,7 +85,7 @@ class ExtensionCalls:
         """Process 1 says something about the processes of external extensions."""
         if "extensions" in message:
             self._extensions.launched(message["extensions"])
-            self._pipe = LogPipe(message["descriptor"], self._log.extension_line)
+            self._pipe = LogPipe(message["descriptors"][0], self._log.extension_line)
         elif "extension_failed" in message:
             name, why = message["extension_failed"]
             self._lost(name, "LaunchError", Failure.EXTENSION_LAUNCH_ERROR, why)

@@ -52,6 +52,8 @@ class FunctionVersion:
     """`LoggingConfig.ApplicationLogLevel`; the runtime filters by it, in JSON format only."""
     system_log_level: str = "INFO"
     """`LoggingConfig.SystemLogLevel`: the platform's own lines, in JSON format only."""
+    snap_start: bool = False
+    """A published version whose environments begin from a snapshot."""
     notes: tuple[str, ...] = ()
     """What a new log stream says first: how this machine's execution differs from AWS's."""
 

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from casemate.execution import interpreters, platform_events
+from casemate.execution import interpreters, platform_events, snap_start
+from casemate.execution.container_credentials import ContainerCredentials
 from casemate.execution.environment import Environment
 from casemate.execution.failures import AttachError, InitError
 from casemate.execution.function import Failure, FunctionVersion
 from casemate.execution.interpreters import Choice, Interpreters, NoInterpreterError, Python
 from casemate.execution.metadata_endpoint import Metadata
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
+from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.client import ForkServer, SandboxError
 from casemate.execution.sandbox.root import CA_BUNDLE
+from casemate.execution.snap_start import Part, UnrestorableError
 from casemate.execution.variables import environment_variables, extension_variables
 from casemate.model.errors import AwsError
 from casemate.model.regions import availability_zones
@@ -55,10 +58,19 @@ class Launch:
     phase: str = "init"
     """`invoke` for the second attempt, which is a part of the invocation."""
     provisioned: bool = False
+    part: Part = Part.ORDINARY
+    token: str = ""
+    """For its credentials, when they are not in its variables: SnapStart."""
+    snapshot: tuple[int, ...] = ()
+    """Descriptors of what a restored one begins from; without any it begins anew."""
+    unfit: str = ""
+    """Why there is none."""
 
     @property
     def initialization(self) -> str:
         """AWS_LAMBDA_INITIALIZATION_TYPE."""
+        if self.part is not Part.ORDINARY:
+            return snap_start.TYPE
         return "provisioned-concurrency" if self.provisioned else "on-demand"
 
 
@@ -107,10 +119,14 @@ class Launcher:
             write_log=lambda events: host.write_log(function, launch.stream, events),
             on_change=on_change,
             provisioned=launch.provisioned,
+            part=launch.part,
         )
 
     async def launch(self, environment: Environment, launch: Launch) -> None:
-        """Start it. InitError; AwsError when this machine, the network or the role do not let it."""
+        """Start it. InitError; AwsError when this machine, the network or the role do not let it.
+
+        UnrestorableError when it is the snapshot that this machine does not let it begin from.
+        """
         try:
             await self._launch(environment, launch)
         finally:
@@ -120,7 +136,7 @@ class Launcher:
         function = launch.function
         credentials = launch.host.credentials(function)
         environment.expires = credentials.expires
-        environment.metadata = self._metadata(launch)
+        environment.beginning.metadata = self._metadata(launch)
         bundle = CA_BUNDLE if self._settings.ca_bundle is not None else None
         variables = environment_variables(
             function,
@@ -128,11 +144,17 @@ class Launcher:
             log_stream=launch.stream,
             ca_bundle=bundle,
             initialization=launch.initialization,
-            metadata_token=environment.metadata.token,
+            credentials_token=launch.token,
+            metadata_token=environment.beginning.metadata.token,
         )
+        if launch.token:
+            environment.beginning.credentials = ContainerCredentials(
+                credentials, launch.token, now=self._clock(), for_snapshot=launch.part is Part.TEMPLATE
+            )
         try:
             choice = (await self._found()).choose(function.runtime, strict=self._settings.strict_runtimes)
             server = await self._fork_server(choice.python)
+            environment.beginning.server = server
             _announce(environment, launch, choice)
             description = {
                 "language": choice.language,
@@ -143,12 +165,18 @@ class Launcher:
                 "handler": function.handler,
                 "environment": variables,
                 "extension_environment": extension_variables(variables),
+                "snapshot": plan.TAKE
+                if launch.part is Part.TEMPLATE
+                else plan.RESTORE
+                if launch.snapshot
+                else "",
             }
             await environment.start(
                 self._network,
                 server,
                 interface=launch.interface,
                 description=description,
+                descriptors=launch.snapshot,
                 timeout_seconds=launch.timeout_seconds,
             )
             self._report(environment, launch, None)
@@ -161,22 +189,31 @@ class Launcher:
         except AttachError as error:
             raise _not_attached(error, launch.interface) from error
         except SandboxError as error:
+            if launch.snapshot:
+                raise UnrestorableError(str(error)) from error
             raise AwsError("ServiceException", str(error), http_status=500, fault="server") from error
 
     def _metadata(self, launch: Launch) -> Metadata:
         """Who is in no VPC runs in a zone all the same: the first, here."""
         zone = self._zone_of(launch.interface) if launch.interface is not None else ""
         first = availability_zones(launch.function.region)[0].zone_id
-        return Metadata(token=self._random_bytes(32).hex(), zone_id=zone or first)
+        return Metadata(token=launch.token or self._random_bytes(32).hex(), zone_id=zone or first)
 
     def _report(self, environment: Environment, launch: Launch, error: InitError | None) -> None:
         """How initialization went."""
-        status, error_type, duration = "success", "", environment.init_ms or 0.0
+        status, error_type, duration = "success", "", environment.beginning.took_ms or 0.0
         if error is not None:
             failure = error.failure
             timed_out = failure.failure is Failure.TIMEOUT
             status, duration = "timeout" if timed_out else "error", failure.duration_ms
             error_type = "" if timed_out else failure.error_type
+        if launch.part is Part.RESTORED:
+            for event in (
+                platform_events.restore_runtime_done(status=status, error_type=error_type),
+                platform_events.restore_report(duration, status=status, error_type=error_type),
+            ):
+                environment.log.platform(event)
+            return
         said = {
             "initialization": launch.initialization, "phase": launch.phase, "status": status, "error_type": error_type,
         }  # fmt: skip
@@ -224,11 +261,23 @@ def _announce(environment: Environment, launch: Launch, choice: Choice) -> None:
             environment.log.remark(f"casemate: {function.runtime} requested, running on {choice.running}\n")
         for note in function.notes:
             environment.log.remark(f"casemate: {note}\n")
+    runtime_version = f"{choice.language}:{choice.asked}"
+    if launch.part is Part.RESTORED:
+        if launch.unfit:
+            environment.log.remark(
+                f"casemate: initialized anew: there is no snapshot because of {launch.unfit}\n"
+            )
+        environment.log.platform(
+            platform_events.restore_start(
+                function=function.name, version=function.version, runtime_version=runtime_version
+            )
+        )
+        return
     environment.log.platform(
         platform_events.init_start(
             function=function.name,
             version=function.version,
-            runtime_version=f"{choice.language}:{choice.asked}",
+            runtime_version=runtime_version,
             initialization=launch.initialization,
             phase=launch.phase,
         )

@@ -41,7 +41,8 @@ class Event(Enum):
     RESPONSE = "the runtime answers"
     TOO_LARGE = "the runtime answers with more than may be"
     ERROR = "the runtime reports a function error"
-    INIT_ERROR = "the runtime reports that initialization failed"
+    INIT_ERROR = "the runtime reports that initialization, or a hook after a restore, failed"
+    SNAPSHOT = "the runtime has initialized, and its state was taken"
     ASSIGN = "the supervisor gives an invocation"
     TIMEOUT = "time is up"
     EXIT = "the runtime's process ended"
@@ -84,6 +85,7 @@ TRANSITIONS: dict[tuple[State, Event], Transition] = {
     (_S.INIT, _E.OUT_OF_MEMORY): _END_INIT,
     (_S.INIT, _E.EXTENSION_FAILED): _END_INIT,
     (_S.INIT, _E.RETIRE): _END_INIT,
+    (_S.INIT, _E.SNAPSHOT): Transition(to=_S.ENDED, effects=(_F.READY, _F.KILL)),
     (_S.IDLE, _E.ASSIGN): Transition(to=_S.BUSY, effects=(_F.DELIVER,)),
     (_S.IDLE, _E.EXIT): _END,
     (_S.IDLE, _E.RETIRE): _END,

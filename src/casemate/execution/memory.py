@@ -27,8 +27,11 @@ class _Process:
     """Of those resident, pages of shared memory."""
 
 
-def peak_mb(init_pid: int, limit_mb: int) -> int:
+def peak_mb(init_pid: int, limit_mb: int, *, restored: bool = False) -> int:
     """Peak memory of all of them, in MB.
+
+    `restored`: they map pages of a snapshot, and what they have mapped says nothing of memory files of their own, which
+    then count whether or not they are mapped.
 
     Proportional sizes are slow to read, because the kernel locks what it counts: they are only read when the quick upper
     bound is past `limit_mb`, and this is for a thread of its own.
@@ -37,7 +40,8 @@ def peak_mb(init_pid: int, limit_mb: int) -> int:
     if not processes:
         return 0
     files = sum(_memory_files(one.place for one in processes).values())
-    unmapped = max(0, files - sum(one.shared for one in processes))
+    mapped = 0 if restored else sum(one.shared for one in processes)
+    unmapped = max(0, files - mapped)
     together = 0
     if count > 1:
         scale = count / len(processes)

@@ -23,8 +23,10 @@ _SHARE = 20
 class MemoryWatch:
     """Remembers the most there was."""
 
-    def __init__(self, limit_mb: int, on_excess: Callable[[], object]) -> None:
+    def __init__(self, limit_mb: int, on_excess: Callable[[], object], *, restored: bool = False) -> None:
+        """`restored`: what is watched began from a snapshot."""
         self.peak_mb = 0
+        self._restored = restored
         self._limit_mb = limit_mb
         self._on_excess = on_excess
         self._first = Alarm(self._begin)
@@ -68,7 +70,7 @@ class MemoryWatch:
             began, pid = monotonic(), init_pid()
             if pid:
                 # In a thread: whoever forks without end keeps the kernel's locks, and would keep the front door, too.
-                seen = await asyncio.to_thread(memory.peak_mb, pid, self._limit_mb)
+                seen = await asyncio.to_thread(memory.peak_mb, pid, self._limit_mb, restored=self._restored)
                 self.peak_mb = max(self.peak_mb, seen)
             if self.peak_mb > self._limit_mb:
                 self._on_excess()

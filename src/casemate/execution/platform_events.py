@@ -91,6 +91,28 @@ def init_report(
     return PlatformEvent(type="platform.initReport", record=record, level=level, text=text)
 
 
+def restore_start(*, function: str, version: str, runtime_version: str) -> PlatformEvent:
+    """An environment is made from a snapshot."""
+    record = {"runtimeVersion": runtime_version, "functionName": function, "functionVersion": version}
+    text = f"RESTORE_START Runtime Version: {runtime_version}\n"
+    return PlatformEvent(type="platform.restoreStart", record=record, text=text)
+
+
+def restore_runtime_done(*, status: str, error_type: str = "") -> PlatformEvent:
+    """The runtime goes on from the snapshot and has run its hooks, or failed to."""
+    record = {"status": status, **_error(error_type)}
+    return PlatformEvent(type="platform.restoreRuntimeDone", record=record, level=_level(status, "DEBUG"))
+
+
+def restore_report(duration_ms: float, *, status: str, error_type: str = "") -> PlatformEvent:
+    """The environment has been made from the snapshot, or not."""
+    record = {"status": status, "metrics": {"durationMs": round(duration_ms, 3)}, **_error(error_type)}
+    text = report.restore_report_line(duration_ms, status=status, error_type=error_type)
+    return PlatformEvent(
+        type="platform.restoreReport", record=record, level=_level(status, "INFO"), text=text
+    )
+
+
 def start(request_id: str, version: str, trace_id: str) -> PlatformEvent:
     """An invocation begins."""
     record: dict[str, Any] = {"requestId": request_id, "version": version}
@@ -154,6 +176,8 @@ def end(
     }
     if usage.init_ms is not None:
         metrics["initDurationMs"] = round(usage.init_ms, 3)
+    if usage.restore_ms is not None:
+        metrics["restoreDurationMs"] = round(usage.restore_ms, 3)
     status = _status(ending)
     record = {
         "requestId": request_id,

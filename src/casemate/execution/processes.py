@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from casemate.execution.freezer import Freezer
@@ -20,13 +20,14 @@ class Processes:
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_excess: Callable[[], object],
+        restored: bool = False,
     ) -> None:
-        """`on_message` hears what process 1 says, `on_excess` of too much memory."""
+        """`on_message` hears what process 1 says, `on_excess` of too much memory. `restored`: from a snapshot."""
         self._on_message = on_message
         self._sandbox: Sandbox | None = None
         self._pipe: LogPipe | None = None
         self._freezer = Freezer()
-        self._memory = MemoryWatch(memory_mb, on_excess)
+        self._memory = MemoryWatch(memory_mb, on_excess, restored=restored)
         self._mounted = False
 
     @property
@@ -44,14 +45,18 @@ class Processes:
         server: ForkServer,
         network_fd: int,
         description: Mapping[str, Any],
+        descriptors: Sequence[int] = (),
         *,
         on_line: Callable[[str], None],
     ) -> None:
-        """Fork process 1 in that network namespace and tell it what to run; hear what it writes. SandboxError."""
+        """Fork process 1 in that network namespace and tell it what to run; hear what it writes. SandboxError.
+
+        `descriptors` are those of a snapshot that its runtime goes on from.
+        """
         self._sandbox = server.launch(network_fd)
         self._sandbox.listen(self._hear)
         self._pipe = LogPipe(self._sandbox.log_fd, on_line)
-        self._sandbox.describe(description)
+        self._sandbox.describe(description, descriptors)
 
     def tell(self, order: bytes) -> None:
         """Give process 1 one of the orders of `plan`. Nothing when there is none."""

@@ -1,6 +1,7 @@
 """The APIs that an environment's processes call on 127.0.0.1:9001, as values: calls, replies, paths. Pure.
 
-Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15. Sources: Lambda Developer Guide, "Using the
+Runtime API 2018-06-01, Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15, container credentials
+2021-04-23. Sources: Lambda Developer Guide, "Using the
 Lambda runtime API for custom runtimes", "Using the Lambda Extensions API", "Accessing real-time telemetry data for
 extensions". Whether a call is legal now is the question of the lifecycle and of `extensions`; `runtime_server` knows
 HTTP.
@@ -36,11 +37,19 @@ class CallKind(Enum):
     EXTENSION_INIT_ERROR = "extension/init/error"
     EXTENSION_EXIT_ERROR = "extension/exit/error"
     TELEMETRY = "telemetry"
+    RESTORE_NEXT = "restore/next"
+    RESTORE_ERROR = "restore/error"
+    CREDENTIALS = "credentials"
     LOGS = "logs"
     METADATA = "metadata/execution-environment"
 
 
-RUNTIME_CALLS = frozenset({CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR})
+RUNTIME_CALLS = frozenset({
+    CallKind.NEXT, CallKind.RESPONSE, CallKind.ERROR, CallKind.INIT_ERROR, CallKind.RESTORE_NEXT,
+    CallKind.RESTORE_ERROR,
+})  # fmt: skip
+QUESTIONS = frozenset({CallKind.METADATA, CallKind.CREDENTIALS})
+"""What any process of an environment may ask, at any time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +74,7 @@ class Call:
     features: str = ""
     """`Lambda-Extension-Accept-Feature`."""
     authorization: str = ""
-    """Of a call of the metadata endpoint."""
+    """Of a call of the metadata endpoint, or for credentials."""
     began: float = field(default=0.0, compare=False)
     """When the first of it arrived, on the monotonic clock."""
 
@@ -94,6 +103,8 @@ OnChunk = Callable[[Call, bytes, Flow], None]
 """Takes a piece of a streamed response, before the call as a whole is handled."""
 
 ACCEPTED = Reply(status=202, body=b'{"status":"OK"}')
+GO_ON = Reply(status=200, body=b"")
+"""The answer to `restore/next`: the runtime's hooks after a restore are to run."""
 
 
 def refusal(status: int, error_type: str, message: str) -> Reply:
@@ -106,7 +117,7 @@ TOO_LARGE = refusal(
 )
 ILLEGAL = refusal(403, "InvalidStateTransition", "State transition is not allowed")
 _NOT_ALLOWED = refusal(405, "MethodNotAllowed", "Only GET is allowed")
-_NOT_FOUND = refusal(404, "NotFound", "page not found")
+NOT_FOUND = refusal(404, "NotFound", "page not found")
 
 
 def delivery(invocation: Invocation, *, deadline_ms: int) -> Reply:
@@ -139,7 +150,7 @@ def parse(
     if kind is CallKind.METADATA and method != "GET":
         return _NOT_ALLOWED
     if kind is None:
-        return _NOT_FOUND
+        return NOT_FOUND
     error_type = given.get("lambda-runtime-function-error-type", "")
     return Call(
         kind=kind,
@@ -159,27 +170,27 @@ def parse(
 
 def _kind(method: str, parts: list[str]) -> tuple[CallKind | None, str]:
     match method, parts:
-        case "GET", ["2018-06-01", "runtime", "invocation", "next"]:
-            return CallKind.NEXT, ""
         case "POST", ["2018-06-01", "runtime", "invocation", request_id, "response"]:
             return CallKind.RESPONSE, request_id
         case "POST", ["2018-06-01", "runtime", "invocation", request_id, "error"]:
             return CallKind.ERROR, request_id
-        case "POST", ["2018-06-01", "runtime", "init", "error"]:
-            return CallKind.INIT_ERROR, ""
-        case "POST", ["2020-01-01", "extension", "register"]:
-            return CallKind.REGISTER, ""
-        case "GET", ["2020-01-01", "extension", "event", "next"]:
-            return CallKind.EXTENSION_NEXT, ""
-        case "POST", ["2020-01-01", "extension", "init", "error"]:
-            return CallKind.EXTENSION_INIT_ERROR, ""
-        case "POST", ["2020-01-01", "extension", "exit", "error"]:
-            return CallKind.EXTENSION_EXIT_ERROR, ""
-        case "PUT", ["2022-07-01", "telemetry"]:
-            return CallKind.TELEMETRY, ""
-        case "PUT", ["2020-08-15", "logs"]:
-            return CallKind.LOGS, ""
         case _, ["2026-01-15", "metadata", "execution-environment"]:
             return CallKind.METADATA, ""
         case _:
-            return None, ""
+            return _FIXED.get((method, "/".join(parts))), ""
+
+
+_FIXED = {
+    ("GET", "2018-06-01/runtime/invocation/next"): CallKind.NEXT,
+    ("POST", "2018-06-01/runtime/init/error"): CallKind.INIT_ERROR,
+    ("GET", "2018-06-01/runtime/restore/next"): CallKind.RESTORE_NEXT,
+    ("POST", "2018-06-01/runtime/restore/error"): CallKind.RESTORE_ERROR,
+    ("POST", "2020-01-01/extension/register"): CallKind.REGISTER,
+    ("GET", "2020-01-01/extension/event/next"): CallKind.EXTENSION_NEXT,
+    ("POST", "2020-01-01/extension/init/error"): CallKind.EXTENSION_INIT_ERROR,
+    ("POST", "2020-01-01/extension/exit/error"): CallKind.EXTENSION_EXIT_ERROR,
+    ("PUT", "2022-07-01/telemetry"): CallKind.TELEMETRY,
+    ("PUT", "2020-08-15/logs"): CallKind.LOGS,
+    ("GET", "2021-04-23/credentials"): CallKind.CREDENTIALS,
+}
+"""Paths without a request's id."""

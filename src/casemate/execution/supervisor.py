@@ -21,6 +21,8 @@ from casemate.execution.lifecycle import State
 from casemate.execution.pool import Admission, Pool
 from casemate.execution.ports import EnvironmentNetwork, FunctionHost
 from casemate.execution.response_stream import ResponseStream
+from casemate.execution.snap_start import UnrestorableError, regeneration_error, restore_error
+from casemate.execution.templates import Template, Templates
 from casemate.model.errors import AwsError
 
 INIT_SECONDS = 10.0
@@ -56,6 +58,13 @@ class Supervisor:
         self._clock = clock
         self._random_bytes = random_bytes
         self._launcher = Launcher(network, settings, clock=clock, random_bytes=random_bytes, zone_of=zone_of)
+        self._templates = Templates(
+            self._launcher,
+            new_stream=self._new_stream,
+            in_order=in_order,
+            random_bytes=random_bytes,
+            on_change=self._on_change,
+        )
         self._pools: dict[tuple[str, str], Pool] = {}
         self._admission = Admission()
         self._idle_since: dict[Environment, float] = {}
@@ -92,6 +101,7 @@ class Supervisor:
             self._reaper.cancel()
         environments = [one for pool in self._pools.values() for one in pool.environments]
         self._pools.clear()
+        self._templates.close()
         self._launcher.close()
         closing = [one.closed for one in (*environments, *self._ending)]
         if closing:
@@ -186,8 +196,14 @@ class Supervisor:
         await self._provision(pool)
         return sum(one.provisioned and one.state is not State.INIT for one in pool.environments)
 
+    async def ensure_snapshot(self, function: FunctionVersion, host: FunctionHost) -> None:
+        """Initialize a version with SnapStart, and keep what its environments are restored from. InitError, AwsError."""
+        self._watch()
+        await self._templates.ready(function, host)
+
     def retire(self, function_arn: str, version: str | None = None) -> None:
         """End the environments of a function (of one version): idle ones now, busy ones after their invocation."""
+        self._templates.retire(function_arn, version)
         for (arn, of_version), pool in list(self._pools.items()):
             if arn == function_arn and version in (None, of_version):
                 self._retire_pool(pool)
@@ -255,6 +271,8 @@ class Supervisor:
         A failed initialization is tried again as part of the invocation, under the function's own time-out.
         """
         stream = self._new_stream(function)
+        if function.snap_start:
+            return await self._restored(function, host, stream)
         try:
             return await self._begin(function, host, stream)
         except InitError:
@@ -263,6 +281,22 @@ class Supervisor:
             return await self._begin(function, host, stream, phase="invoke")
         except InitError as error:
             return self._failed(function, invocation, host, stream, error.failure)
+
+    async def _restored(self, function: FunctionVersion, host: FunctionHost, stream: str) -> Environment:
+        """A new environment of a version with SnapStart. AwsError when the function's own hooks fail, too."""
+        try:
+            template = await self._templates.ready(function, host)
+        except InitError as error:
+            raise regeneration_error() from error
+        try:
+            try:
+                return await self._begin(function, host, stream, template=template)
+            except UnrestorableError as error:
+                _log.warning("%s: a snapshot could not be restored: %s", function.arn, error)
+                template.give_up(str(error))
+                return await self._begin(function, host, stream, template=template)
+        except InitError as error:
+            raise restore_error(error.failure) from error
 
     def _new_stream(self, function: FunctionVersion) -> str:
         return f"{self._clock():%Y/%m/%d}/[{function.version}]{self._random_bytes(16).hex()}"
@@ -275,6 +309,7 @@ class Supervisor:
         *,
         phase: str = "init",
         provisioned: bool = False,
+        template: Template | None = None,
     ) -> Environment:
         self._watch()
         pool = self._pool(function)
@@ -290,6 +325,8 @@ class Supervisor:
             phase=phase,
             provisioned=provisioned,
         )
+        if template is not None:
+            launch = template.applied_to(launch)
         pool.count += 1
         environment = self._launcher.prepare(launch, self._on_change)
         pool.environments.append(environment)
@@ -302,6 +339,8 @@ class Supervisor:
             self._await_end(environment)
             raise
         finally:
+            for one in launch.snapshot:
+                os.close(one)
             pool.forget_ended()
         return environment
 
@@ -369,6 +408,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(min(_REAP_SECONDS, self.settings.idle_seconds))
             self.reap_idle()
+            self._templates.reap(self.settings.idle_seconds, in_use=self._in_use)
             await self.replenish()
 
     def reap_idle(self) -> None:
@@ -379,6 +419,10 @@ class Supervisor:
             expiring = environment.expires is not None and environment.expires <= soon
             if expiring if environment.provisioned else since <= limit:
                 environment.retire()
+
+    def _in_use(self, key: tuple[str, str]) -> bool:
+        pool = self._pools.get(key)
+        return pool is not None and bool(pool.environments)
 
     async def replenish(self) -> None:
         """Start the provisioned environments that are missing; what cannot be started is tried again next time."""

@@ -18,6 +18,10 @@ RESERVED = frozenset({
 })  # fmt: skip
 """Names a function's configuration may not set."""
 
+_NOT_IN_SNAPSHOTS = (
+    "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)  # fmt: skip
 
 _RUNTIME_ONLY = frozenset({
     "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
@@ -34,9 +38,15 @@ def environment_variables(
     log_stream: str,
     ca_bundle: str | None,
     initialization: str = "on-demand",
+    credentials_token: str = "",
     metadata_token: str = "",
 ) -> dict[str, str]:
-    """What the function's process sees, and nothing else. Never an endpoint URL: it would hide the routing."""
+    """What the function's process sees, and nothing else. Never an endpoint URL: it would hide the routing.
+
+    With a `credentials_token` what ends with an environment is left out, for a snapshot would keep it: the name of its log
+    stream ("Monitoring for Lambda SnapStart") and its credentials, which are asked for then ("Using SnapStart with AWS
+    SDKs"; the path is that of AWS's runtime interface emulator).
+    """
     reserved = {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
@@ -56,6 +66,11 @@ def environment_variables(
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
+    if credentials_token:
+        for name in _NOT_IN_SNAPSHOTS:
+            del reserved[name]
+        reserved["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://{RUNTIME_API}/2021-04-23/credentials"
+        reserved["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = credentials_token
     if function.structured:
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"

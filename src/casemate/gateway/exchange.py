@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.context_keys import Values
@@ -16,6 +16,9 @@ from casemate.servicekit.ports import Credential
 from casemate.servicekit.service import Context, Operation, Output, Params, Service
 from casemate.wire.http import HttpRequest
 from casemate.wire.parser import ParsedRequest
+
+if TYPE_CHECKING:
+    from casemate.gateway.repetition import Repetition
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,6 +49,28 @@ class Exchange:
     decisions: list[Decision] = field(default_factory=list[Decision])
     output: Output | None = None
     error: AwsError | None = None
+    repetition: Repetition | None = None
+    """Of what it is one more; its request then has neither a body nor the fields that vary, except for the trace."""
+    asked: bool = True
+    """Whether the operation named its checks. Not where the decisions on them were known."""
+
+    def again(
+        self, repetition: Repetition | None, request_id: str, now: datetime, parsed: ParsedRequest
+    ) -> Exchange:
+        """Another exchange of the same caller, way and operation that has not come to its operation yet.
+
+        The constructor would take two microseconds for the same.
+        """
+        made = object.__new__(Exchange)
+        made.request, made.arrival, made.request_id, made.now = self.request, self.arrival, request_id, now
+        made.service_name, made.region, made.model = self.service_name, self.region, self.model
+        made.parsed, made.called = parsed, self.called
+        made.service, made.operation = self.service, self.operation
+        made.credential, made.principal, made.origin = self.credential, self.principal, self.origin
+        made.context, made.keys, made.decisions = None, {}, []
+        made.output, made.error = None, None
+        made.repetition, made.asked = repetition, True
+        return made
 
     @property
     def params(self) -> Params:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from casemate.gateway.admission import Admission, Unlimited
 from casemate.gateway.arrival import Side
 from casemate.gateway.dns import DnsListener, Resolver
-from casemate.gateway.http import AtOnce, Handler
+from casemate.gateway.http import Handler, ShortWays
 from casemate.gateway.listener import Listener, TlsContext
 from casemate.gateway.relay import RELAY, Relay, host_names
 from casemate.model.network import NetworkSnapshot
@@ -45,7 +45,7 @@ class Front:
         self,
         *,
         handler: Handler,
-        at_once: AtOnce,
+        short: ShortWays,
         tls: TlsContext,
         snapshot: Callable[[], NetworkSnapshot],
         internet_host: bool = False,
@@ -53,7 +53,7 @@ class Front:
         """`internet_host`: what is not AWS's is found, and reached, in the machine's own network."""
         self._outside = host_names if internet_host else None
         self._handler = handler
-        self._at_once = at_once
+        self._short = short
         self._admission = Admission()
         self._tls = tls
         self._snapshot = snapshot
@@ -66,7 +66,7 @@ class Front:
         listener = Listener(
             sock,
             handler=self._handler,
-            at_once=self._at_once,
+            short=self._short,
             tls=self._tls,
             side=Side.LAPTOP,
             admission=Unlimited(),
@@ -89,7 +89,7 @@ class Front:
             listener = Listener(
                 made.sock,
                 handler=self._handler,
-                at_once=self._at_once,
+                short=self._short,
                 tls=self._tls,
                 side=side,
                 vpc_id=made.vpc_id,

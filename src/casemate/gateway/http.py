@@ -11,6 +11,7 @@ import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import cast
 
 import httptools
@@ -22,8 +23,17 @@ from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest, Arrival], Awaitable[HttpResponse]]
-AtOnce = Callable[[HttpRequest, Arrival, Callable[[HttpResponse], None]], bool]
-"""A shorter way for some requests: True when it has the request, and calls back with the answer, now or later."""
+Answer = Callable[[HttpResponse], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShortWays:
+    """For some requests. True of one that is taken: it is answered by calling back, now or later."""
+
+    repeat: Callable[[bytes, Arrival, Answer], bool]
+    """Of a read, before anything is made of it."""
+    at_once: Callable[[HttpRequest, Arrival, Answer], bool]
+
 
 MAX_BODY = 70 * 1024 * 1024
 """Largest body any operation takes: a 50 MB function package, base64-encoded in JSON."""
@@ -50,10 +60,10 @@ class HttpConnection(asyncio.Protocol):
         arrival: Arrival,
         connections: set[HttpConnection],
         admission: Admission,
-        at_once: AtOnce | None = None,
+        short: ShortWays | None = None,
     ) -> None:
         self._handler = handler
-        self._at_once = at_once
+        self._short = short
         self._admission = admission
         self._peer = arrival.holder
         self._arrival = arrival
@@ -70,8 +80,8 @@ class HttpConnection(asyncio.Protocol):
         """When something last came, by the event loop's clock."""
         self._watch: asyncio.TimerHandle | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._awaited: HttpRequest | None = None
-        """What went the shorter way and is not answered yet."""
+        self._awaited: int | None = None
+        """How many bytes are held of what went a shorter way and is not answered yet."""
         self._failed = False
         self._hop_limit: int | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -129,11 +139,15 @@ class HttpConnection(asyncio.Protocol):
         if self._failed:
             return
         self._heard = asyncio.get_running_loop().time()
-        if self._at_once is not None and not self._within and not self._busy and self._writable is None:
-            request = whole_request(data)
-            if request is not None:
-                self._take(request, self._at_once)
-                return
+        if (
+            self._short is not None
+            and not self._within
+            and self._worker is None
+            and self._awaited is None
+            and self._writable is None
+            and self._goes_short(self._short, data)
+        ):
+            return
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -153,28 +167,42 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         return False
 
-    def _take(self, request: HttpRequest, at_once: AtOnce) -> None:
-        """A request that was read whole."""
-        self._held += len(request.body)
-        if not self._admission.hold(self._peer, len(request.body)):
+    def _goes_short(self, short: ShortWays, data: bytes) -> bool:
+        """Whether a read was one request, which is taken care of."""
+        self._awaited = 0
+        if short.repeat(data, self._arrival, self._answer):
+            # What is answered already is not held. Its hashes were made: it cannot be refused for its size any more.
+            if self._busy:
+                self._awaited = len(data)
+                self._held += len(data)
+                self._admission.hold(self._peer, len(data))
+            return True
+        self._awaited = None
+        request = whole_request(data)
+        if request is None:
+            return False
+        size = len(request.body)
+        self._held += size
+        if not self._admission.hold(self._peer, size):
             self._refuse(503, "too many unanswered requests")
-            return
-        self._awaited = request
-        if not at_once(request, self._arrival, self._answer):
+            return True
+        self._awaited = size
+        if not short.at_once(request, self._arrival, self._answer):
             self._awaited = None
             self._enqueue(request, keep_alive=True)
+        return True
 
     def _answer(self, response: HttpResponse) -> None:
-        """The answer to what went the shorter way."""
-        request, self._awaited = self._awaited, None
+        """The answer to what went a shorter way."""
+        held, self._awaited = self._awaited, None
         if self._transport is None:
             self._end()
             return
         if self._hop_limit is not None:
             self._limit_hops(None)
         self._transport.write(encode(response, keep_alive=True, head=False))
-        assert request is not None
-        self._let_go(len(request.body))
+        if held:
+            self._let_go(held)
         if self._queue:
             self._set_to_work()
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from casemate.gateway.exchange import Exchange
+from casemate.gateway.repetition import Repetition
 from casemate.gateway.trail import brief_parameters, event_like, event_of
 from casemate.policy.decision import Decision
 
@@ -53,6 +54,9 @@ class _Batch(NamedTuple):
         return event_like(json.loads(self.frames[frame]), now=now, request_id=request_id, params=params)
 
 
+_Repeated = tuple[Repetition, list[Decision], datetime, str, dict[str, Any]]
+"""What is recorded of one more of a repetition: decisions, time, request id, parameters."""
+
 _BATCHES = msgspec.msgpack.Decoder(_Batch)
 
 
@@ -79,7 +83,7 @@ class Journal:
         )
         row = self._db.execute("SELECT first + size FROM batches ORDER BY first DESC LIMIT 1").fetchone()
         self._next = cast("int", row[0]) if row else 1
-        self._pending: list[Exchange] = []
+        self._pending: list[Exchange | _Repeated] = []
         self._flusher: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -96,8 +100,11 @@ class Journal:
         self._db.close()
 
     def record(self, exchange: Exchange) -> None:
-        """Keep the event of a finished exchange."""
-        self._pending.append(exchange)
+        """Keep the event of a finished exchange: of a repetition only what differs, so that the rest of it can go."""
+        repetition, one = exchange.repetition, exchange
+        if repetition is not None and (params := brief_parameters(exchange)) is not None:
+            one = (repetition, exchange.decisions, exchange.now, exchange.request_id, params)
+        self._pending.append(one)
         if len(self._pending) >= _IN_MEMORY:
             self.flush()
 
@@ -142,7 +149,9 @@ class Journal:
         if not self._pending:
             return
         pending, self._pending = self._pending, []
-        ids = _SEPARATOR.join([exchange.request_id.encode() for exchange in pending])
+        ids = _SEPARATOR.join(
+            [(one.request_id if isinstance(one, Exchange) else one[3]).encode() for one in pending]
+        )
         row = (self._next, len(pending), ids, msgspec.msgpack.encode(_batch(pending)))
         self._next += len(pending)
         self._db.execute("BEGIN")
@@ -156,32 +165,71 @@ class Journal:
             self.flush()
 
 
-def _batch(pending: Sequence[Exchange]) -> _Batch:
-    made: list[bytes] = []
-    batch = _Batch([], [], made)
-    places: dict[tuple[int, ...], int] = {}
-    frames: dict[_Likeness, tuple[int, int]] = {}
-    for exchange in pending:
-        # INVARIANT: all that is told apart by its identity here is held by `pending`: none has that of another one.
+class _Writing:
+    """What is pending on its way to a batch."""
+
+    def __init__(self) -> None:
+        self._made: list[bytes] = []
+        self.batch = _Batch([], [], self._made)
+        self._places: dict[tuple[int, ...], int] = {}
+        self._frames: dict[_Likeness, tuple[int, int]] = {}
+        """Number and decisions of the event that others are like."""
+        self._repeated: dict[tuple[int, ...], tuple[str, str, int, int]] = {}
+        """The same of repetitions, after account and Region."""
+
+    def add(self, exchange: Exchange) -> None:
+        # INVARIANT: all that is told apart by its identity here is held by what is pending: none has that of another one.
         key = tuple(map(id, exchange.decisions))
-        account = exchange.principal.account if exchange.principal else ""
         params = brief_parameters(exchange)
-        likeness = None if params is None else _likeness(exchange, key)
-        known = None if likeness is None else frames.get(likeness)
+        if params is None:
+            self.batch.lines.append((*_home(exchange), _encoded(exchange), self._place(exchange, key)))
+            return
+        likeness = _likeness(exchange, key)
+        known = self._frames.get(likeness)
         if known is None:
-            place = places.get(key)
-            if place is None:
-                place = places[key] = len(batch.decisions)
-                batch.decisions.append(msgspec.json.encode(exchange.decisions))
-            event = msgspec.json.encode(event_of(exchange), enc_hook=str)
-            if likeness is None:
-                batch.lines.append((account, exchange.region, event, place))
-                continue
-            known = frames[likeness] = len(made), place
-            made.append(event)
+            known = self._frames[likeness] = self._frame(exchange, key)
         brief = (known[0], exchange.now, exchange.request_id, params)
-        batch.lines.append((account, exchange.region, brief, known[1]))  # pyright: ignore[reportArgumentType] - a likeness has parameters
-    return batch
+        self.batch.lines.append((*_home(exchange), brief, known[1]))
+
+    def add_repeated(self, one: _Repeated) -> None:
+        repetition, decisions, now, request_id, params = one
+        key = (id(repetition), *map(id, decisions))
+        known = self._repeated.get(key)
+        if known is None:
+            like = repetition.like(decisions, now, request_id, params)
+            known = self._repeated[key] = (*_home(like), *self._frame(like, key[1:]))
+        account, region, frame, place = known
+        self.batch.lines.append((account, region, (frame, now, request_id, params), place))
+
+    def _frame(self, exchange: Exchange, key: tuple[int, ...]) -> tuple[int, int]:
+        self._made.append(_encoded(exchange))
+        return len(self._made) - 1, self._place(exchange, key)
+
+    def _place(self, exchange: Exchange, key: tuple[int, ...]) -> int:
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self.batch.decisions)
+            self.batch.decisions.append(msgspec.json.encode(exchange.decisions))
+        return place
+
+
+def _batch(pending: Sequence[Exchange | _Repeated]) -> _Batch:
+    writing = _Writing()
+    for one in pending:
+        if isinstance(one, Exchange):
+            writing.add(one)
+        else:
+            writing.add_repeated(one)
+    return writing.batch
+
+
+def _home(exchange: Exchange) -> tuple[str, str]:
+    """Whose event it is."""
+    return exchange.principal.account if exchange.principal else "", exchange.region
+
+
+def _encoded(exchange: Exchange) -> bytes:
+    return msgspec.json.encode(event_of(exchange), enc_hook=str)
 
 
 _Likeness = tuple[tuple[int, ...], int, int, int, int, str, str | None]

@@ -25,10 +25,12 @@ Value = str | tuple[str, ...] | None
 class _Answers:
     """The decisions on one action, resource and set of brought keys, by the values of the keys that vary."""
 
-    __slots__ = ("by_values", "varying")
+    __slots__ = ("by_values", "constant", "varying")
 
-    def __init__(self, varying: tuple[str, ...]) -> None:
+    def __init__(self, varying: tuple[str, ...], *, constant: bool) -> None:
         self.varying = varying
+        self.constant = constant
+        """Whether another request for that action and resource, whatever keys of its service it brings, is decided alike."""
         self.by_values: dict[tuple[Value, ...], Decision] = {}
 
 
@@ -52,13 +54,26 @@ class KeptDecisions:
         decision = answers.by_values.get(values)
         return self._ask(answers, values, check, request) if decision is None else decision
 
+    def constant(self, check: Check) -> bool:
+        """Of a check that was decided: whether the like of it, with other keys of its service, is decided alike.
+
+        That is where no policy reads a key of the service, nor one of those that differ from request to request.
+        """
+        answers = self._kept.get((check.action, check.resource, tuple(check.context)))
+        return answers is not None and answers.constant
+
     def _first(
         self, place: tuple[str, str, tuple[str, ...]], check: Check, request: Callable[[], Values]
     ) -> Decision:
         question, policies = self._authorizer.question(self._situation(request()), check)
         brought = {name.lower() for name in check.context}
         # Of one caller from one place all other keys stay as they are, also those that are absent.
-        answers = _Answers(tuple(key for key in keys_read(policies) if key in brought or key in _VOLATILE))
+        read = keys_read(policies)
+        varying = tuple(key for key in read if key in brought or key in _VOLATILE)
+        own = check.action.partition(":")[0].lower() + ":"
+        constant = not varying and not any(key.startswith(own) for key in read)
+        constant = constant and all(name.startswith(own) for name in brought)
+        answers = _Answers(varying, constant=constant)
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
         self._kept[place] = answers

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
-from casemate.gateway.http import AtOnce, Handler, HttpConnection
+from casemate.gateway.http import Handler, HttpConnection, ShortWays
 from casemate.model.network import Address
 
 _TLS_HANDSHAKE = 0x16
@@ -38,10 +38,10 @@ class Listener:
         side: Side,
         vpc_id: str | None = None,
         admission: Admission,
-        at_once: AtOnce | None = None,
+        short: ShortWays | None = None,
     ) -> None:
         self._admission = admission
-        self._at_once = at_once
+        self._short = short
         self._sock = sock
         self._handler = handler
         self._tls = tls
@@ -126,7 +126,7 @@ class Listener:
 
         def factory() -> asyncio.BaseProtocol:
             made.append(
-                HttpConnection(self._handler, arrival, self._connections, self._admission, self._at_once)
+                HttpConnection(self._handler, arrival, self._connections, self._admission, self._short)
             )
             return made[0]
 

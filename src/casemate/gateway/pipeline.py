@@ -118,31 +118,57 @@ class Pipeline:
         exchange = self._readmission.admit(request, arrival, self._clock(), at_once=True)
         if exchange is None:
             return False
+        self._carry_out(exchange, answer)
+        return True
+
+    def repeat(self, data: bytes, arrival: Arrival, answer: Callable[[HttpResponse], None]) -> bool:
+        """As `answer_at_once`, of a read that is the like of a request before. False: it is none, or has to be read."""
+        exchange = self._readmission.repeat(data, arrival, self._clock())
+        if exchange is None:
+            return False
+        self._carry_out(exchange, answer)
+        return True
+
+    def _carry_out(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
+        """From the admission of an exchange to its answer, in this turn or when its writes last."""
         operation = exchange.operation
         assert operation is not None
         assert exchange.service is not None
+        generation = self._store.generation
         try:
             self._note_use(exchange)
             generation = self._store.generation
             self._perform(operation, exchange)
+        except Exception as error:
+            exchange.error = _error_of(self._first_error(error, operation, exchange), exchange)
+        else:
             if generation != self._store.generation:
                 # Records changed, which the data plane may have to follow.
                 task = asyncio.get_running_loop().create_task(self._finish(exchange, answer))
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
-                return True
-        except Exception as error:
-            exchange.error = _error_of(error, exchange)
+                return
         if operation.lasting is None or exchange.error is not None:
             answer(self._conclude(exchange))
-            return True
+            return
 
         def told(error: AwsError | None) -> None:
             exchange.error = error
             answer(self._conclude(exchange))
 
         operation.lasting(exchange.service.state, told)
-        return True
+
+    def _first_error(self, error: Exception, operation: Operation[Any], exchange: Exchange) -> Exception:
+        """What a request fails by: had its checks been asked for, as they are first, it may have been by them."""
+        if exchange.asked or operation.checks is None:
+            return error
+        try:
+            # A copy: what was computed from the same parameters is not what it was before the operation began.
+            tuple(operation.checks(self._context(exchange), {**exchange.params}))
+        except Exception as first:
+            exchange.decisions = []
+            return first
+        return error
 
     async def _finish(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
         try:
@@ -198,8 +224,13 @@ class Pipeline:
     def _note_use(self, exchange: Exchange) -> None:
         """Refused or not, it is a use of the credentials."""
         assert exchange.principal is not None
+        repetition = exchange.repetition
+        if repetition is not None and exchange.now < repetition.told_until:
+            return
         service = str(exchange.model.signing_name)
-        self._uses.used(exchange.principal, service=service, region=exchange.region, now=exchange.now)
+        until = self._uses.used(exchange.principal, service=service, region=exchange.region, now=exchange.now)
+        if repetition is not None and until is not None:
+            repetition.told_until = until
 
     def _locate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -256,8 +287,9 @@ class Pipeline:
 
     def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
         """An operation that awaits nothing."""
+        assert exchange.parsed is not None
         with self._store.transaction():
-            result = operation.handler(self._context(exchange), exchange.params)
+            result = operation.handler(self._context(exchange), exchange.parsed.params)
             assert type(result) is dict or not inspect.isawaitable(result)
             exchange.output = result
 
@@ -289,6 +321,11 @@ class Pipeline:
             inside = principal is not None
             self._ask(exchange, check, principal or exchange.principal, inside=inside, through=through)
 
+        trace = exchange.request.headers.lowered.get("x-amzn-trace-id", "")
+        if exchange.repetition is not None:
+            learned = exchange.repetition.learned
+            like = learned.context or self._context(learned)
+            return like.again(exchange.request_id, exchange.now, authorize, trace)
         return Context(
             state=exchange.service.state,
             request_id=exchange.request_id,
@@ -300,7 +337,7 @@ class Pipeline:
             random_bytes=os.urandom,
             store=self._store,
             authorize=authorize,
-            trace=exchange.request.headers.lowered.get("x-amzn-trace-id", ""),
+            trace=trace,
         )
 
     def _ask(

@@ -21,13 +21,14 @@ from casemate.gateway.bystanders import answer_bystander
 from casemate.gateway.context_keys import Values, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.kept_decisions import KeptDecisions
+from casemate.gateway.repetition import Repetitions
 from casemate.gateway.request_ids import new_request_id
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES
 from casemate.servicekit.service import Context, Operation, Service
 from casemate.servicekit.store import Store
-from casemate.wire.parser import ParsedRequest, decoded, path_labels, read_again
+from casemate.wire.parser import ParsedRequest, decoded, decoder_of, path_labels, read_again
 from casemate.wire.sigv4_repeat import Repeated, holds, prefix_of, repeated
 
 if TYPE_CHECKING:
@@ -79,6 +80,16 @@ class _Caller:
     """What the path names."""
 
 
+class _Way:
+    """How connections came: all whose arrivals are equal."""
+
+    __slots__ = ("first", "repetitions")
+
+    def __init__(self, first: Arrival) -> None:
+        self.first = first
+        self.repetitions = Repetitions()
+
+
 class Readmission:
     """Beside one pipeline: `admit` first; where it declines, `learn` from what the pipeline made of the request."""
 
@@ -86,9 +97,9 @@ class Readmission:
         self._store = store
         self._authorizer = authorizer
         self._context = context
-        self._arrivals: dict[Arrival, Arrival] = {}
-        self._alike: dict[int, tuple[Arrival, Arrival]] = {}
-        """By identity: an arrival, held so that its identity stays its own, and the first one that was equal to it."""
+        self._ways: dict[Arrival, _Way] = {}
+        self._alike: dict[int, tuple[Arrival, _Way]] = {}
+        """By identity: an arrival, held so that its identity stays its own, and the way of all that are equal to it."""
         self._callers: dict[tuple[int, str, str | None, str], _Caller] = {}
         self._targets: dict[str, _Target] = {}
         self._generation = -1
@@ -101,16 +112,15 @@ class Readmission:
         `at_once`: only to an operation that awaits nothing.
         """
         if self._generation != self._store.generation:
-            # What is kept was computed from records that are no more.
-            self._callers.clear()
-            self._generation = self._store.generation
+            self._forget()
             return None
         headers = request.headers.lowered
         if at_once:
             wanted = self._targets.get(headers.get("x-amz-target", ""))
             if wanted is None or wanted.operation.runs_async:
                 return None
-        caller = self._callers.get(_place(request, self._first(arrival)))
+        way = self._way(arrival)
+        caller = self._callers.get(_place(request, way.first))
         if caller is None or not _UNUSUAL.isdisjoint(headers) or not holds(request, caller.signature, now):
             return None
         target = caller.target or self._targets.get(headers.get("x-amz-target", ""))
@@ -131,25 +141,65 @@ class Readmission:
             principal=caller.principal,
             origin=caller.origin,
         )
-        return exchange if self._allowed(exchange, caller) else None
+        if not self._allowed(exchange, caller.decisions):
+            return None
+        decoder = decoder_of(target.model) if at_once and request.head else None
+        # Where the path names the operation, the body is not all of its input.
+        if decoder is not None and target.labels is None:
+            way.repetitions.learn(exchange, caller.decisions, caller.signature, decoder.decode)
+        return exchange
 
-    def _first(self, arrival: Arrival) -> Arrival:
-        """One arrival for all connections that came the same way."""
+    def repeat(self, data: bytes, arrival: Arrival, now: datetime) -> Exchange | None:
+        """As `admit` at once, of a read that is the like of a request which went that way before."""
+        known = self._alike.get(id(arrival))
+        if known is None or self._generation != self._store.generation:
+            return None
+        exchange = known[1].repetitions.find(data, now)
+        if exchange is None:
+            return None
+        operation, repetition = exchange.operation, exchange.repetition
+        assert operation is not None
+        assert repetition is not None
+        try:
+            asked = operation.asked and exchange.parsed and operation.asked(exchange.parsed.params)
+            decisions = repetition.decided.get(asked)
+        except Exception:  # bad input or a defect, as in `_allowed`
+            return None
+        if decisions is not None:
+            exchange.asked, exchange.decisions = False, decisions.copy()
+            return exchange
+        if not self._allowed(exchange, repetition.decisions):
+            return None
+        if asked is not None and asked not in repetition.decided:
+            checks = (
+                () if operation.checks is None else operation.checks(self._context(exchange), exchange.params)
+            )
+            constant = all(map(repetition.decisions.constant, checks))
+            repetition.decide(asked, exchange.decisions if constant else None)
+        return exchange
+
+    def _way(self, arrival: Arrival) -> _Way:
+        """One for all connections that came the same way."""
         known = self._alike.get(id(arrival))
         if known is None:
             if len(self._alike) >= _MOST_KEPT:
-                self._alike.clear()
-                self._arrivals.clear()
-                self._callers.clear()
-            known = self._alike[id(arrival)] = (arrival, self._arrivals.setdefault(arrival, arrival))
+                self._forget()
+            known = self._alike[id(arrival)] = (arrival, self._ways.setdefault(arrival, _Way(arrival)))
         return known[1]
 
-    def _allowed(self, exchange: Exchange, caller: _Caller) -> bool:
+    def _forget(self) -> None:
+        """What is kept was computed from records that are no more."""
+        self._callers.clear()
+        self._ways.clear()
+        self._alike.clear()
+        self._generation = self._store.generation
+
+    def _allowed(self, exchange: Exchange, kept: KeptDecisions) -> bool:
         """Every check of the operation, decided; False when there is none, when one is denied, or on bad input."""
         operation = exchange.operation
         if operation is None or operation.checks is None:
             return False
-        decide, decisions = caller.decisions.decide, exchange.decisions
+        decide, decisions = kept.decide, exchange.decisions
 
         def keys() -> Values:
             if not exchange.keys:
@@ -203,7 +253,7 @@ class Readmission:
         )
         if target.labels is None:
             self._targets[request.headers.lowered["x-amz-target"]] = target
-        place = _place(request, self._first(exchange.arrival))
+        place = _place(request, self._way(exchange.arrival).first)
         if place not in self._callers:
             self._callers[place] = self._caller(
                 exchange, service, exchange.principal, exchange.origin, signature, target

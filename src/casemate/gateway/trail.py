@@ -75,7 +75,7 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     return event
 
 
-def brief_parameters(exchange: Exchange) -> Params | None:
+def brief_parameters(exchange: Exchange) -> dict[str, Any] | None:
     """Of a data event that differs in nothing else from one before: its parameters, to be made readable by who reads it.
 
     None: the event has to be made now, because the request failed, or something in it must not be kept.

@@ -50,7 +50,7 @@ def whole_request(data: bytes) -> HttpRequest | None:
     # Fewer fields than lines: one was repeated.
     if len(fields) != len(lines) - 1 or fields.get("content-length") != str(len(body)):
         return None
-    return HttpRequest(method="POST", path=path, headers=Headers.of(fields), body=body)
+    return HttpRequest(method="POST", path=path, headers=Headers.of(fields), body=body, head=data[:end])
 
 
 def _path(line: bytes) -> str | None:

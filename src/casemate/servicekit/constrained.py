@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.constraints import Violation, violations
-from casemate.servicekit.service import Check, Checks, Context, Handler, Lasting, Operations, Params
+from casemate.servicekit.service import Asked, Check, Checks, Context, Handler, Lasting, Operations, Params
 
 S = TypeVar("S")
 
@@ -33,6 +33,7 @@ class ConstrainedOperations(Operations[S]):
         checks: Checks[S] | None = None,
         runs_async: bool = False,
         lasting: Lasting[S] | None = None,
+        asked: Asked | None = None,
     ) -> Callable[[Handler[S]], Handler[S]]:
         """Register as `Operations.operation` does, with the model's constraints in front of the checks."""
 
@@ -45,4 +46,13 @@ class ConstrainedOperations(Operations[S]):
             constrain(params)
             return checks(ctx, params) if checks else (Check(action=f"{self.iam_prefix}:{name}"),)
 
-        return super().operation(name, checks=constrained_checks, runs_async=runs_async, lasting=lasting)
+        def constrained_asked(params: Params) -> Hashable | None:
+            return None if asked is None or violations(self.service, name, params) else asked(params)
+
+        return super().operation(
+            name,
+            checks=constrained_checks,
+            runs_async=runs_async,
+            lasting=lasting,
+            asked=asked and constrained_asked,
+        )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
@@ -82,6 +82,15 @@ class Context(Generic[S]):
     trace: str = ""
     """X-Amzn-Trace-Id of the request."""
 
+    def again(self, request_id: str, now: datetime, authorize: Authorize, trace: str) -> Context[S]:
+        """For another request of the same caller to the same service. The constructor takes two microseconds for it."""
+        made = cast("Context[S]", object.__new__(Context))
+        made.state, made.store, made.random_bytes = self.state, self.store, self.random_bytes
+        made.account, made.region = self.account, self.region
+        made.principal, made.origin = self.principal, self.origin
+        made.request_id, made.now, made.authorize, made.trace = request_id, now, authorize, trace
+        return made
+
     def new_id(self, prefix: str) -> str:
         """A new EC2-style id."""
         return resource_id(prefix, self.random_bytes)
@@ -105,6 +114,7 @@ class Context(Generic[S]):
 
 Handler = Callable[[Context[S], Params], "Output | Awaitable[Output]"]
 Checks = Callable[[Context[S], Params], Iterable[Check]]
+Asked = Callable[[Params], Hashable | None]
 Told = Callable[[AwsError | None], None]
 Lasting = Callable[[S, Told], None]
 """Calls back once what was written so far is durable, or with the error when that has failed."""
@@ -139,6 +149,13 @@ class Operation(Generic[S]):
     False: the pipeline runs it inside one transaction."""
     lasting: Lasting[S] | None = None
     """The answer waits for that, when the handler has returned."""
+    asked: Asked | None = None
+    """What in the input the actions and resources of its checks follow from, for one caller and Region while no record
+    changes; None of input that only the checks can judge.
+
+    INVARIANT: those checks bring keys of their own service alone, and what they refuse for another reason than a denial
+    the handler refuses too, having changed nothing. Where it is known to be allowed, they are asked for only then.
+    """
 
 
 class Operations(Generic[S]):
@@ -176,6 +193,7 @@ class Operations(Generic[S]):
         checks: Checks[S] | None = None,
         runs_async: bool = False,
         lasting: Lasting[S] | None = None,
+        asked: Asked | None = None,
     ) -> Callable[[Handler[S]], Handler[S]]:
         """Register the decorated function as operation `name` (a name of botocore's model; a test holds it)."""
 
@@ -183,7 +201,12 @@ class Operations(Generic[S]):
             # INVARIANT: one function per operation.
             assert name not in self._by_name, f"{self.service}:{name} registered twice"
             self._by_name[name] = Operation(
-                name=name, handler=handler, checks=checks, runs_async=runs_async, lasting=lasting
+                name=name,
+                handler=handler,
+                checks=checks,
+                runs_async=runs_async,
+                lasting=lasting,
+                asked=asked,
             )
             return handler
 

@@ -171,6 +171,9 @@ class Store:
 
     def end(self, *, failed: bool) -> None:
         """For `transaction`."""
+        if not self._before:
+            self._before = None
+            return
         try:
             if failed:
                 self._undo()

@@ -55,6 +55,8 @@ class HttpRequest:
     """As sent, without the question mark."""
     headers: Headers
     body: bytes = b""
+    head: bytes = b""
+    """The lines that it began with, where it was read in one piece."""
 
 
 @dataclass(kw_only=True, slots=True)

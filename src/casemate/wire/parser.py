@@ -138,7 +138,7 @@ def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
 
 def decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
     """The input of a JSON body where the decoder alone reads it; None where the readers have to, or where it is wrong."""
-    decoder = _decoder(operation)
+    decoder = decoder_of(operation)
     if decoder is None:
         return None
     try:
@@ -148,7 +148,8 @@ def decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
 
 
 @functools.cache
-def _decoder(operation: OperationModel) -> msgspec.json.Decoder[dict[str, Any]] | None:
+def decoder_of(operation: OperationModel) -> msgspec.json.Decoder[dict[str, Any]] | None:
+    """What reads a JSON body by itself."""
     shape = input_shape(operation)
     return None if shape is None else _json_types(operation.service_model).decoder_of(shape)
 

@@ -7,8 +7,10 @@ it does not accept, it does not say why: `verify` then does.
 from __future__ import annotations
 
 import hmac
+from binascii import hexlify
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -25,12 +27,14 @@ from casemate.wire.sigv4 import (
 )
 
 if TYPE_CHECKING:
+    from _hashlib import HASH
+
     from casemate.wire.http import HttpRequest
 
 _HEX = 64
 _BLOCK = 64
 """Of SHA-256."""
-_OWN_HASH = "x-amz-content-sha256"
+OWN_HASH = "x-amz-content-sha256"
 
 
 class _KeyedHash:
@@ -52,6 +56,28 @@ class _KeyedHash:
         inner.update(message)
         outer.update(inner.digest())
         return outer.hexdigest()
+
+    def begun(self, message: bytes) -> _BegunHash:
+        """Of messages that begin alike."""
+        inner = self._inner.copy()
+        inner.update(message)
+        return _BegunHash(inner.copy, self._outer.copy)
+
+
+class _BegunHash:
+    """As `_KeyedHash`, the beginning of the message taken in too."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, inner: Callable[[], HASH], outer: Callable[[], HASH]) -> None:
+        self._inner = inner
+        self._outer = outer
+
+    def hexdigest(self, rest: bytes) -> bytes:
+        inner, outer = self._inner(), self._outer()
+        inner.update(rest)
+        outer.update(inner.digest())
+        return hexlify(outer.digest())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +133,7 @@ def repeated(request: HttpRequest, signer: Signer) -> Repeated | None:
 @lru_cache(maxsize=1024)
 def _all_signed(names: tuple[str, ...], signed: tuple[str, ...]) -> bool:
     """Whether no header that AWS wants signed is left out."""
-    return not any(name.startswith("x-amz-") and name not in signed and name != _OWN_HASH for name in names)
+    return not any(name.startswith("x-amz-") and name not in signed and name != OWN_HASH for name in names)
 
 
 @lru_cache(maxsize=16)
@@ -144,7 +170,7 @@ def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
     if not _all_signed(tuple(headers), known.names):
         return False
     digest = sha256(request.body).hexdigest()
-    if headers.get(_OWN_HASH, digest) != digest:
+    if headers.get(OWN_HASH, digest) != digest:
         return False
     canonical = f"{known.start}{lines}\n{known.signed}\n{digest}"
     hashed = sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
@@ -152,3 +178,54 @@ def holds(request: HttpRequest, known: Repeated, now: datetime) -> bool:
     expected = known.keyed.hexdigest(text.encode("utf-8", "surrogatepass"))
     given = headers["authorization"][-_HEX:]
     return hmac.compare_digest(expected.encode(), given.encode("ascii", "replace"))
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+
+
+class SignedPattern:
+    """The canonical request of requests that are alike in all but a few headers and the body.
+
+    Made of one of them that `holds`; `holds` here says of another one what that function would. Of headers that vary, the
+    values are given as they were sent: INVARIANT: without white space, which is what a canonical header is rid of.
+    """
+
+    __slots__ = ("_begun", "_closes", "_format", "_known", "_opens", "_places", "_stamp")
+
+    def __init__(self, known: Repeated, headers: Mapping[str, str], varying: tuple[str, ...]) -> None:
+        """`varying`: their names, signed or not. The first two are the date's, and that which ends with the signature."""
+        assert varying[:2] == ("x-amz-date", "authorization")
+        self._known = known
+        constant = {name: value.replace("%", "%%") for name, value in headers.items() if name not in varying}
+        lines = canonical_headers({**constant, **dict.fromkeys(varying, "%b")}, known.names)
+        start, signed = (text.replace("%", "%%") for text in (known.start, known.signed))
+        self._format = f"{start}{lines}\n{signed}\n%b".encode("utf-8", "surrogatepass")
+        self._places = tuple([varying.index(name) for name in known.names if name in varying])
+        """Of the signed ones among the varying ones, in the order in which they are signed."""
+        self._renew(headers["x-amz-date"].encode())
+
+    def _renew(self, stamp: bytes) -> None:
+        """What the signatures of one second have in common."""
+        known = self._known
+        at = _moment(stamp.decode("latin-1"))
+        self._stamp = stamp
+        self._opens, self._closes = _NEVER
+        if at is not None and stamp[:8].decode() == known.date:
+            self._opens, self._closes = at - SKEW, at + SKEW
+        self._begun = known.keyed.begun(
+            b"%b\n%b\n%b\n" % (ALGORITHM.encode(), stamp, known.scope.encode("utf-8", "surrogatepass"))
+        )
+
+    def holds(self, values: Sequence[bytes], digest: bytes, now: datetime) -> bool:
+        """Whether a request is signed by the signer: `values` as it sent them, those of `varying`, and its body's hash."""
+        stamp, signature = values[0], values[1]
+        if stamp != self._stamp:
+            self._renew(stamp)
+        signer = self._known.signer
+        if not self._opens <= now <= self._closes or not signer.active:
+            return False
+        if signer.expires is not None and signer.expires <= now:
+            return False
+        canonical = self._format % (*[values[place] for place in self._places], digest)
+        hashed = hexlify(sha256(canonical).digest())
+        return hmac.compare_digest(self._begun.hexdigest(hashed), signature)

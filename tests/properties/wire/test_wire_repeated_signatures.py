@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from casemate.model.errors import AwsError
 from casemate.wire.http import Headers, HttpRequest
 from casemate.wire.sigv4 import verify
-from casemate.wire.sigv4_repeat import holds, prefix_of, repeated
+from casemate.wire.sigv4_repeat import SignedPattern, holds, prefix_of, repeated
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKENS = st.sampled_from([None, "IQoJb3JpZ2luX2VjE+/=="])
@@ -97,3 +98,46 @@ def test_what_is_accepted_the_whole_verification_accepts(
         except AwsError as error:
             raise AssertionError(f"refused: {error.message}") from error
         assert verified is not None
+
+
+VARYING = ("x-amz-date", "authorization", "x-amz-target", "user-agent")
+visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
+
+
+@given(
+    TOKENS,
+    st.sampled_from([None, "20200101T000000Z", "20261121T090000", "\xb2", "x"]),
+    st.one_of(st.none(), visible),
+    st.one_of(st.none(), st.text("0123456789abcdefG", min_size=64, max_size=64)),
+    st.sampled_from([b"{}", b"{ }"]),
+    st.tuples(st.booleans(), st.sampled_from([None, -1, 3600]), st.integers(-400, 400)),
+)
+def test_the_pattern_of_a_request_accepts_what_the_short_verification_does(
+    token: str | None,
+    stamp: str | None,
+    target: str | None,
+    signature: str | None,
+    body: bytes,
+    rest: tuple[bool, int | None, int],
+) -> None:
+    """`%` in values that stay and in those that vary among them."""
+    request, now = signed(b"{}", token), datetime.now(UTC)
+    request.headers = Headers([*request.headers.lowered.items(), ("user-agent", "a%b %s"), ("x", "%b")])
+    active, lifetime, late = rest
+    expires = None if lifetime is None else now + timedelta(seconds=lifetime)
+    known = repeated(request, signer(token, active=active, expires=expires))
+    assert known is not None
+    pattern = SignedPattern(known, request.headers.lowered, VARYING)
+    fields = dict(request.headers.lowered)
+    fields["x-amz-date"] = stamp or fields["x-amz-date"]
+    fields["x-amz-target"] = target or fields["x-amz-target"]
+    fields["authorization"] = fields["authorization"][:-64] + (signature or fields["authorization"][-64:])
+    other = HttpRequest(method="POST", path="/", headers=Headers(fields.items()), body=body)
+    now += timedelta(seconds=late)
+    values = [fields[name].encode("latin-1") for name in VARYING]
+    values[1] = values[1][-64:]
+    digest = sha256(body).hexdigest().encode()
+    assert pattern.holds(values, digest, now) == holds(other, known, now)
+    unchanged = None is stamp is target is signature and body == b"{}"
+    lives = active and (lifetime is None or late < lifetime) and abs(late) < 299
+    assert pattern.holds(values, digest, now) or not (unchanged and lives)

@@ -56,6 +56,10 @@ class StandInRunner:
     """What a streaming function writes."""
     warmed: list[tuple[str, str, int]] = field(default_factory=list)
     warm_failure: Exception | None = None
+    snapshots: list[FunctionVersion] = field(default_factory=list)
+    snapshot_failure: Exception | None = None
+    snapshot_gate: asyncio.Event | None = None
+    """Snapshots are not made before it is set."""
 
     async def invoke(
         self,
@@ -110,6 +114,13 @@ class StandInRunner:
         if self.warm_failure is not None:
             raise self.warm_failure
         return count
+
+    async def ensure_snapshot(self, function: Any, host: Any) -> None:
+        if self.snapshot_gate is not None:
+            await self.snapshot_gate.wait()
+        self.snapshots.append(function)
+        if self.snapshot_failure is not None:
+            raise self.snapshot_failure
 
     def retire(self, function_arn: str, version: str | None = None) -> None:
         self.retired.append((function_arn, version))

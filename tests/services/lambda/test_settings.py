@@ -24,7 +24,6 @@ def error_of(call: Any) -> tuple[str, str]:
     [
         ({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-2:000000000000:dead"}}, "Casemate has neither SQS nor SNS"),
         ({"DeadLetterConfig": {"TargetArn": "arn:aws:lambda:us-east-2:000000000000:function:x"}}, "is not an SQS queue or an SNS topic"),
-        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "Casemate does not support SnapStart"),
         ({"FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:us-east-2:000000000000:access-point/fsap-01234567890123456", "LocalMountPath": "/mnt/x"}]}, "file systems"),
         ({"ImageConfig": {"Command": ["x"]}}, "container images"),
         ({"DurableConfig": {"ExecutionTimeout": 60}}, "durable functions"),

@@ -54,6 +54,11 @@ def test_what_ends_initialization_badly(event: Event) -> None:
     assert walk(event) == (State.ENDED, [Effect.FAIL_INIT, Effect.KILL])
 
 
+def test_an_environment_whose_snapshot_was_taken_is_not_needed_any_more() -> None:
+    assert walk(Event.SNAPSHOT) == (State.ENDED, [Effect.READY, Effect.KILL])
+    assert advance(State.IDLE, Event.SNAPSHOT) is None
+
+
 def test_nothing_happens_after_the_end() -> None:
     assert not [event for state, event in TRANSITIONS if state is State.ENDED]
 

@@ -23,6 +23,23 @@ def test_lines_of_a_cold_invocation() -> None:
     )
 
 
+def test_lines_of_a_restore() -> None:
+    """Observed: the README of aws-samples' SIP media application with a language model; failures are the guide's examples."""
+    usage = report.Usage(
+        duration_ms=2338.66, memory_mb=3009, used_mb=173, restore_ms=398.97, billed_restore_ms=182
+    )
+    assert report.report_line(ID, usage) == (
+        f"REPORT RequestId: {ID}\tDuration: 2338.66 ms\tBilled Duration: 2521 ms\tMemory Size: 3009 MB\t"
+        "Max Memory Used: 173 MB\tRestore Duration: 398.97 ms\tBilled Restore Duration: 182 ms\t\n"
+    )
+    line = report.restore_report_line
+    assert line(398.97, status="success") == "RESTORE_REPORT Restore Duration: 398.97 ms\n"
+    assert line(1236.04, status="timeout") == "RESTORE_REPORT Restore Duration: 1236.04 ms\tStatus: timeout\n"
+    assert line(1236.04, status="error", error_type="Runtime.ExitError") == (
+        "RESTORE_REPORT Restore Duration: 1236.04 ms\tStatus: error\tError Type: Runtime.ExitError\n"
+    )
+
+
 def test_a_warm_report_has_no_init_duration_and_a_failed_one_has_a_status() -> None:
     usage = report.Usage(duration_ms=3000, memory_mb=256, used_mb=40)
     line = report.report_line(ID, usage, status="timeout")

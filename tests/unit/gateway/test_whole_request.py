@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
-from casemate.gateway.http import HttpConnection
+from casemate.gateway.http import HttpConnection, ShortWays
 from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import HttpRequest, HttpResponse
 
@@ -154,7 +154,11 @@ class Door:
         self.connections: set[HttpConnection] = set()
         self.wire = Wire()
         self.connection = HttpConnection(
-            self._handle, ARRIVAL, self.connections, self.admission, self._at_once
+            self._handle,
+            ARRIVAL,
+            self.connections,
+            self.admission,
+            ShortWays(repeat=self._repeat, at_once=self._at_once),
         )
         self.connection.connection_made(cast("Any", self.wire))
 
@@ -168,6 +172,10 @@ class Door:
         if self.takes:
             self.waiting.append((request, answer))
         return self.takes
+
+    def _repeat(self, data: bytes, arrival: Arrival, answer: Any) -> bool:
+        assert arrival is ARRIVAL
+        return False
 
     def answer(self) -> None:
         self.waiting.pop(0)[1](HttpResponse(status=200, headers=(), body=b"short"))

@@ -18,6 +18,8 @@ from casemate.execution.interpreters import Python, own_python
 from casemate.execution.sandbox import plan
 
 _STARTUP_SECONDS = 30
+_DESCRIPTORS = 3
+"""Of one message, at most."""
 
 
 class Spawner(Protocol):
@@ -49,21 +51,21 @@ class Sandbox:
         """Hear what process 1 says, at the end `{"closed": true}`.
 
         `{"started": true}`, `{"failed": why}`, `{"entrypoint": why}`, `{"exited": status}`; of extensions
-        `{"extensions": [name, ...], "descriptor": log}`, `{"extension_failed": [name, why]}`,
-        `{"extension_exited": [name, status]}`.
+        `{"extensions": [name, ...], "descriptors": [log]}`, `{"extension_failed": [name, why]}`,
+        `{"extension_exited": [name, status]}`; of snapshots `{"snapshot": true, "descriptors": [...]}`, `{"unfit": why}`.
         """
         assert self._control is not None
         self._on_message = on_message
         asyncio.get_running_loop().add_reader(self._control.fileno(), self._receive)
 
-    def describe(self, description: Mapping[str, Any]) -> None:
-        """Tell process 1 what to run."""
+    def describe(self, description: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Tell process 1 what to run; `descriptors` are those of a snapshot to go on from."""
         assert self._control is not None
         message = json.dumps(description).encode()
         if len(message) > plan.MESSAGE_LIMIT:
             raise SandboxError("the environment's description is too long")
         try:
-            self._control.send(message)
+            socket.send_fds(self._control, [message], descriptors)
         except OSError as error:
             raise SandboxError(f"the environment ended before it began: {error}") from error
 
@@ -96,7 +98,7 @@ class Sandbox:
         assert self._control is not None
         assert self._on_message is not None
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._control, plan.MESSAGE_LIMIT, 1)
+            message, descriptors, _, _ = socket.recv_fds(self._control, plan.MESSAGE_LIMIT, _DESCRIPTORS)
         except BlockingIOError:
             return
         except OSError:
@@ -109,7 +111,7 @@ class Sandbox:
         if "socket" in said:
             self._hand_over(socket.socket(fileno=descriptors[0]))
         else:
-            self._on_message(said | ({"descriptor": descriptors[0]} if descriptors else {}))
+            self._on_message(said | ({"descriptors": descriptors} if descriptors else {}))
 
     def _hand_over(self, made: socket.socket) -> None:
         made.setblocking(False)

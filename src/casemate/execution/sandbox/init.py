@@ -14,9 +14,14 @@ import os
 import select
 import signal
 import socket
+from functools import partial
 from typing import Any, NoReturn
 
 from casemate.execution.sandbox import mounts, plan, programs, runtime, syscalls, tenant
+from casemate.execution.sandbox.snapshot import keeping
+from casemate.execution.sandbox.snapshot.parking import ParkingPlace
+
+_SNAPSHOT_DESCRIPTORS = 3
 
 
 def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
@@ -30,13 +35,17 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
         syscalls.die_with_parent(signal.SIGKILL)
         os.setsid()  # the kernel's scheduler shares the processor out among sessions: sched(7), autogroup
         _close_others(network_fd, control_fd, log_fd)
-        description = json.loads(control.recv(plan.MESSAGE_LIMIT))
+        message, snapshot, _, _ = socket.recv_fds(control, plan.MESSAGE_LIMIT, _SNAPSHOT_DESCRIPTORS)
+        description = json.loads(message)
         syscalls.setns(network_fd, syscalls.CLONE_NEWNET)
         os.close(network_fd)
         syscalls.set_hostname("169")  # AWS shows an address of 169.254/16 here; nothing may depend on it
         outside = tenant.outside_ids(number)
         mounts.make(description, outside, same_user=tenant.same_user(outside))
-        _Family(control, description, outside, log_fd).live()
+        family = _Family(control, description, outside, log_fd)
+        if snapshot:
+            family.restore((snapshot[0], snapshot[1], snapshot[2]))
+        family.live()
     except OSError as error:
         with contextlib.suppress(OSError):
             control.send(json.dumps({"failed": str(error)}).encode())
@@ -68,36 +77,75 @@ class _Family:
         self._runtime = 0
         self._extensions: dict[int, str] = {}
         self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        # Before the first of them begins: it may end at once.
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        self._poll = select.poll()
+        self._parked: socket.socket | None = None
+        """Our end of where the runtime waits for a snapshot to be taken, and the number of its end."""
+        self._parked_at = 0
 
     def live(self) -> NoReturn:
         """Until the front door lets go, or nothing is left to run."""
-        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         names = programs.extensions()
-        if names:
+        if self._runtime:
+            pass  # a restored one
+        elif names:
             self._start_extensions(names)
         else:
             self._start_runtime()
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        poll.register(self._wake[0], select.POLLIN)
+        self._poll.register(self._control, select.POLLIN)
+        self._poll.register(self._wake[0], select.POLLIN)
         while True:
-            for ready, _ in poll.poll():
+            for ready, _ in self._poll.poll():
                 if ready == self._control.fileno():
                     self._obey(self._control.recv(256))
-                else:
+                elif ready == self._wake[0]:
                     os.read(ready, 4096)
                     self._bury()
+                else:
+                    self._hand_out_snapshot(ready)
+
+    def restore(self, descriptors: tuple[int, int, int]) -> None:
+        """Start the runtime as one that goes on from a snapshot. OSError when that cannot be."""
+        keeping.copy_temporary_files(descriptors[2], self._outside)
+        ours, theirs = socket.socketpair()
+        parking = ParkingPlace(theirs)
+        self._runtime = self._start(
+            lambda: runtime.run(self._description, parking),
+            self._log_fd,
+            *(ours.fileno(), descriptors[0], descriptors[2]),  # it has the memory until it is restored
+        )
+        theirs.close()
+        keeping.bring_back(self._runtime, ours, descriptors)
+        for one in (self._log_fd, *descriptors):
+            os.close(one)
+        ours.close()
+        self._say({"started": True, "restored": True})
 
     def _start_runtime(self) -> None:
         run = _RUNTIMES[self._description["language"]]
+        closed: tuple[int, ...] = ()
+        if self._description["snapshot"] == plan.TAKE:
+            self._parked, theirs = socket.socketpair()
+            self._parked_at, closed = theirs.fileno(), (self._parked.fileno(),)
+            run = partial(runtime.run, parking=ParkingPlace(theirs))
+            self._poll.register(self._parked, select.POLLIN)
         try:
-            self._runtime = self._start(lambda: run(self._description), self._log_fd)
+            self._runtime = self._start(lambda: run(self._description), self._log_fd, *closed)
         except tenant.StartError as error:
             self._say({"entrypoint": str(error)})
         else:
             self._say({"started": True})
+        # `theirs` is closed with this function: only the runtime has it then.
         os.close(self._log_fd)
+
+    def _hand_out_snapshot(self, ready: int) -> None:
+        """The runtime has initialized and waits; or it has ended, or let go of its place."""
+        assert self._parked is not None
+        self._poll.unregister(ready)
+        if self._parked.recv(1):
+            keeping.hand_out(self._control, self._runtime, parked=self._parked_at)
 
     def _start_extensions(self, names: list[str]) -> None:
         # A pipe of their own: the Telemetry API tells their lines from the function's.
@@ -114,8 +162,8 @@ class _Family:
                 self._extensions[pid] = name
         os.close(log_write)
 
-    def _start(self, run: Any, output: int) -> int:
-        inherited = (self._control.fileno(), *self._wake, *({self._log_fd} - {output}))
+    def _start(self, run: Any, output: int, *close: int) -> int:
+        inherited = (self._control.fileno(), *self._wake, *({self._log_fd} - {output}), *close)
         return tenant.start(run, outside=self._outside, output=output, close=inherited)
 
     def _obey(self, order: bytes) -> None:

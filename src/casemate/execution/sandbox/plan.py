@@ -19,6 +19,10 @@ freeze, thaw: every process of the environment stops, goes on. start runtime: al
 terminate: SIGTERM to the runtime; kill runtime: SIGKILL. socket: send a TCP socket of the environment's network.
 """
 
+TAKE, RESTORE = "take", "restore"
+"""`snapshot` of a description: a snapshot of its runtime is to be taken when that has initialized; its runtime is to go
+on as the snapshot whose descriptors (image, memory, /tmp) come with the description. Empty: neither."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RootPlan:

@@ -8,18 +8,19 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from casemate.execution.sandbox import compiled, programs, root, tenant
+from casemate.execution.sandbox import compiled, plan, programs, root, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from casemate.execution.sandbox.snapshot.parking import ParkingPlace
 
 _FRAMES = {"_LAMBDA_TELEMETRY_LOG_FD": "1"}
 """Where AWS's client writes what is logged, each event in a frame: see `execution.log_events`. It forgets the name."""
 
 
-def run(description: dict[str, Any]) -> int:
-    """Run the function's runtime loop; gives the exit status."""
+def run(description: dict[str, Any], parking: ParkingPlace | None = None) -> int:
+    """Run the function's runtime loop; gives the exit status. `parking`: where a snapshot is taken, or arrives."""
     environment: dict[str, str] = description["environment"]
     interpreter = "/var/lang/bin/python{}.{}".format(*sys.version_info)
     if "AWS_LAMBDA_EXEC_WRAPPER" in environment:
@@ -28,6 +29,9 @@ def run(description: dict[str, Any]) -> int:
             [interpreter, "-m", "awslambdaric", description["handler"]], environment | path | _FRAMES
         )
     tenant.started()
+    if parking is not None and description["snapshot"] == plan.RESTORE:
+        parking.wait()
+        return 1  # only when there was nothing to restore: else it is the snapshot that goes on
     os.environ.clear()
     os.environ.update(environment | _FRAMES)
     import time
@@ -46,7 +50,11 @@ def run(description: dict[str, Any]) -> int:
             from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 
         loop: Callable[[str, object], None] = bootstrap.run  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - untyped
-        loop(description["handler"], LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
+        client = LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        if parking is not None:
+            # What it calls between the hooks before a snapshot and those after: GET /runtime/restore/next on AWS.
+            client.restore_next = parking.wait
+        loop(description["handler"], client)
     except SystemExit as leaving:
         return _status(leaving.code)
     except BaseException as error:

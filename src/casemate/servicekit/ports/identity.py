@@ -39,8 +39,11 @@ class Credentials(Protocol):
 class CredentialUses(Protocol):
     """Who remembers when roles and access keys were last used. Implemented by services.iam."""
 
-    def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> None:
-        """`principal`'s credentials made a request of `service`. Cheap: nothing is written more than once a minute."""
+    def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> datetime | None:
+        """`principal`'s credentials made a request of `service`. Cheap: nothing is written more than once a minute.
+
+        Gives the moment up to which further uses need not be told, while no record changes; None: each has to be.
+        """
         ...
 
 

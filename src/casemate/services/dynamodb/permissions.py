@@ -7,7 +7,7 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Params
@@ -42,6 +42,17 @@ def on_resource(action: str) -> TableChecks:
         return (Check(action=f"dynamodb:{action}", resource=resource_ref(ctx, params["ResourceArn"]).arn),)
 
     return checks
+
+
+def on_one_table(params: Params) -> Hashable:
+    """What the one check of a request follows from: a table, or an index of one."""
+    index = params.get("IndexName")
+    return params["TableName"] if index is None else (params["TableName"], index)
+
+
+def on_each_table(params: Params) -> Hashable:
+    """As `on_one_table`, of a batch."""
+    return tuple(params["RequestItems"])
 
 
 def item_check(

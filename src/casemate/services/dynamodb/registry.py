@@ -5,12 +5,13 @@ Attribute values are left out of that: they have no bounds there, are many, and 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from casemate.servicekit.constraints import message, models, violations
 from casemate.servicekit.service import (
+    Asked,
     Check,
     Checks,
     Context,
@@ -97,6 +98,7 @@ class DynamoOperations(Operations[DynamoState]):
         checks: Checks[DynamoState] | None = None,
         runs_async: bool = False,
         lasting: Lasting[DynamoState] | None = None,
+        asked: Asked | None = None,
     ) -> Callable[[Handler[DynamoState]], Handler[DynamoState]]:
         """Register as `Operations.operation` does. What handlers and checks see has no legacy parameters."""
 
@@ -104,12 +106,19 @@ class DynamoOperations(Operations[DynamoState]):
             check_bounds(name, params)
             return checks(ctx, modernized(params)) if checks else (Check(action=f"dynamodb:{name}"),)
 
+        def bounded_asked(params: Params) -> Hashable | None:
+            return asked(params) if asked and _is_ordinary(params, _unbounded(name)) else None
+
         def register(handler: Handler[DynamoState]) -> Handler[DynamoState]:
             def modern(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
                 return handler(ctx, modernized(params))
 
             super(DynamoOperations, self).operation(
-                name, checks=bounded, runs_async=runs_async, lasting=lasting
+                name,
+                checks=bounded,
+                runs_async=runs_async,
+                lasting=lasting,
+                asked=bounded_asked if asked else None,
             )(modern)
             return handler
 

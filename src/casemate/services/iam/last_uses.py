@@ -27,26 +27,27 @@ class IamCredentialUses:
         """By the identity of a principal, which the value keeps alive: until when nothing is to be written of it."""
         self._generation = -1
 
-    def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> None:
-        """Note that `principal` made a request of `service`."""
+    def used(self, principal: Principal, *, service: str, region: str, now: datetime) -> datetime | None:
+        """Note that `principal` made a request of `service`; up to when nothing is to be written of it."""
         if self._generation != self._state.store.generation or len(self._noted) > _MOST_NOTED:
             self._noted.clear()
             self._generation = self._state.store.generation
         noted = self._noted.get(id(principal))
         if noted is not None and now < noted[1]:
-            return
+            return noted[1]
         owner = _used_thing(self._state, principal)
         if owner is None:
-            return
+            return None
         before = self._state.last_uses.get(owner)
         if before is not None and now - before.at < _WRITTEN_EVERY:
             self._noted[id(principal)] = principal, before.at + _WRITTEN_EVERY
-            return
+            return before.at + _WRITTEN_EVERY
         # IAM's times are whole seconds.
         at = now.replace(microsecond=0)
         use = LastUse(at=at, service=service, region=GLOBAL_SERVICES.get(service, region))
         with self._state.store.transaction():
             self._state.last_uses.put((owner,), use)
+        return None
 
 
 def _used_thing(state: IamState, principal: Principal) -> str | None:

@@ -1,8 +1,8 @@
 """Lambda: functions as zip archives, layers, versions, aliases, URLs, permissions, concurrency, invocation, event source
 mappings of DynamoDB streams.
 
-Not modelled, and refused where ignoring it would be wrong: container images, code in S3, file systems, SnapStart, code
-signing, capacity providers, durable functions, tenant isolation, dead-letter queues and destinations other than functions.
+Not modelled, and refused where ignoring it would be wrong: container images, code in S3, file systems, code signing,
+capacity providers, durable functions, tenant isolation, dead-letter queues and destinations other than functions.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from casemate.services.lambda_.prepared import Preparations
 from casemate.services.lambda_.provisioning import Provisioner
 from casemate.services.lambda_.registry import OPERATIONS
 from casemate.services.lambda_.runner import Runner, RunnerHost
+from casemate.services.lambda_.snapshotting import Snapshotter
 from casemate.services.lambda_.state import LambdaState, Permissions
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.url_calls import UrlCalls
@@ -42,6 +43,7 @@ class LambdaSlice:
     service: Service[LambdaState]
     events: EventQueue
     provisioner: Provisioner
+    snapshotter: Snapshotter
     sweeper: Sweeper
     urls: UrlCalls
 
@@ -49,11 +51,12 @@ class LambdaSlice:
         """Take up what an earlier life left: queued events, provisioned concurrency. On the running loop."""
         self.events.start()
         self.provisioner.start()
+        self.snapshotter.start()
         self.sweeper.start()
 
     def close(self) -> None:
         """Stop; what is not done stays in the store."""
-        for one in (self.events, self.provisioner, self.sweeper):
+        for one in (self.events, self.provisioner, self.snapshotter, self.sweeper):
             one.close()
 
 
@@ -84,11 +87,14 @@ def assemble(
     delivery = FunctionDelivery(state, clock=clock, random_bytes=random_bytes)
     events = EventQueue(store, state.queued, delivery, clock=clock)
     state.enqueue = events.put
+    snapshotter = Snapshotter(state)
+    state.when_settled = snapshotter.when_settled
     state.preparations = Preparations(state)
     return LambdaSlice(
         service=Service(operations=OPERATIONS, state=state, resource_policies=_resource_policies(state)),
         events=events,
         provisioner=Provisioner(state),
+        snapshotter=snapshotter,
         sweeper=Sweeper(state, clock=clock),
         urls=UrlCalls(state, random_bytes=random_bytes),
     )

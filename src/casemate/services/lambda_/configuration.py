@@ -10,7 +10,7 @@ from typing import Any
 
 from casemate.execution.variables import RESERVED
 from casemate.servicekit.service import Params
-from casemate.services.lambda_ import errors
+from casemate.services.lambda_ import errors, snap_start
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.state import Function
 
@@ -60,7 +60,8 @@ def settings(params: Params) -> dict[str, Any]:
     if "TracingConfig" in params:
         found["tracing"] = params["TracingConfig"].get("Mode", "PassThrough")
     _check_dead_letter(params.get("DeadLetterConfig") or {})
-    _check_snap_start(params.get("SnapStart") or {})
+    if "SnapStart" in params:
+        found["snap_start"] = snap_start.applies(params["SnapStart"])
     _check_key(params.get("KMSKeyArn") or "")
     if "LoggingConfig" in params:
         found["logging"] = _logging(params["LoggingConfig"])
@@ -168,14 +169,6 @@ def _check_dead_letter(config: Mapping[str, str]) -> None:
     )
 
 
-def _check_snap_start(config: Mapping[str, str]) -> None:
-    if config.get("ApplyOn", "None") != "None":
-        raise errors.invalid(
-            "Casemate does not support SnapStart (ApplyOn PublishedVersions): versions are initialized on demand, or "
-            "beforehand with provisioned concurrency."
-        )
-
-
 def _check_key(arn: str) -> None:
     if arn and not _KEY.fullmatch(arn):
         raise errors.invalid(f"KMSKeyArn must be the ARN of a KMS key: {arn}")
@@ -199,13 +192,13 @@ def describe(function: Function) -> dict[str, Any]:
         "Version": function.version,
         "TracingConfig": {"Mode": function.tracing},
         "RevisionId": function.revision,
-        "State": "Active",
+        **snap_start.state(function),
         **(_INACTIVE if function.idle else {}),
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
         "Architectures": [function.architecture],
         "EphemeralStorage": {"Size": function.ephemeral},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "SnapStart": snap_start.describe(function),
         "LoggingConfig": {"LogFormat": "Text", **function.logging, "LogGroup": function.log_group},
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version(function)},
     }

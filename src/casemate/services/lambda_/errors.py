@@ -64,6 +64,23 @@ def inactive() -> AwsError:
     )
 
 
+def snapshot_pending() -> AwsError:
+    """Text: Lambda Developer Guide, "Troubleshooting SnapStart errors for Lambda functions"."""
+    return AwsError(
+        "SnapStartNotReadyException",
+        "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+        http_status=409,
+        fields={"Type": "User"},
+    )
+
+
+def not_invocable(state: str) -> AwsError:
+    """Observed for `Pending`: hashicorp/terraform-provider-aws#20293 on GitHub."""
+    return conflict(
+        f"The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    )
+
+
 def recursive() -> AwsError:
     """A chain of functions that came back too often. Text: botocore's documentation of the error."""
     return AwsError(

@@ -10,7 +10,7 @@ from casemate.execution.response_stream import ResponseStream
 from casemate.model.ids import RandomBytes
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize
-from casemate.services.lambda_ import errors, idling, tracing
+from casemate.services.lambda_ import errors, idling, snap_start, tracing
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.runner import RunnerHost
 from casemate.services.lambda_.state import Activity, Function, LambdaState
@@ -39,6 +39,7 @@ async def run(
 ) -> Outcome:
     """Run one invocation of that version to its end; AwsError when it could not run."""
     idling.require_active(state, function)
+    snap_start.require_snapshot(function)
     _note(state, function, now)
     prepared = state.preparations.of(function)
     return await state.runner.invoke(
@@ -59,6 +60,7 @@ async def stream(
 ) -> ResponseStream:
     """As `run`, the response passed on while it is written: when this returns, there is a first piece, or an outcome."""
     idling.require_active(state, function)
+    snap_start.require_snapshot(function)
     _note(state, function, now)
     prepared = state.preparations.of(function)
     response = state.runner.invoke_streaming(

@@ -100,5 +100,6 @@ def runnable(function: Function) -> FunctionVersion:
         log_format=function.logging.get("LogFormat", "Text"),
         application_log_level=function.logging.get("ApplicationLogLevel", ""),
         system_log_level=function.logging.get("SystemLogLevel", "INFO"),
+        snap_start=function.snap_start and function.version != LATEST,
         notes=notes,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +26,28 @@ class RuntimeManagement:
 
     update_on: str = "Auto"
     runtime_version_arn: str | None = None
+
+
+class SnapshotStatus(Enum):
+    """How far the snapshot of a version with SnapStart is."""
+
+    NONE = "none"
+    """There is to be none."""
+    PENDING = "pending"
+    """It is being made."""
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The snapshot of a version."""
+
+    status: SnapshotStatus = SnapshotStatus.NONE
+    reason: str = ""
+    """Why it failed, in words."""
+    code: str = ""
+    """The same, as `StateReasonCode`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

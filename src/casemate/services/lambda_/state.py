@@ -14,7 +14,7 @@ from casemate.servicekit.ports import (
     RoleSessions,
     TableStreams,
 )
-from casemate.servicekit.service import Authorize
+from casemate.servicekit.service import Authorize, Told
 from casemate.servicekit.store import Store
 from casemate.services.lambda_ import errors
 from casemate.services.lambda_.asynchronous import EventInvokeConfig, QueuedEvent
@@ -22,7 +22,13 @@ from casemate.services.lambda_.event_sources.checkpoints import Checkpoints
 from casemate.services.lambda_.event_sources.mappings import EventSourceMapping
 from casemate.services.lambda_.layer_versions import Layers
 from casemate.services.lambda_.names import LATEST, FunctionName
-from casemate.services.lambda_.records import FunctionUrl, LayerUse, ProvisionedConcurrency, RuntimeManagement
+from casemate.services.lambda_.records import (
+    FunctionUrl,
+    LayerUse,
+    ProvisionedConcurrency,
+    RuntimeManagement,
+    Snapshot,
+)
 from casemate.services.lambda_.runner import Runner, RunnerHost
 from casemate.services.lambda_.unpacking import Unpacking
 from casemate.services.lambda_.variable_keys import VariableKeys
@@ -72,6 +78,10 @@ class Function:
     unzipped_size: int = 0
     """Bytes of the code, unpacked."""
     runtime_management: RuntimeManagement = field(default_factory=RuntimeManagement)
+    snap_start: bool = False
+    """SnapStart applies to published versions."""
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    """Of a published version."""
     idle: bool = False
     """Its interfaces were reclaimed after two weeks without an invocation: the state Inactive."""
     logging: dict[str, str] = field(default_factory=dict[str, str])
@@ -152,6 +162,10 @@ class Permissions:
     revision: str
 
 
+def _settled(told: Told) -> None:
+    told(None)
+
+
 class LambdaState:
     """The state of the service, and what it works with."""
 
@@ -191,6 +205,8 @@ class LambdaState:
         self.event_sources = store.collection("lambda.event_sources", EventSourceMapping)
         self.checkpoints = Checkpoints(store)
         self.streams = streams
+        self.when_settled: Callable[[Told], None] = _settled
+        """Calls back when no snapshot is being made, or it takes long. Set by `assemble`."""
         self.variable_keys = variable_keys
         self.authority: InsideAuthority | None = None
         """Set by the app when it is there; the service asks it once it runs."""

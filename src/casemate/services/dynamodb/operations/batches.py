@@ -11,7 +11,7 @@ from casemate.services.dynamodb.item_requests import compiler_of
 from casemate.services.dynamodb.legacy import modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
-from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.permissions import item_check, on_each_table
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
@@ -63,7 +63,7 @@ def _check_count(requested: int, limit: int, member: str) -> None:
 _CALLS = {MAX_GETS: "BatchGetItem", MAX_WRITES: "BatchWriteItem"}
 
 
-@operations.operation("BatchGetItem", checks=_get_checks)
+@operations.operation("BatchGetItem", checks=_get_checks, asked=on_each_table)
 def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     requested: Mapping[str, Mapping[str, Any]] = params["RequestItems"]
     _check_count(sum(len(wanted["Keys"]) for wanted in requested.values()), MAX_GETS, "requestItems")
@@ -123,7 +123,7 @@ def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
     raise validation(f"{words} of the supported request types")
 
 
-@operations.operation("BatchWriteItem", checks=_write_checks, lasting=until_durable)
+@operations.operation("BatchWriteItem", checks=_write_checks, lasting=until_durable, asked=on_each_table)
 def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     """All writes are checked before the first is made; then they are one atomic change, which AWS does not promise."""
     requested: Mapping[str, Sequence[Mapping[str, Any]]] = params["RequestItems"]

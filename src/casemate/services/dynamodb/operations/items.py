@@ -8,7 +8,7 @@ from typing import Any
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
 from casemate.services.dynamodb.names import table_ref
-from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
@@ -27,7 +27,7 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     return (item_check(ctx, "PutItem", ref, params, keys=(item,), attributes=attributes),)
 
 
-@operations.operation("PutItem", checks=_put_checks, lasting=until_durable)
+@operations.operation("PutItem", checks=_put_checks, lasting=until_durable, asked=on_one_table)
 def put_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
@@ -65,7 +65,9 @@ def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Itera
     )
 
 
-@operations.operation("GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"))
+@operations.operation(
+    "GetItem", checks=lambda ctx, params: _key_checks(ctx, params, "GetItem"), asked=on_one_table
+)
 def get_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
     found, key = _found(ctx, params)
@@ -86,7 +88,10 @@ def get_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 @operations.operation(
-    "UpdateItem", checks=lambda ctx, params: _key_checks(ctx, params, "UpdateItem"), lasting=until_durable
+    "UpdateItem",
+    checks=lambda ctx, params: _key_checks(ctx, params, "UpdateItem"),
+    lasting=until_durable,
+    asked=on_one_table,
 )
 def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     compiler = compiler_of(params)
@@ -116,7 +121,10 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 @operations.operation(
-    "DeleteItem", checks=lambda ctx, params: _key_checks(ctx, params, "DeleteItem"), lasting=until_durable
+    "DeleteItem",
+    checks=lambda ctx, params: _key_checks(ctx, params, "DeleteItem"),
+    lasting=until_durable,
+    asked=on_one_table,
 )
 def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = check_return_values(params, ("NONE", "ALL_OLD"))

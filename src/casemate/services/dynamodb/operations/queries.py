@@ -10,7 +10,7 @@ from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
 from casemate.services.dynamodb.names import table_ref
-from casemate.services.dynamodb.permissions import item_check
+from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import consumed_capacity
@@ -212,7 +212,7 @@ def _answer(page: Page, reading: Reading, params: Params) -> Output:
     return answer
 
 
-@operations.operation("Query", checks=lambda ctx, params: _checks(ctx, params, "Query"))
+@operations.operation("Query", checks=lambda ctx, params: _checks(ctx, params, "Query"), asked=on_one_table)
 def query(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = _wanted(params, query=True)
     assert wanted.key is not None
@@ -237,7 +237,7 @@ def _check_filter(reading: Reading, wanted: _Wanted) -> None:
             )
 
 
-@operations.operation("Scan", checks=lambda ctx, params: _checks(ctx, params, "Scan"))
+@operations.operation("Scan", checks=lambda ctx, params: _checks(ctx, params, "Scan"), asked=on_one_table)
 def scan(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = _wanted(params, query=False)
     segment, total = _segments(params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from casemate.model.errors import AwsError
@@ -59,6 +59,11 @@ def _one(action: Mapping[str, Any], kinds: Collection[str]) -> tuple[str, Mappin
     return found[0]
 
 
+def _asked(params: Params) -> Hashable:
+    """What the checks follow from, one for each action: the action's kind, and its table."""
+    return tuple([(kind, given["TableName"]) for action in _items(params) for kind, given in action.items()])
+
+
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     for action in _items(params):
         kind, given = _one(action, _ACTIONS)
@@ -81,7 +86,7 @@ def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         )
 
 
-@operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable)
+@operations.operation("TransactWriteItems", checks=_write_checks, lasting=until_durable, asked=_asked)
 def transact_write_items(ctx: Context[DynamoState], params: Params) -> Output:
     actions = _items(params)
     token = token_of(ctx, params)
@@ -207,7 +212,7 @@ def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         )
 
 
-@operations.operation("TransactGetItems", checks=_get_checks)
+@operations.operation("TransactGetItems", checks=_get_checks, asked=_asked)
 def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
     responses: list[dict[str, Any]] = []
     consumed: list[tuple[str, TableSchema, Units]] = []

@@ -10,7 +10,14 @@ from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Check, Output, Params
-from casemate.services.lambda_ import code_storage, configuration, errors, function_layers, placement
+from casemate.services.lambda_ import (
+    code_storage,
+    configuration,
+    errors,
+    function_layers,
+    placement,
+    snap_start,
+)
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import (
     OPERATIONS,
@@ -26,12 +33,15 @@ from casemate.services.lambda_.runner import SERVICE_PRINCIPAL
 from casemate.services.lambda_.state import Activity, Function, Numbering
 
 
-@OPERATIONS.operation("CreateFunction", checks=on_configuration("CreateFunction"))
+@OPERATIONS.operation(
+    "CreateFunction", checks=on_configuration("CreateFunction"), lasting=snap_start.until_settled
+)
 def create_function(ctx: Ctx, params: Params) -> Output:
     """Make a function."""
     name = named(ctx, params)
     _check_create(ctx, params, name)
     settings = configuration.settings(params)
+    snap_start.require_eligible(settings)
     package = unpacked(ctx, params.get("Code") or {}, "CreateFunction")
     layers = function_layers.chosen(ctx, params.get("Layers") or ())
     function_layers.require_size(package.unzipped, layers)
@@ -175,8 +185,8 @@ def list_functions(ctx: Ctx, params: Params) -> Output:
     described = [shown(ctx, one, qualified=every) for one in listed]
     for one in described:
         # ListFunctions leaves the state out: API reference.
-        for member in ("State", "LastUpdateStatus"):
-            del one[member]
+        for member in ("State", "StateReason", "StateReasonCode", "LastUpdateStatus"):
+            one.pop(member, None)
     return {"Functions": described, "NextMarker": marker}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import errors
+from casemate.services.lambda_ import errors, snap_start
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.functions import timestamp
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page
@@ -24,6 +24,7 @@ _UNRESERVED_LEAST = 100
 def put_provisioned_concurrency_config(ctx: Ctx, params: Params) -> Output:
     """Ask for environments; they are being initialized when this returns."""
     name = _qualified(ctx, params)
+    snap_start.require_no_snapshot(ctx.state.version(name))
     latest, wanted = ctx.state.latest(name), params["ProvisionedConcurrentExecutions"]
     _check_only(ctx, name)
     known = ctx.state.provisioned.get(*_key(name))

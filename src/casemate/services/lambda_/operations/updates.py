@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import configuration, errors, function_layers, placement
+from casemate.services.lambda_ import configuration, errors, function_layers, placement, snap_start
 from casemate.services.lambda_.names import LATEST
 from casemate.services.lambda_.operations.functions import (
     code_members,
@@ -36,7 +36,11 @@ _IN_PROGRESS = {
 }
 
 
-@OPERATIONS.operation("UpdateFunctionCode", checks=on_function("UpdateFunctionCode", qualified=False))
+@OPERATIONS.operation(
+    "UpdateFunctionCode",
+    checks=on_function("UpdateFunctionCode", qualified=False),
+    lasting=snap_start.until_settled,
+)
 def update_function_code(ctx: Ctx, params: Params) -> Output:
     """New code."""
     latest = _current(ctx, params)
@@ -58,6 +62,9 @@ def update_function_configuration(ctx: Ctx, params: Params) -> Output:
     _require_short(params)
     latest = _current(ctx, params)
     settings: dict[str, Any] = configuration.settings(params)
+    snap_start.require_eligible({
+        "runtime": latest.runtime, "ephemeral": latest.ephemeral, "snap_start": latest.snap_start, **settings,
+    })  # fmt: skip
     role = settings.get("role", latest.role)
     if "VpcConfig" in params:
         principal = role_principal(ctx, role)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Output, Params
-from casemate.services.lambda_ import code_storage, errors, placement
+from casemate.services.lambda_ import code_storage, errors, placement, snap_start
 from casemate.services.lambda_.names import LATEST, FunctionName
 from casemate.services.lambda_.operations.registry import OPERATIONS, Ctx, named, on_function, page, shown
 from casemate.services.lambda_.state import Activity, Function
 
 
-@OPERATIONS.operation("PublishVersion", checks=on_function("PublishVersion", qualified=False))
+@OPERATIONS.operation(
+    "PublishVersion",
+    checks=on_function("PublishVersion", qualified=False),
+    lasting=snap_start.until_settled,
+)
 def publish_version(ctx: Ctx, params: Params) -> Output:
     """Publish `$LATEST`; when nothing changed since the last version, that version again."""
     latest = ctx.state.latest(named(ctx, params))
@@ -44,6 +48,7 @@ def publish(ctx: Ctx, latest: Function, *, description: str | None) -> Function:
         tags={},
         reserved=None,
         idle=False,
+        snapshot=snap_start.wanted(latest),
     )
     ctx.state.activity.put(version.key, Activity(invoked=ctx.now))
     if latest.network is not None:
@@ -73,6 +78,7 @@ def _same(version: Function, latest: Function) -> bool:
         tags={},
         reserved=None,
         idle=version.idle,
+        snapshot=version.snapshot,
         network=latest.network
         and version.network
         and replace(latest.network, interface_ids=version.network.interface_ids),
