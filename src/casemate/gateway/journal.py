@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -156,8 +156,8 @@ class Journal:
         pending, self._pending = self._pending, []
         try:
             self._write(pending)
-        except sqlite3.Error:
-            # A disk that is full costs the record of requests, never their answers.
+        except Exception:
+            # A disk that is full costs the record of requests, never their answers nor what comes later.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             _log.exception("%d requests are not on record", len(pending))
@@ -250,7 +250,13 @@ def _home(exchange: Exchange) -> tuple[str, str]:
 
 
 def _encoded(exchange: Exchange) -> bytes:
-    return msgspec.json.encode(event_of(exchange), enc_hook=str)
+    try:
+        return msgspec.json.encode(event_of(exchange), enc_hook=str)
+    except Exception:
+        # A defect: whoever finds out what it takes must not be able to keep others, or himself, off the record.
+        _log.exception("the parameters of %s are not on record", exchange.request_id)
+        bare = replace(exchange, parsed=exchange.parsed and replace(exchange.parsed, params={}))
+        return msgspec.json.encode(event_of(bare), enc_hook=str)
 
 
 _Likeness = tuple[tuple[int, ...], int, int, int, int, str, str | None]

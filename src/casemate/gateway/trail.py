@@ -40,6 +40,8 @@ _SECRET_WORDS = ("password", "secret", "token", "zipfile", "plaintext", "private
 _MAX_TEXT = 1024
 """Source: CloudTrail User Guide, "CloudTrail record contents", userAgent and errorMessage: a maximum size of 1 KB, content
 exceeding that limit is truncated. Parameters are cut like them one by one."""
+_MAX_DEPTH = 80
+"""Of parameters. Deeper than any that is accepted: a Key has two levels for each of an attribute value's 32."""
 
 
 def event_of(exchange: Exchange) -> dict[str, Any]:
@@ -168,17 +170,20 @@ def _is_secret(name: str) -> bool:
     return any(word in name.lower() for word in _SECRET_WORDS)
 
 
-def _readable(value: Any, name: str = "") -> Any:
+def _readable(value: Any, name: str = "", depth: int = 0) -> Any:
     """A JSON form of request parameters, camel-cased, without secrets and without bulk."""
     if _is_secret(name):
         return "HIDDEN_DUE_TO_SECURITY_REASONS"
+    if depth > _MAX_DEPTH:
+        return "..."
     if type(value) is str and len(value) <= _MAX_TEXT:
         return value
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        return {key[:1].lower() + key[1:]: _readable(member, key) for key, member in members.items()}
+        below = depth + 1
+        return {key[:1].lower() + key[1:]: _readable(member, key, below) for key, member in members.items()}
     if isinstance(value, list | tuple):
-        return [_readable(member, name) for member in cast("Sequence[Any]", value)[:100]]
+        return [_readable(member, name, depth + 1) for member in cast("Sequence[Any]", value)[:100]]
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     if isinstance(value, str) and len(value) > _MAX_TEXT:

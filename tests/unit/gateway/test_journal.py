@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.exchanges import ACCOUNT, exchange
@@ -111,6 +112,22 @@ def test_a_full_disk_costs_what_was_to_be_written_and_nothing_else(caplog: pytes
     kept = exchange()
     journal.record(kept)
     assert journal.find(kept.request_id) is not None
+
+
+def test_parameters_that_cannot_be_written_leave_the_rest_of_a_record_and_the_others() -> None:
+    class Unreadable(dict[str, str]):
+        def items(self) -> Any:
+            raise RecursionError
+
+    journal = Journal(None)
+    done = [exchange(), exchange(params={"Name": Unreadable()}), exchange()]
+    for one in done:
+        journal.record(one)
+    for one in done:
+        found = journal.find(one.request_id)
+        assert found is not None
+        assert found.event["eventName"] == one.operation_name
+        assert found.decisions == one.decisions
 
 
 def test_decisions_are_on_record_in_their_order_and_written_once() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.support.exchanges import ACCOUNT, ADMIN, exchange
 
+from casemate.gateway.journal import Journal
 from casemate.gateway.trail import event_of
 from casemate.model.errors import AwsError
 from casemate.model.origin import EndpointOrigin, InternetOrigin
@@ -61,6 +62,24 @@ def test_what_a_caller_chooses_is_cut() -> None:
     done.request.headers = Headers([("User-Agent", "u" * 5000)])
     event = event_of(done)
     assert (event["userAgent"], event["errorMessage"]) == ("u" * 1024, "m" * 1024)
+
+
+def test_parameters_of_any_depth_are_on_record() -> None:
+    """A Key that is nested deeper than an interpreter goes is refused, and must not take other requests' record along."""
+    key: dict[str, Any] = {"S": "leaf"}
+    for _ in range(480):
+        key = {"M": {"m": key}}
+    journal = Journal(None)
+    before, deep = exchange(), exchange("dynamodb", "GetItem", params={"Key": {"id": key}})
+    deep.error = AwsError("ValidationException", "Nesting Levels have exceeded supported limits")
+    for done in (before, deep):
+        journal.record(done)
+    for done in (before, deep):
+        found = journal.find(done.request_id)
+        assert found is not None
+        assert found.event["eventName"] == done.operation_name
+    document = exchange("bedrock-runtime", "Converse", params={"input": key})
+    assert event_of(document)["requestParameters"]
 
 
 def test_a_refused_request_says_so() -> None:
