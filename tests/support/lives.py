@@ -99,6 +99,7 @@ class Life:
         params: dict[str, Any],
         service: str = "dynamodb",
         more: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> HttpRequest:
         """With DynamoDB's target, the ids that SDKs send and `more` fields, signed for `service`."""
         target = f"DynamoDB_20120810.{operation}"
@@ -110,7 +111,7 @@ class Life:
             **ids,
             **(more or {}),
         }
-        body = json.dumps(params).encode()
+        body = json.dumps(params).encode() if body is None else body
         signed = AWSRequest("POST", f"http://{HOST}/", headers, body)
         SigV4Auth(self.credentials, service, "us-east-2").add_auth(signed)
         pairs = [(name, str(value)) for name, value in signed.headers.items()]

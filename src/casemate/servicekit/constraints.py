@@ -71,11 +71,11 @@ def _check(shape: Shape, value: Any, path: str) -> Generator[Violation]:
                     camel = name[:1].lower() + name[1:]
                     yield from _check(members[name], member, f"{path}.{camel}" if path else camel)
         case "list":
-            yield from _length(shape, value, path, "[" + ", ".join(str(item) for item in value) + "]")
+            yield from _length(shape, value, path)
             for number, item in enumerate(value, start=1):
                 yield from _check(cast("ListShape", shape).member, item, f"{path}.{number}.member")
         case "map":
-            yield from _length(shape, value, path, str(value))
+            yield from _length(shape, value, path)
         case "string":
             if not (len(value) <= _SHORT and _is_allowed(shape, value)):
                 yield from _text(shape, value, path)
@@ -92,7 +92,7 @@ def _is_allowed(shape: Shape, value: str) -> bool:
 
 
 def _text(shape: Shape, value: str, path: str) -> Generator[Violation]:
-    yield from _length(shape, value, path, value)
+    yield from _length(shape, value, path)
     metadata = cast("Mapping[str, Any]", shape.metadata)
     enum = cast("list[str] | None", metadata.get("enum"))
     if enum and value not in enum:
@@ -104,15 +104,22 @@ def _text(shape: Shape, value: str, path: str) -> Generator[Violation]:
         yield Violation(path=path, value=value, limit="pattern", rule=rule, shape=shape.name)
 
 
-def _length(shape: Shape, value: Any, path: str, shown: str) -> Generator[Violation]:
+def _length(shape: Shape, value: Any, path: str) -> Generator[Violation]:
     metadata = cast("Mapping[str, Any]", shape.metadata)
     low, high = metadata.get("min"), metadata.get("max")
     if low is not None and len(value) < low:
         rule = f"Member must have length greater than or equal to {low}"
-        yield Violation(path=path, value=shown, limit="minLength", rule=rule, shape=shape.name)
+        yield Violation(path=path, value=_shown(value), limit="minLength", rule=rule, shape=shape.name)
     if high is not None and len(value) > high:
         rule = f"Member must have length less than or equal to {high}"
-        yield Violation(path=path, value=shown, limit="maxLength", rule=rule, shape=shape.name)
+        yield Violation(path=path, value=_shown(value), limit="maxLength", rule=rule, shape=shape.name)
+
+
+def _shown(value: Any) -> str:
+    """Asked only for what is wrong: documents may be nested deeper than can be written down."""
+    if isinstance(value, list):
+        return "[" + ", ".join(str(item) for item in cast("list[Any]", value)) + "]"
+    return str(value)
 
 
 def _range(shape: Shape, value: float, path: str) -> Generator[Violation]:

@@ -11,7 +11,7 @@ from tests.support.lives import ARRIVAL, HOST, TABLE, Life, life, sent
 
 from casemate.gateway.repetition import Repetitions
 from casemate.gateway.whole_request import whole_request
-from casemate.wire.http import HttpResponse
+from casemate.wire.http import HttpRequest, HttpResponse
 
 Call = tuple[str, dict[str, Any]]
 NAME = {"TableName": "orders"}
@@ -470,3 +470,24 @@ def kept(one: Life) -> list[Any]:
     return [
         found for forms in way.repetitions._forms.values() for form in forms for found in form.known.values()
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("PutItem", {**NAME, "Item": {**KEY, "p": "DEEP"}}),
+        ("GetItem", {**NAME, "Key": {**KEY, "p": "DEEP"}}),
+        ("ExecuteStatement", {"Statement": "SELECT * FROM orders WHERE p = ?", "Parameters": ["DEEP"]}),
+    ],
+)
+def test_a_value_as_deep_as_the_decoder_reads_is_refused_as_the_clients_fault(
+    plain: Life, operation: str, params: dict[str, Any]
+) -> None:
+    def request(levels: int) -> HttpRequest:
+        deep = '{"M":{"a":' * levels + '{"S":"x"}' + "}}" * levels
+        return plain.request(operation, {}, body=json.dumps(params).replace('"DEEP"', deep).encode())
+
+    async def ask(levels: int) -> int:
+        return (await plain.pipeline.handle(request(levels), ARRIVAL)).status
+
+    assert [plain.runner.run(ask(levels)) for levels in range(430, 500)] == [400] * 70

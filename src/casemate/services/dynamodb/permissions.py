@@ -121,4 +121,6 @@ def _key_text(value: Mapping[str, Any]) -> str:
     if type(text) is str and len(value) == 1:
         return text
     raw = next(iter(value.values()), "")
+    if isinstance(raw, dict | list):
+        return ""  # of no type that a key has: the operation refuses it, however deep it is
     return b64encode(raw).decode() if isinstance(raw, bytes) else str(raw)
