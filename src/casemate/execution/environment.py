@@ -130,9 +130,9 @@ class Environment:
                 self._initialized.done()
             ):  # it was ended while it got its network: there was nothing to kill yet
                 await self._initialized
-            described = description | {"resolver": str(attached.resolver)}
+            about = {"resolver": str(attached.resolver), "memory_mb": self.function.memory_mb}
             self._processes.start(
-                server, attached.netns_fd, described, descriptors, on_line=self.log.function_line
+                server, attached.netns_fd, description | about, descriptors, on_line=self.log.function_line
             )
             self._limit.set(timeout_seconds)
             self._processes.watch()
@@ -248,7 +248,8 @@ class Environment:
             self._runtime_gone = True
             self._apply(Event.EXIT)
         elif self.beginning.heard(message):
-            self._apply(Event.SNAPSHOT)
+            if not self._apply(Event.SNAPSHOT):
+                self.beginning.discard()
         elif "restored" in message:
             self.beginning.resume()
             self._limit.set(RESTORE_SECONDS)
