@@ -27,6 +27,9 @@ awslambdaric/lambda_runtime_client.py), and a streamed response in its trailer.
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
+_CONNECTIONS = 128
+"""Of one environment, at the same time: each is a descriptor of the front door, and its processes may have a million. A
+runtime and ten extensions have some dozens."""
 _MODE = "lambda-runtime-function-response-mode"
 _KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
@@ -72,6 +75,8 @@ class _Connection(asyncio.Protocol):
         # Not an isinstance check: uvloop's transports are transports by behaviour only.
         self._transport = cast("asyncio.Transport", transport)
         self._open.add(self._transport)
+        if len(self._open) > _CONNECTIONS:
+            self._hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if self._transport is not None:

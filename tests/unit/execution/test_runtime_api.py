@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -109,6 +110,23 @@ async def test_what_is_not_http_is_hung_up_on() -> None:
     writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
     assert await reader.read() == b""
     writer.close()
+    server.close()
+
+
+async def test_connections_without_end_do_not_use_up_the_front_doors_descriptors() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_server.serve(listening, lambda call, answer: None)
+    address = listening.getsockname()
+    made = [await asyncio.open_connection(*address) for _ in range(200)]
+    for reader, _ in made[128:]:
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b"", "hung up on"
+    made[0][1].write(b"GET /nowhere HTTP/1.1\r\n\r\n")
+    assert (await made[0][0].readline()).startswith(b"HTTP/1.1 404"), "those before are served"
+    for _, writer in made:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
     server.close()
 
 
