@@ -141,3 +141,15 @@ for number in range(3, 20):
     await asyncio.sleep(1)
     await gone(machine, function.arn, before)
     assert snapshots() == held
+
+
+async def test_a_reason_that_is_no_text_is_logged_as_text(machine: Machine) -> None:
+    """Lines of all accounts are written together: one that cannot be written must not take the others with it."""
+    before = tenants()
+    source = 'FILE = open(b"/tmp/\\xff", "w"); os.unlink(b"/tmp/\\xff")\ndef handler(e, c): return 42'
+    function = version(machine, source)
+    machine.host.events.clear()
+    assert json.loads((await machine.invoke(function)).payload) == 42
+    await gone(machine, function.arn, before)
+    assert any("/tmp/? (deleted)" in line for line in machine.host.events)
+    "".join(machine.host.events).encode()

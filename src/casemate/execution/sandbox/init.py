@@ -49,7 +49,7 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
         family.live()
     except Exception as error:  # a snapshot holds what a function has made of it
         with contextlib.suppress(OSError):
-            control.send(json.dumps({"failed": str(error)}).encode())
+            control.send(plan.said({"failed": str(error)}))
         os._exit(1)
 
 
@@ -154,7 +154,7 @@ class _Family:
     def _start_extensions(self, names: list[str]) -> None:
         # A pipe of their own: the Telemetry API tells their lines from the function's.
         log_read, log_write = os.pipe()
-        socket.send_fds(self._control, [json.dumps({"extensions": names}).encode()], [log_read])
+        socket.send_fds(self._control, [plan.said({"extensions": names})], [log_read])
         os.close(log_read)
         environment = self._description["extension_environment"]
         for name in names:
@@ -206,7 +206,7 @@ class _Family:
             self._say({"extension_exited": [self._extensions[pid], status]})
 
     def _say(self, message: dict[str, Any]) -> None:
-        self._control.send(json.dumps(message).encode())
+        self._control.send(plan.said(message))
 
 
 _RUNTIMES = {"python": runtime.run, "nodejs": programs.run_node, "provided": programs.run_bootstrap}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import socket
 import stat
 
+from casemate.execution.sandbox import plan
 from casemate.execution.sandbox.snapshot.heeding import heeding
 from casemate.execution.sandbox.snapshot.image import Image, take
 from casemate.execution.sandbox.snapshot.parking import PARKED
@@ -38,7 +38,7 @@ def hand_out(control: socket.socket, pid: int, *, parked: int, memory_mb: int) -
         for one in (written, memory):
             fcntl.fcntl(one, fcntl.F_ADD_SEALS, _SEALS)
     except Exception as error:  # the function has made the process whatever it is
-        control.send(json.dumps({"unfit": str(error)}).encode())
+        control.send(plan.said({"unfit": str(error)}))
     else:
         socket.send_fds(control, [b'{"snapshot": true}'], descriptors)
     finally:
