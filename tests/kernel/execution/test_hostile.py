@@ -119,6 +119,23 @@ def handler(e, c):
     assert await well(machine)
 
 
+async def test_a_memory_hog_in_a_crowd(machine: Machine) -> None:
+    """Of many processes only some are looked at at a time, but all of them in the end."""
+    source = """
+import os, time
+def handler(e, c):
+    for number in range(80):
+        if os.fork() == 0:
+            kept = number == 39 and b'x' * (300 << 20)
+            time.sleep(10); os._exit(0)
+    time.sleep(9)
+    return "not stopped"
+"""
+    outcome = await machine.invoke(machine.function(source, timeout_seconds=10))
+    assert error(outcome)[0] == "Runtime.OutOfMemory"
+    assert await well(machine)
+
+
 async def test_memory_that_processes_share_counts_once(machine: Machine) -> None:
     """Twelve processes of one program are no memory hog, though each shows the whole of it as its own."""
     source = """
