@@ -130,6 +130,34 @@ async def test_connections_without_end_do_not_use_up_the_front_doors_descriptors
     server.close()
 
 
+async def test_who_does_not_read_the_answers_is_not_read_either() -> None:
+    """What is answered and not read is kept by the front door: it must not be without end."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    heard = 0
+
+    def on_call(call: Call, answer: Answer) -> None:
+        nonlocal heard
+        heard += 1
+        answer(Reply(status=200, body=bytes(100)))
+
+    server = await runtime_server.serve(listening, on_call)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setblocking(False)
+        await loop.sock_connect(client, listening.getsockname())
+        sending = asyncio.ensure_future(loop.sock_sendall(client, NEXT * 150_000))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(sending), 0.4)
+        before = heard
+        await asyncio.sleep(0.1)
+        assert heard == before
+        async with asyncio.timeout(5):
+            while heard == before:  # who reads is heard again
+                await loop.sock_recv(client, 1 << 20)
+        sending.cancel()
+    server.close()
+
+
 async def pour(beginning: bytes, more: bytes, total: int) -> int:
     """Bytes that the API took before it hung up; `total` when it did not."""
     listening = socket.create_server(("127.0.0.1", 0))
