@@ -47,6 +47,11 @@ class Beginning:
         self._resumed = monotonic()
 
     @property
+    def resumed(self) -> bool:
+        """Whether only its own hooks are left."""
+        return self._resumed > 0
+
+    @property
     def so_far_ms(self) -> float:
         """How long it has been going on."""
         return (monotonic() - self._began) * 1000

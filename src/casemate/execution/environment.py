@@ -224,9 +224,11 @@ class Environment:
 
     def _on_restore_next(self, answer: Answer) -> None:
         """A runtime that is not in the process that was forked, or one that begins anew, is between its hooks."""
-        if self.state is not State.INIT or self.beginning.part is Part.ORDINARY:
+        part = self.beginning.part
+        # Once: each would begin the time for its hooks anew.
+        if self.state is not State.INIT or part is Part.ORDINARY or self.beginning.resumed:
             answer(ILLEGAL)
-        elif self.beginning.part is Part.TEMPLATE:
+        elif part is Part.TEMPLATE:
             self._on_message({"unfit": "a runtime that a wrapper script has started"})
         else:
             self._on_message({"restored": True})

@@ -153,3 +153,20 @@ async def test_a_reason_that_is_no_text_is_logged_as_text(machine: Machine) -> N
     await gone(machine, function.arn, before)
     assert any("/tmp/? (deleted)" in line for line in machine.host.events)
     "".join(machine.host.events).encode()
+
+
+@pytest.mark.parametrize("more", ["", "PIPE = os.pipe()"], ids=["restored", "anew"])
+async def test_the_time_for_hooks_is_not_begun_anew(machine: Machine, more: str) -> None:
+    before = tenants()
+    source = """
+import http.client
+def ask():
+    api = http.client.HTTPConnection("127.0.0.1:9001")
+    api.request("GET", "/2018-06-01/runtime/restore/next"); HOOKS.append(api.getresponse().status)
+register_after_restore(ask)
+def handler(e, c): return HOOKS
+"""
+    function = version(machine, more + source)
+    outcome = await machine.invoke(function)
+    assert 403 in json.loads(outcome.payload), outcome
+    await gone(machine, function.arn, before)
