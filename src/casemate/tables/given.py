@@ -14,7 +14,7 @@ from casemate.tables.keys import check_key, item_key
 from casemate.tables.quick_keys import quick_key
 from casemate.tables.records import encode_item, form_record
 from casemate.tables.schema import TableSchema
-from casemate.tables.values import Item, item_from_wire, whole_number
+from casemate.tables.values import MAX_NAME_BYTES, Item, item_from_wire, whole_number
 
 _MOST_QUOTES = 6
 """Of an attribute that is a text or a number: two around its name, its type and its value."""
@@ -104,4 +104,7 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
             if read is None:
                 return None
             size += read[1] - len(text)
+    if size > MAX_NAME_BYTES or "" in wire:
+        # The long way says what is wrong with a name, if anything is.
+        return None
     return form_record(form, size)

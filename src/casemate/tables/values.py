@@ -8,7 +8,7 @@ Source of sizes: DynamoDB Developer Guide, "DynamoDB item sizes and formats".
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -18,6 +18,11 @@ from casemate.tables.errors import INVALID, validation
 from casemate.tables.numbers import number_size, number_text, parse_number
 
 MAX_DEPTH = 32
+MAX_NAME_BYTES = 65_535
+_SHORT_NAME = MAX_NAME_BYTES // 4
+"""Characters that fit whatever they are."""
+NAME_EMPTY = "Empty attribute name"
+NAME_TOO_LARGE = "Attribute name is too large, must be less than 65536 bytes"
 
 
 class StringSet(frozenset[str]):
@@ -91,7 +96,21 @@ def type_name(code: str) -> str:
 
 def item_from_wire(wire: Mapping[str, Any]) -> Item:
     """An item or key in the API's form, checked."""
+    check_names(wire)
     return {name: from_wire(value) for name, value in wire.items()}
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Of attributes, of an item or of a map in one.
+
+    Developer Guide, "Naming rules": at least one character, less than 64 KB; 65,535 bytes are the most that AWS takes
+    (ScyllaDB's test/alternator/test_limits.py, which is run against AWS too).
+    """
+    for name in names:
+        if not name:
+            raise validation(NAME_EMPTY)
+        if len(name) > _SHORT_NAME and len(name.encode()) > MAX_NAME_BYTES:
+            raise validation(NAME_TOO_LARGE)
 
 
 _SHORT = 18
@@ -211,6 +230,7 @@ def _read_list(raw: Any, depth: int) -> Value:
 
 def _read_map(raw: Any, depth: int) -> Value:
     _expect(raw, dict)
+    check_names(raw)
     return {name: from_wire(member, depth + 1) for name, member in raw.items()}
 
 

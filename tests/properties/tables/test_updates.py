@@ -23,6 +23,7 @@ from casemate.tables.values import (
 )
 
 texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=6)
+names = texts.filter(bool)
 numbers = st.decimals(
     allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=4
 ).map(bounded)
@@ -34,7 +35,7 @@ sets = (
 )
 values = st.recursive(
     scalars | sets,
-    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(texts, inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(names, inner, max_size=3),
     max_leaves=8,
 )
 items = st.dictionaries(st.sampled_from("abcde"), values, max_size=5)

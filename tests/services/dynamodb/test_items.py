@@ -114,6 +114,41 @@ def test_items_that_are_refused(orders: Any, item: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
+LONG_NAME = "\u00e9" * 32_767 + "x"
+"""65,535 bytes: the longest there is."""
+
+
+def test_an_attribute_name_has_a_length(orders: Any) -> None:
+    """Developer Guide, "Naming rules"; ScyllaDB's test/alternator/test_limits.py, which is run against AWS too."""
+    put(orders, order(1, **{LONG_NAME: {"S": "a"}, "m": {"M": {LONG_NAME: {"N": "1"}}}}))
+    named = {"ExpressionAttributeNames": {"#n": LONG_NAME}}
+    got = orders.get_item(TableName="orders", Key=order(1), ProjectionExpression="#n", **named)
+    assert got["Item"] == {LONG_NAME: {"S": "a"}}
+    too_long = LONG_NAME + "x"
+    large, empty = "Attribute name is too large, must be less than 65536 bytes", "Empty attribute name"
+    for name, message in ((too_long, large), ("", empty)):
+        for item in (
+            order(2, **{name: {"S": "a"}}),
+            order(2, **{name: {"BOOL": True}}),
+            order(2, m={"M": {name: {"S": "a"}}}),
+        ):
+            with pytest.raises(ClientError, match=f"ValidationException.*{message}"):
+                put(orders, item)
+        for expression in ({"ConditionExpression": "#n = :v"}, {"UpdateExpression": "SET #n = :v"}):
+            with pytest.raises(ClientError, match=f"contains invalid value: {message} for key #n"):
+                orders.update_item(
+                    TableName="orders",
+                    Key=order(1),
+                    ExpressionAttributeNames={"#n": name},
+                    ExpressionAttributeValues={":v": {"S": "a"}},
+                    **{"UpdateExpression": "SET x = :v", **expression},
+                )
+    for member in ("ScanFilter", "AttributesToGet"):
+        given = [too_long] if member == "AttributesToGet" else {too_long: {"ComparisonOperator": "NULL"}}
+        with pytest.raises(ClientError, match="ValidationException"):
+            orders.scan(TableName="orders", **{member: given})
+
+
 def test_the_largest_item_fits_and_the_next_byte_does_not(orders: Any) -> None:
     rest = 400 * 1024 - len("customer") - 3 - len("number") - 2 - len("big")
     put(orders, order(1, big={"S": "x" * rest}))

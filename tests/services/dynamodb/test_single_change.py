@@ -171,6 +171,17 @@ def test_definitions_are_looked_at_for_a_new_index_alone(table: Any) -> None:
     }  # fmt: skip
 
 
+def test_a_new_index_does_not_give_an_attribute_another_type(table: Any) -> None:
+    created = [{"Create": index("by-n", "n")}]
+    told = refusal(
+        table,
+        AttributeDefinitions=[{"AttributeName": "n", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=created,
+    )
+    assert told[0] == "ValidationException"
+    assert "redefines attribute n of the table with another type" in told[1]
+
+
 def test_a_table_becomes_provisioned_with_units_for_each_of_its_indexes(table: Any) -> None:
     told = "ValidationException"
     without = refusal(table, BillingMode="PROVISIONED")

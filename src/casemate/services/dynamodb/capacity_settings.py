@@ -4,7 +4,7 @@ Sources: Developer Guide, "Service, account, and table quotas" (decreases of pro
 hour), "Considerations when switching capacity modes" (to on-demand four times in 24 hours), "Considerations when choosing a
 table class" (twice in 30 days), "Maximum throughput for on-demand tables", "Understanding DynamoDB warm throughput" (12,000
 reads and 4,000 writes to begin with). The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-038, 039, 059, 128,
-171, 178, 179, 184, 442 and 443; of the switch to on-demand, when it was one a day, by serverless-dynamodb-autoscaling's users
+171, 178, 179, 184, 442 and 443; of the switch to on-demand, when it was one a day, by a user of the Serverless Framework
 (February 2019).
 """
 

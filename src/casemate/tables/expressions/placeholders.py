@@ -10,7 +10,7 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.tables.errors import validation
-from casemate.tables.values import Item, Value, from_wire
+from casemate.tables.values import Item, Value, check_names, from_wire
 
 _NAME_KEY = re.compile(r"#[A-Za-z0-9_]+")
 _VALUE_KEY = re.compile(r":[A-Za-z0-9_]+")
@@ -38,10 +38,12 @@ def read_placeholders(names: Mapping[str, str] | None, values: Mapping[str, Any]
     if names is not None:
         _check_keys("ExpressionAttributeNames", names, _NAME_KEY)
         for key, name in names.items():
-            if not name:
+            try:
+                check_names((name,))
+            except AwsError as error:
                 raise validation(
-                    f"ExpressionAttributeNames contains invalid value: Empty attribute name for key {key}"
-                )
+                    f"ExpressionAttributeNames contains invalid value: {error.message} for key {key}"
+                ) from None
     if values is not None:
         _check_keys("ExpressionAttributeValues", values, _VALUE_KEY)
     read = {key: _value(key, value) for key, value in (values or {}).items()}

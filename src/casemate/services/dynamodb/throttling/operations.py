@@ -130,7 +130,7 @@ class _Gate:
     def _pay(self, demands: _Demands, output: Output) -> None:
         by_name = {demand.named: demand for demand in demands if demand is not None}
         for one in _capacities(output):
-            demand = by_name.get(one["TableName"])
+            demand = by_name.get(one.get("TableName", ""))
             if demand is not None:
                 self._throttle.consumed(demand.table, demand.kind, one)
 
