@@ -41,6 +41,15 @@ for page in range(0, 40_000, 2):
         "mappings",
     ),
     "a name that is no text": ("import ctypes; ctypes.CDLL(None).prctl(15, b'\\xff\\xfe')", None),
+    "signals all the time": (
+        """
+import signal
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.signal(signal.SIGTRAP, lambda *_: None)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+""",
+        None,
+    ),
     "a mapping in a file's name": (
         """
 import mmap
