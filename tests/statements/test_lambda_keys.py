@@ -137,6 +137,29 @@ def test_who_may_not_decrypt_manages_the_function_without_seeing_its_variables(v
     assert seen == {"Variables": {"SECRET": "swordfish"}}
 
 
+@pytest.mark.parametrize("key", ["none", "their own"])
+def test_who_may_not_decrypt_does_not_get_them_out_from_under_the_key(vault: Vault, key: str) -> None:
+    """Source: "Securing Lambda environment variables", kms:Decrypt is needed to view and manage them."""
+    other = "" if key == "none" else vault.kms.create_key()["KeyMetadata"]["Arn"]
+    thief = user(
+        vault.world,
+        {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "kms:*", "Resource": other or vault.role},
+    )
+    with pytest.raises(ClientError) as refused:
+        thief.update_function_configuration(FunctionName=vault.function, KMSKeyArn=other)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+    shown = thief.get_function_configuration(FunctionName=vault.function)
+    assert "Variables" not in shown["Environment"]
+    replaced = thief.update_function_configuration(
+        FunctionName=vault.function, KMSKeyArn=other, Environment={"Variables": {"SECRET": "mine"}}
+    )
+    assert replaced["Environment"]["Variables"] == {"SECRET": "mine"}
+    owner = make(vault.world)
+    owner.world.lambda_.update_function_configuration(FunctionName=owner.function, KMSKeyArn="")
+    assert owner.invoke() == "swordfish"
+
+
 @pytest.mark.parametrize("action", ["kms:Encrypt", "kms:CreateGrant"])
 def test_who_sets_variables_under_a_key_must_be_allowed_to_use_it(world: PrivateTable, action: str) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

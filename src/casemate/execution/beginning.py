@@ -4,6 +4,7 @@ what it can be asked from then on.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -46,6 +47,11 @@ class Beginning:
         self._resumed = monotonic()
 
     @property
+    def resumed(self) -> bool:
+        """Whether only its own hooks are left."""
+        return self._resumed > 0
+
+    @property
     def so_far_ms(self) -> float:
         """How long it has been going on."""
         return (monotonic() - self._began) * 1000
@@ -58,9 +64,19 @@ class Beginning:
 
     def heard(self, message: dict[str, Any]) -> bool:
         """Whether process 1 says that the runtime's state was taken, or why it could not be."""
-        self.snapshot = tuple(message.get("descriptors", ())) if "snapshot" in message else ()
-        self.unfit = message.get("unfit", "")
-        return bool(self.snapshot or self.unfit)
+        if "snapshot" in message:
+            self.snapshot = tuple(message["descriptors"])
+        elif "unfit" in message:
+            self.unfit = message["unfit"]
+        else:
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Nobody wants the snapshot."""
+        for one in self.snapshot:
+            os.close(one)
+        self.snapshot = ()
 
     def answer(self, call: Call, answer: Answer) -> None:
         """A question: for its metadata, or for credentials."""

@@ -130,9 +130,9 @@ class Environment:
                 self._initialized.done()
             ):  # it was ended while it got its network: there was nothing to kill yet
                 await self._initialized
-            described = description | {"resolver": str(attached.resolver)}
+            about = {"resolver": str(attached.resolver), "memory_mb": self.function.memory_mb}
             self._processes.start(
-                server, attached.netns_fd, described, descriptors, on_line=self.log.function_line
+                server, attached.netns_fd, description | about, descriptors, on_line=self.log.function_line
             )
             self._limit.set(timeout_seconds)
             self._processes.watch()
@@ -224,9 +224,11 @@ class Environment:
 
     def _on_restore_next(self, answer: Answer) -> None:
         """A runtime that is not in the process that was forked, or one that begins anew, is between its hooks."""
-        if self.state is not State.INIT or self.beginning.part is Part.ORDINARY:
+        part = self.beginning.part
+        # Once: each would begin the time for its hooks anew.
+        if self.state is not State.INIT or part is Part.ORDINARY or self.beginning.resumed:
             answer(ILLEGAL)
-        elif self.beginning.part is Part.TEMPLATE:
+        elif part is Part.TEMPLATE:
             self._on_message({"unfit": "a runtime that a wrapper script has started"})
         else:
             self._on_message({"restored": True})
@@ -248,7 +250,8 @@ class Environment:
             self._runtime_gone = True
             self._apply(Event.EXIT)
         elif self.beginning.heard(message):
-            self._apply(Event.SNAPSHOT)
+            if not self._apply(Event.SNAPSHOT):
+                self.beginning.discard()
         elif "restored" in message:
             self.beginning.resume()
             self._limit.set(RESTORE_SECONDS)

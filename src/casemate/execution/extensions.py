@@ -224,7 +224,7 @@ def _asked(body: bytes) -> frozenset[str] | None:
     """The events of a registration; None when it is none."""
     try:
         given = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(given, dict):
         return None

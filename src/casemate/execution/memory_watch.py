@@ -35,6 +35,8 @@ class MemoryWatch:
         self._glanced = 0.0
         self._init_pid: Callable[[], int] = int
         self._task: asyncio.Task[None] | None = None
+        self._turn = 0
+        """How often all were looked at."""
 
     def start(self, init_pid: Callable[[], int]) -> None:
         """Look until `stop`; `init_pid` is 0 as long as there is nothing to see."""
@@ -70,7 +72,10 @@ class MemoryWatch:
             began, pid = monotonic(), init_pid()
             if pid:
                 # In a thread: whoever forks without end keeps the kernel's locks, and would keep the front door, too.
-                seen = await asyncio.to_thread(memory.peak_mb, pid, self._limit_mb, restored=self._restored)
+                self._turn += 1
+                seen = await asyncio.to_thread(
+                    memory.peak_mb, pid, self._limit_mb, turn=self._turn, restored=self._restored
+                )
                 self.peak_mb = max(self.peak_mb, seen)
             if self.peak_mb > self._limit_mb:
                 self._on_excess()

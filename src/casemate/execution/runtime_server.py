@@ -27,6 +27,9 @@ awslambdaric/lambda_runtime_client.py), and a streamed response in its trailer.
 _FRAMING = 8
 _REFUSALS = 32
 """On one connection. A runtime has none; only a function that plays with the API gets there."""
+_CONNECTIONS = 128
+"""Of one environment, at the same time: each is a descriptor of the front door, and its processes may have a million. A
+runtime and ten extensions have some dozens."""
 _MODE = "lambda-runtime-function-response-mode"
 _KEPT = ("content-type", "lambda-", "authorization")
 """How the names of the headers begin that are of use."""
@@ -67,11 +70,14 @@ class _Connection(asyncio.Protocol):
         """When what is being read did, or its head, on the monotonic clock."""
         self._transport: asyncio.Transport | None = None
         self._refusals = 0
+        self._held = self._unread = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not an isinstance check: uvloop's transports are transports by behaviour only.
         self._transport = cast("asyncio.Transport", transport)
         self._open.add(self._transport)
+        if len(self._open) > _CONNECTIONS:
+            self._hang_up()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if self._transport is not None:
@@ -113,12 +119,30 @@ class _Connection(asyncio.Protocol):
 
     def pause(self) -> None:
         """Let the sender of a streamed response wait."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._held = True
+        self._read_or_not()
 
     def resume(self) -> None:
         """Let it go on."""
-        if self._transport is not None:
+        self._held = False
+        self._read_or_not()
+
+    def pause_writing(self) -> None:
+        """asyncio: what is answered is not read, and kept here. Who goes on asking is not heard meanwhile."""
+        self._unread = True
+        self._read_or_not()
+
+    def resume_writing(self) -> None:
+        """asyncio: it is read again."""
+        self._unread = False
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self._transport is None:
+            return
+        if self._held or self._unread:
+            self._transport.pause_reading()
+        else:
             self._transport.resume_reading()
 
     def on_message_begin(self) -> None:

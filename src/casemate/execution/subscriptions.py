@@ -74,7 +74,7 @@ def subscription(name: str, body: bytes, api: Api = Api.TELEMETRY) -> Subscripti
     """Read the body of a subscription; SubscriptionError."""
     try:
         given = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SubscriptionError(f"Invalid JSON: {error}") from error
     if not isinstance(given, dict):
         raise SubscriptionError("The body is not an object")

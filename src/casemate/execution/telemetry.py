@@ -126,7 +126,7 @@ class Telemetry:
         wanted = subscriber.subscription
         if str(event["type"]).partition(".")[0] in wanted.types:
             for one in self._as_wanted(event, wanted):
-                self._put(subscriber, json.dumps(one, separators=(",", ":")))
+                self._put(subscriber, _text(one, otherwise=event))
 
     def _as_wanted(self, event: Mapping[str, Any], wanted: Subscription) -> Iterable[Mapping[str, Any]]:
         if wanted.api is Api.LOGS:
@@ -134,7 +134,7 @@ class Telemetry:
         if event["type"] in _OF_LOGS_ONLY:
             return ()
         if self._structured and wanted.structured and isinstance(event["record"], str):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(event["record"])
                 if isinstance(record, dict):
                     return ({**event, "record": record},)
@@ -196,6 +196,14 @@ class Telemetry:
         )
         subscriber.dropped = subscriber.dropped_size = 0
         subscriber.waiting.append(json.dumps(event.to_json(self._now())))
+
+
+def _text(event: Mapping[str, Any], *, otherwise: Mapping[str, Any]) -> str:
+    """JSON of an event; of the other one where a line of log that could just be read is too deep to be written."""
+    try:
+        return json.dumps(event, separators=(",", ":"))
+    except RecursionError:
+        return json.dumps(otherwise, separators=(",", ":"))
 
 
 def _batch(subscriber: _Subscriber) -> list[str]:

@@ -134,6 +134,7 @@ class Templates:
             await self._launcher.launch(environment, launch)
         except BaseException:
             environment.state = State.ENDED
+            environment.beginning.discard()
             raise
         beginning = environment.beginning
         if beginning.unfit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import io
 import json
 import os
@@ -117,6 +118,38 @@ def handler(e, c):
     assert error(outcome) == ("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
     assert "Max Memory Used: 128 MB" in outcome.log
     assert await well(machine)
+
+
+async def test_a_memory_hog_in_a_crowd(machine: Machine) -> None:
+    """Of many processes only some are looked at at a time, but all of them in the end."""
+    source = """
+import os, time
+def handler(e, c):
+    for number in range(80):
+        if os.fork() == 0:
+            kept = number == 39 and b'x' * (300 << 20)
+            time.sleep(10); os._exit(0)
+    time.sleep(9)
+    return "not stopped"
+"""
+    outcome = await machine.invoke(machine.function(source, timeout_seconds=10))
+    assert error(outcome)[0] == "Runtime.OutOfMemory"
+    assert await well(machine)
+
+
+async def test_memory_that_no_process_has_is_limited(machine: Machine) -> None:
+    source = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def handler(e, c):
+    segments = [libc.shmget(0, 32 << 20, 0o1600) for _ in range(8)]
+    queues = [libc.msgget(0, 0o1600) for _ in range(64)]
+    return [sum(one >= 0 for one in segments), sum(one >= 0 for one in queues), ctypes.get_errno()]
+"""
+    made = await machine.run(source)
+    assert made == [4, 32, errno.ENOSPC] or (ROOTLESS and made[:2] == [8, 64]), (
+        "older kernels refuse, rootless"
+    )
 
 
 async def test_memory_that_processes_share_counts_once(machine: Machine) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from casemate.execution import memory_watch
+from casemate.execution import memory, memory_watch
 from casemate.execution.glance import Glance
 from casemate.execution.memory_watch import MemoryWatch
 
@@ -97,3 +97,12 @@ def test_a_glance_sees_the_largest_process_and_forgets_who_has_ended() -> None:
     assert glance.largest_mb(os.getpid()) > 0
     glance.close()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 81, 1024])
+def test_of_many_processes_each_has_its_turn(count: int) -> None:
+    names = ["1", "meminfo", *map(str, range(2, count + 2))]
+    turns = [memory.some(names, turn) for turn in range(40)]
+    assert all(len(one) <= 33 for one in turns)
+    assert all(one[0] == "2" for one in turns), "the runtime"
+    assert set().union(*turns) == set(names[2:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -109,6 +110,51 @@ async def test_what_is_not_http_is_hung_up_on() -> None:
     writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
     assert await reader.read() == b""
     writer.close()
+    server.close()
+
+
+async def test_connections_without_end_do_not_use_up_the_front_doors_descriptors() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await runtime_server.serve(listening, lambda call, answer: None)
+    address = listening.getsockname()
+    made = [await asyncio.open_connection(*address) for _ in range(200)]
+    for reader, _ in made[128:]:
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b"", "hung up on"
+    made[0][1].write(b"GET /nowhere HTTP/1.1\r\n\r\n")
+    assert (await made[0][0].readline()).startswith(b"HTTP/1.1 404"), "those before are served"
+    for _, writer in made:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    server.close()
+
+
+async def test_who_does_not_read_the_answers_is_not_read_either() -> None:
+    """What is answered and not read is kept by the front door: it must not be without end."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    heard = 0
+
+    def on_call(call: Call, answer: Answer) -> None:
+        nonlocal heard
+        heard += 1
+        answer(Reply(status=200, body=bytes(100)))
+
+    server = await runtime_server.serve(listening, on_call)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setblocking(False)
+        await loop.sock_connect(client, listening.getsockname())
+        sending = asyncio.ensure_future(loop.sock_sendall(client, NEXT * 150_000))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(sending), 0.4)
+        before = heard
+        await asyncio.sleep(0.1)
+        assert heard == before
+        async with asyncio.timeout(5):
+            while heard == before:  # who reads is heard again
+                await loop.sock_recv(client, 1 << 20)
+        sending.cancel()
     server.close()
 
 

@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -335,3 +335,20 @@ async def test_what_an_initialization_logs_is_kept_within_bounds(monkeypatch: py
     kept = held._history  # pyright: ignore[reportPrivateUsage]
     assert kept is not None
     assert len(kept) == 10
+
+
+@pytest.mark.parametrize("depth", [900, 980, 990, 1000, 100_000])
+async def test_a_line_of_log_as_deep_as_can_be_is_an_event_as_others_are(depth: int) -> None:
+    """It is taken while an invocation is ended: an error there would leave the caller without an answer."""
+    telling = Telemetry(lambda: asyncio.sleep(1000), now=lambda: NOW, structured=True)  # pyright: ignore[reportArgumentType] - never connects
+    assert telling.subscribe("one", body(types=["function"]))[0].status == 200
+    line = '{"a":' * depth + "1" + "}" * depth
+    telling.take({"time": "now", "type": "function", "record": line})
+    (waiting,) = cast("Any", telling)._subscribers["one"].waiting
+    assert '{"a":' in waiting.replace('\\"', '"')
+    telling.close()
+
+
+def test_what_is_too_deep_is_no_subscription() -> None:
+    with pytest.raises(SubscriptionError):
+        subscription("one", b"[" * 100_000)

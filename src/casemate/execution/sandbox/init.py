@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from casemate.execution.sandbox import mounts, plan, programs, runtime, syscalls, tenant
 from casemate.execution.sandbox.snapshot import keeping
+from casemate.execution.sandbox.snapshot.heeding import heeding
 from casemate.execution.sandbox.snapshot.parking import ParkingPlace
 
 _SNAPSHOT_DESCRIPTORS = 3
@@ -46,9 +47,9 @@ def run(number: int, network_fd: int, control_fd: int, log_fd: int) -> NoReturn:
         if snapshot:
             family.restore((snapshot[0], snapshot[1], snapshot[2]))
         family.live()
-    except OSError as error:
+    except Exception as error:  # a snapshot holds what a function has made of it
         with contextlib.suppress(OSError):
-            control.send(json.dumps({"failed": str(error)}).encode())
+            control.send(plan.said({"failed": str(error)}))
         os._exit(1)
 
 
@@ -108,7 +109,8 @@ class _Family:
 
     def restore(self, descriptors: tuple[int, int, int]) -> None:
         """Start the runtime as one that goes on from a snapshot. OSError when that cannot be."""
-        keeping.copy_temporary_files(descriptors[2], self._outside)
+        with heeding(self._control):
+            keeping.copy_temporary_files(descriptors[2], self._outside)
         ours, theirs = socket.socketpair()
         parking = ParkingPlace(theirs)
         self._runtime = self._start(
@@ -117,7 +119,8 @@ class _Family:
             *(ours.fileno(), descriptors[0], descriptors[2]),  # it has the memory until it is restored
         )
         theirs.close()
-        keeping.bring_back(self._runtime, ours, descriptors)
+        with heeding(self._control):
+            keeping.bring_back(self._runtime, ours, descriptors)
         for one in (self._log_fd, *descriptors):
             os.close(one)
         ours.close()
@@ -145,12 +148,13 @@ class _Family:
         assert self._parked is not None
         self._poll.unregister(ready)
         if self._parked.recv(1):
-            keeping.hand_out(self._control, self._runtime, parked=self._parked_at)
+            memory_mb = int(self._description["memory_mb"])
+            keeping.hand_out(self._control, self._runtime, parked=self._parked_at, memory_mb=memory_mb)
 
     def _start_extensions(self, names: list[str]) -> None:
         # A pipe of their own: the Telemetry API tells their lines from the function's.
         log_read, log_write = os.pipe()
-        socket.send_fds(self._control, [json.dumps({"extensions": names}).encode()], [log_read])
+        socket.send_fds(self._control, [plan.said({"extensions": names})], [log_read])
         os.close(log_read)
         environment = self._description["extension_environment"]
         for name in names:
@@ -202,7 +206,7 @@ class _Family:
             self._say({"extension_exited": [self._extensions[pid], status]})
 
     def _say(self, message: dict[str, Any]) -> None:
-        self._control.send(json.dumps(message).encode())
+        self._control.send(plan.said(message))
 
 
 _RUNTIMES = {"python": runtime.run, "nodejs": programs.run_node, "provided": programs.run_bootstrap}

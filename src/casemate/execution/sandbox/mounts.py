@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -25,6 +26,7 @@ def make(description: dict[str, Any], outside: tuple[int, int], *, same_user: bo
     write("/run/resolv.conf", f"nameserver {description['resolver']}\noptions timeout:2 attempts:2\n")
     syscalls.mount("", "/run", flags=syscalls.MS_REMOUNT | syscalls.MS_RDONLY | _OWN)
     mount_processes(private=same_user)
+    _limit_unseen_memory(int(description["memory_mb"]))
     seal_settings()
 
 
@@ -37,6 +39,16 @@ def mount_processes(*, private: bool) -> None:
     """
     options = "hidepid=1" if private else ""
     syscalls.mount("proc", "/proc", "proc", _OWN | syscalls.MS_NOEXEC, options)
+
+
+def _limit_unseen_memory(memory_mb: int) -> None:
+    """Of System V's segments and queues no process need have any, and so nobody sees how large they are.
+
+    sysvipc(7): both limits are of this IPC namespace. Rootless, older kernels refuse.
+    """
+    with contextlib.suppress(OSError):
+        write("/proc/sys/kernel/shmall", str(memory_mb << 8))  # pages
+        write("/proc/sys/kernel/msgmni", "32")
 
 
 def seal_settings() -> None:

@@ -24,6 +24,11 @@ TAKE, RESTORE = "take", "restore"
 on as the snapshot whose descriptors (image, memory, /tmp) come with the description. Empty: neither."""
 
 
+def said(message: dict[str, Any]) -> bytes:
+    """What process 1 says. Names of files that are no text have question marks: it is for people, and for logs."""
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RootPlan:
     """What the root is made of: host paths."""

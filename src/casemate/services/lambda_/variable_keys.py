@@ -90,10 +90,24 @@ class VariableKeys:
 
         if what(before) == what(changed):
             return changed
+        if changed.variables is before.variables and changed.kms_key != before.kms_key:
+            self._require_readable(ctx, before)
         others = [one for one in versions if one.version != before.version and one.variables_key]
         if all(_by_whom(one) != _by_whom(before) for one in others):
             self.release(before)
         return self.adopt(ctx, changed)
+
+    def _require_readable(self, ctx: Context[Any], function: Function) -> None:
+        """AwsError unless the caller may decrypt the variables, which go from that function's key to another one, or to none.
+
+        "Securing Lambda environment variables": kms:Decrypt is needed "to view and manage" them. What is said is ours.
+        """
+        if self._keys is None or not function.variables_key:
+            return
+        try:
+            self._keys.unlock(ctx, _protected(function), _use(function))
+        except AwsError as error:
+            raise errors.invalid(_undecipherable(error)) from error
 
     def release(self, function: Function) -> None:
         """End the use of the key by the function's role. Inside a transaction."""
@@ -111,11 +125,7 @@ class VariableKeys:
         try:
             self._keys.unlock(ctx, _protected(function), _use(function))
         except AwsError as error:
-            message = (
-                "Lambda was unable to decrypt your environment variables because the KMS access was denied. Please check "
-                f"your KMS permissions. KMS Exception: {error.code} KMS Message: {error.message}"
-            )
-            shown = {"Error": {"ErrorCode": error.code, "Message": message}}
+            shown = {"Error": {"ErrorCode": error.code, "Message": _undecipherable(error)}}
             return {**described, "Environment": shown}
         return described
 
@@ -150,6 +160,13 @@ class VariableKeys:
             store=self._store,
             authorize=ask,
         )
+
+
+def _undecipherable(error: AwsError) -> str:
+    return (
+        "Lambda was unable to decrypt your environment variables because the KMS access was denied. Please check your KMS "
+        f"permissions. KMS Exception: {error.code} KMS Message: {error.message}"
+    )
 
 
 def _by_whom(function: Function) -> tuple[object, ...]:

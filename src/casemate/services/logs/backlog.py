@@ -46,7 +46,15 @@ class Backlog:
             return
         arrived, self._arrived, self._lines = self._arrived, [], 0
         try:
-            self._events.take(arrived)
+            try:
+                self._events.take(arrived)
+            except UnicodeEncodeError:  # one of them is no text, and the others are other people's
+                self._events.take([one._replace(events=_as_text(one.events)) for one in arrived])
         except Exception:
             # Nobody waits for these lines who could be told; to keep them for another try would fill the memory.
             _log.exception("%d writes to log streams are lost", len(arrived))
+
+
+def _as_text(events: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Halves of characters as question marks."""
+    return [(at, message.encode("utf-8", "replace").decode()) for at, message in events]

@@ -6,5 +6,5 @@ then gives that runtime the state of another one (docs/decisions/0029). Both wer
 that most of their memory is equal already, and stays shared.
 
 Here are: `tracing` (making a stopped process do system calls), `mappings` (pure), `pages`, `open_files`, `pairs`, `image` (what a
-snapshot is, and taking it), `restoring`, `parking` (the runtime's side). Nothing here knows what a function is.
+snapshot is, and taking it), `restoring`, `heeding`, `parking` (the runtime's side). Nothing here knows what a function is.
 """

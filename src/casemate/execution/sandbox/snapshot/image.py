@@ -28,6 +28,9 @@ ACTION_SIZE = 32
 _ANONYMOUS, _FIXED, _PRIVATE = 0x20, 0x100000, 0x02
 _READ_WRITE = 3
 _MOMENT, _PATIENCE = 0.001, 1000
+_MOST_MAPPINGS, _MOST_ADDRESSES = 8192, 64 << 30
+"""Python with everything has a thousand mappings, and a few gigabytes of addresses. A tenant could have 65,530 with long
+names, or all addresses there are: process 1 reads them, and nobody measures it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +69,10 @@ class Image:
         return cls(**given)
 
 
-def take(pid: int, file: int, *, parked: int) -> Image:
-    """A snapshot of the child `pid`, which waits on its descriptor `parked`; its memory goes to `file`.
+def take(pid: int, file: int, *, parked: int, most: int) -> Image:
+    """A snapshot of the child `pid`, which waits on its descriptor `parked`; its memory goes to `file`, `most` bytes of it.
 
-    UnfitError when it has something that cannot be restored. The child never runs again.
+    UnfitError or OSError when it has something that cannot be restored. The child never runs again.
     """
     if os.uname().machine != tracing.MACHINE:
         raise UnfitError(f"a processor of the kind {os.uname().machine}, for which this is not written")
@@ -78,22 +81,23 @@ def take(pid: int, file: int, *, parked: int) -> Image:
             # In the same stop as the rest: it is not in the receive yet when it has just said that it waits, nor at once
             # after it was let go on.
             if tracing.is_receiving(tracee.registers(tracing.GENERAL)):
-                return _taken(tracee, file, parked=parked)
+                return _taken(tracee, file, parked=parked, most=most)
         time.sleep(_MOMENT)
     raise UnfitError("a runtime that does not wait")
 
 
-def _taken(tracee: Tracee, file: int, *, parked: int) -> Image:
+def _taken(tracee: Tracee, file: int, *, parked: int, most: int) -> Image:
     pid = tracee.pid
     _require_alone(pid)
-    mappings = mappings_of(pid)
+    mappings = mappings_of(pid, most=_MOST_MAPPINGS)
     _require_private(mappings)
+    _require_modest(mappings)
     general, extended = tracee.registers(tracing.GENERAL), tracee.registers(tracing.EXTENDED)
     status = status_of(pid)
     try:
         image = Image(
             mappings=mappings,
-            own=pages.own_pages(pid, mappings),
+            own=pages.own_pages(pid, mappings, most=most),
             general=tracing.having_received_nothing(general),
             extended=extended,
             blocked=tracee.blocked_signals,
@@ -112,7 +116,9 @@ def _taken(tracee: Tracee, file: int, *, parked: int) -> Image:
 
 def status_of(pid: int) -> dict[str, str]:
     """The fields of /proc/PID/status."""
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to start
+    place = f"/proc/{pid}/status"
+    # A process names itself, with whatever bytes.
+    with open(place, encoding="utf-8", errors="replace", newline="\n") as file:  # noqa: PTH123 - pathlib is slow to start
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
 
 
@@ -143,6 +149,12 @@ def _require_private(mappings: tuple[Mapping, ...]) -> None:
             raise UnfitError(f"memory shared among processes ({one.path or 'anonymous'})")
         if one.path.endswith(" (deleted)"):
             raise UnfitError(f"a mapping of a deleted file ({one.path})")
+
+
+def _require_modest(mappings: tuple[Mapping, ...]) -> None:
+    addresses = sum(one.end - one.start for one in mappings)
+    if addresses > _MOST_ADDRESSES:
+        raise UnfitError(f"{addresses >> 30} GB of addresses")
 
 
 def _actions(tracee: Tracee, signals: set[int]) -> dict[int, bytes]:

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import socket
 import stat
 
+from casemate.execution.sandbox import plan
+from casemate.execution.sandbox.snapshot.heeding import heeding
 from casemate.execution.sandbox.snapshot.image import Image, take
-from casemate.execution.sandbox.snapshot.open_files import UnfitError
 from casemate.execution.sandbox.snapshot.parking import PARKED
 from casemate.execution.sandbox.snapshot.restoring import restore
 
 TEMPORARY = "/tmp"  # noqa: S108 - each environment has a file system of its own there
 
+_BESIDES = 64 << 20
+"""Bytes of memory that a snapshot may have beyond what the function has: parts of libraries that it could write to."""
 _SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
-def hand_out(control: socket.socket, pid: int, *, parked: int) -> None:
+def hand_out(control: socket.socket, pid: int, *, parked: int, memory_mb: int) -> None:
     """Tell the front door `{"snapshot": true}`, with descriptors of the image, the memory and /tmp; or why there is none.
 
-    They outlive this environment.
+    They outlive this environment, and what is in them nobody measures: hence a limit.
     """
     flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
     written, memory = (os.memfd_create(name, flags) for name in ("image", "memory"))
     temporary = os.open(TEMPORARY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     descriptors = [written, memory, temporary]
     try:
-        image = take(pid, memory, parked=parked)
-        with os.fdopen(os.dup(written), "w", encoding="utf-8") as file:
-            file.write(image.to_json())
+        with heeding(control):
+            image = take(pid, memory, parked=parked, most=(memory_mb << 20) + _BESIDES)
+            with os.fdopen(os.dup(written), "w", encoding="utf-8") as file:
+                file.write(image.to_json())
         for one in (written, memory):
             fcntl.fcntl(one, fcntl.F_ADD_SEALS, _SEALS)
-    except (UnfitError, OSError) as error:
-        control.send(json.dumps({"unfit": str(error)}).encode())
+    except Exception as error:  # the function has made the process whatever it is
+        control.send(plan.said({"unfit": str(error)}))
     else:
         socket.send_fds(control, [b'{"snapshot": true}'], descriptors)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 PAGE = 4096
 _LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) \S+ (\d+) *(.*)")
@@ -59,7 +59,7 @@ class Change:
 def parse(text: str) -> tuple[Mapping, ...]:
     """The mappings that a file of /proc lists."""
     found: list[Mapping] = []
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):  # no other character: it may be in the name of a file
         fields = _LINE.fullmatch(line)
         assert fields is not None, line
         found.append(
@@ -74,10 +74,14 @@ def parse(text: str) -> tuple[Mapping, ...]:
     return tuple(found)
 
 
-def mappings_of(pid: int) -> tuple[Mapping, ...]:
-    """Those of a process."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - pathlib is slow to start
-        return parse(file.read())
+def mappings_of(pid: int, *, most: int | None = None) -> tuple[Mapping, ...]:
+    """Those of a process. OSError when they are more than `most`."""
+    place = f"/proc/{pid}/maps"
+    with open(place, encoding="utf-8", errors="surrogateescape", newline="\n") as file:  # noqa: PTH123 - pathlib is slow to start
+        text = "".join(islice(file, most))
+        if file.readline():
+            raise OSError(f"more than {most:,} mappings")
+    return parse(text)
 
 
 def change(present: Sequence[Mapping], wanted: Sequence[Mapping]) -> Change:

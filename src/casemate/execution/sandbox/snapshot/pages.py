@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from casemate.execution.sandbox.snapshot.mappings import PAGE, Mapping
 
@@ -17,29 +17,33 @@ _FILE, _SWAPPED, _PRESENT = 1, 2, 4
 """The upper bits of an entry: the kernel's Documentation/admin-guide/mm/pagemap.rst."""
 
 
-def own_pages(pid: int, mappings: Iterable[Mapping]) -> Runs:
-    """The pages that are not what a fresh mapping would show: written to, or anonymous and touched.
+def own_pages(pid: int, mappings: Iterable[Mapping], *, most: int | None = None) -> Runs:
+    """The pages that are not what a fresh mapping would show: written to, or anonymous and touched. OSError when they are
+    more than `most` bytes.
 
     Of a private file mapping that may be written, all of them: they are few, and another process may have written to
     others.
     """
     found: Runs = []
+    size = 0
     descriptor = os.open(f"/proc/{pid}/pagemap", os.O_RDONLY)
     try:
         for one in mappings:
             if one.is_kernels or one.rights[3] == "s":
                 continue
-            if one.is_file and one.rights[1] == "w":
-                found.append((one.start, one.end))
-            else:
-                found += _scan(descriptor, one)
+            whole = one.is_file and one.rights[1] == "w"
+            for start, end in ((one.start, one.end),) if whole else _scan(descriptor, one):
+                size += end - start
+                if most is not None and size > most:
+                    raise OSError(f"more than {most >> 20} MB of memory")
+                found.append((start, end))
     finally:
         os.close(descriptor)
     return found
 
 
-def _scan(descriptor: int, mapping: Mapping) -> Runs:
-    found: Runs = []
+def _scan(descriptor: int, mapping: Mapping) -> Iterator[tuple[int, int]]:
+    begin = end = mapping.start
     for block in range(mapping.start, mapping.end, _BLOCK * PAGE):
         count = min(_BLOCK, (mapping.end - block) // PAGE)
         raw = os.pread(descriptor, count * _ENTRY, block // PAGE * _ENTRY)
@@ -49,11 +53,13 @@ def _scan(descriptor: int, mapping: Mapping) -> Runs:
             state = entry >> 61
             if state & (_PRESENT | _SWAPPED) and not state & _FILE:
                 address = block + number * PAGE
-                if found and found[-1][1] == address:
-                    found[-1] = (found[-1][0], address + PAGE)
-                else:
-                    found.append((address, address + PAGE))
-    return found
+                if end != address:
+                    if begin != end:
+                        yield begin, end
+                    begin = address
+                end = address + PAGE
+    if begin != end:
+        yield begin, end
 
 
 def outside(runs: Runs, others: Runs) -> Runs:
