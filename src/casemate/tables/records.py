@@ -33,7 +33,6 @@ class _WireValue(TypedDict, total=False):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict[str, _WireValue])
-_list_decoder = msgspec.json.Decoder(list[dict[str, _WireValue]])
 _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _value_decoder = msgspec.json.Decoder(_WireValue)
 _former_decoder = msgspec.msgpack.Decoder()
@@ -73,12 +72,6 @@ def encoded_list(records: Iterable[bytes]) -> msgspec.Raw:
     """Several items, as a list of them stands in an answer."""
     forms = [record[_HEADER:] if record[0] else _encoder.encode(wire_of(record)) for record in records]
     return msgspec.Raw(b"[" + b",".join(forms) + b"]")
-
-
-def decode_wire(raw: msgspec.Raw) -> WireItem | list[WireItem]:
-    """What `encoded` or `encoded_list` made, as `wire_of` has it."""
-    decoder = _list_decoder if bytes(raw).startswith(b"[") else _decoder
-    return cast("WireItem | list[WireItem]", decoder.decode(raw))
 
 
 def parts_of(record: bytes) -> dict[str, Any]:
