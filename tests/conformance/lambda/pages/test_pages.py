@@ -1,27 +1,22 @@
 """The sentences of Lambda's pages that state behaviour, each asked of the real engine through boto3.
 
-A case has the page, the sentence in our words, a short quote, and steps: calls of boto3 (`call`, `with`), each with what
-it must answer (`expected`: JMESPath -> value; `different`: JMESPath -> what it must not be; `error`: code, and the status
-when the page names one). `keep` names values for later steps, which write them as `$name`. `function` makes a function
-first; `account` asks as another account's administrator; `observed` is where the text of an answer was seen. A JMESPath
-that begins with `Payload`
-reads the parsed payload; `Log` is the decoded LogResult.
+A case has the page, the sentence in our words, a short quote, and steps (`tests.support.case_steps`). `function` makes a
+function first; `account` asks as another account's administrator; `observed` is where the text of an answer was seen. A
+JMESPath that begins with `Payload` reads the parsed payload; `Log` is the decoded LogResult.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
 import time
 import zipfile
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import pytest
-from botocore.exceptions import ClientError
+from tests.support.case_steps import check_answer, check_refusal, keep, resolved
 from tests.support.private_table import PrivateTable, unique
 
 pytestmark = pytest.mark.kernel
@@ -128,16 +123,7 @@ class Script:
 
     def resolved(self, value: Any) -> Any:
         """With `$name` replaced by what was kept."""
-        if isinstance(value, str):
-            whole = re.fullmatch(r"\$(\w+)", value)
-            if whole and whole[1] in self.kept:
-                return self.kept[whole[1]]
-            return re.sub(r"\$\{(\w+)\}", lambda found: str(self.kept[found[1]]), value)
-        if isinstance(value, list):
-            return [self.resolved(one) for one in value]
-        if isinstance(value, dict):
-            return {key: self.resolved(one) for key, one in value.items()}
-        return value
+        return resolved(value, self.kept)
 
     def _eventually(self, step: dict[str, Any]) -> int:
         end = time.monotonic() + PATIENCE
@@ -158,43 +144,16 @@ class Script:
             params["Payload"] = json.dumps("x" * step["repeat"])
         client = self._client(service, step)
         if "error" in step:
-            return self._refused(step["error"], getattr(client, operation), params)
+            return check_refusal(step["error"], getattr(client, operation), params, self.kept)
         answer = readable(getattr(client, operation)(**params))
-        for name, path in step.get("keep", {}).items():
-            self.kept[name] = jmespath.search(path, answer)
-            assert self.kept[name] is not None, (path, answer)
-        for path, expected in step.get("expected", {}).items():
-            self._check(path, jmespath.search(path, answer), self.resolved(expected), answer)
-        for path, other in step.get("different", {}).items():
-            assert jmespath.search(path, answer) not in (None, self.resolved(other)), (path, answer)
-        return len(step.get("expected", {})) + len(step.get("different", {}))
+        keep(step, answer, self.kept)
+        return check_answer(step, answer, self.kept)
 
     def _client(self, service: str, step: dict[str, Any]) -> Any:
         """The workload account's, or that of `account`."""
         if "account" in step:
             return self.world.instance.client(service, account=step["account"])
         return self.world.lambda_ if service == "lambda" else self.world.instance.client(service)
-
-    def _refused(self, expected: dict[str, Any], call: Any, params: dict[str, Any]) -> int:
-        with pytest.raises(ClientError) as refused:
-            call(**params)
-        response = refused.value.response
-        given = {
-            "code": response["Error"]["Code"],
-            "message": response["Error"].get("Message", ""),
-            "status": response["ResponseMetadata"]["HTTPStatusCode"],
-            "reason": response.get("Reason"),
-        }
-        for name, value in expected.items():
-            self._check(name, given[name], self.resolved(value), given)
-        return 1
-
-    def _check(self, path: str, given: Any, expected: Any, answer: Any) -> None:
-        if isinstance(expected, dict) and "matches" in expected:
-            assert isinstance(given, str), (path, answer)
-            assert re.search(expected["matches"], given), (path, given, answer)
-        else:
-            assert given == expected, (self.case["name"], path, answer)
 
 
 def readable(answer: dict[str, Any]) -> dict[str, Any]:
