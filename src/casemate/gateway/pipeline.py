@@ -17,6 +17,7 @@ from casemate.gateway.callers import caller_of, signature_of
 from casemate.gateway.context_keys import forwarded_keys, forwarded_origin, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
+from casemate.gateway.lengths import refuse_long
 from casemate.gateway.location import locate, scoped_elsewhere
 from casemate.gateway.readmission import Readmission
 from casemate.gateway.reference_checks import reference_checks
@@ -32,7 +33,7 @@ from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
 from casemate.wire.models import ServiceModels
-from casemate.wire.parser import parse, protocol_of
+from casemate.wire.parser import NamedRequest, ParsedRequest, name_operation, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
 from casemate.wire.sigv4_errors import Refusal, family_of, signature_error
@@ -76,7 +77,7 @@ class Pipeline:
 
     async def handle(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
         """The whole life of a request, in order."""
-        bystander = answer_bystander(request, arrival)
+        bystander = answer_bystander(request, arrival) or refuse_long(request)
         if bystander is not None:
             return bystander
         now = self._clock()
@@ -89,8 +90,9 @@ class Pipeline:
             if admitted is not None:
                 self._note_use(exchange)
             else:
-                self._parse(exchange)
+                named = self._name(exchange)
                 self._authenticate(exchange)
+                self._read(exchange, named)
                 self._locate(exchange)
                 self._gather_keys(exchange)
                 self._authorize(exchange)
@@ -184,7 +186,8 @@ class Pipeline:
         self._journal.record(exchange)
         return self._serialize(exchange)
 
-    def _parse(self, exchange: Exchange) -> None:
+    def _name(self, exchange: Exchange) -> NamedRequest:
+        """What is asked for, and of which service: enough to know whose signature it has to bear."""
         target = identify(exchange.request)
         exchange.service_name = target.service
         exchange.region = target.region or "us-east-1"
@@ -194,10 +197,17 @@ class Pipeline:
             raise AwsError(
                 "UnrecognizedClientException", f"Unknown service {target.service}", http_status=400
             ) from None
-        exchange.parsed = parse(exchange.request, exchange.model)
+        named = name_operation(exchange.request, exchange.model)
+        exchange.parsed = ParsedRequest(operation=named.operation, params={}, protocol=named.protocol)
         service = self._services.get(target.service)
         exchange.operation = service and service.operations.by_name.get(exchange.operation_name)
         exchange.service = service
+        return named
+
+    def _read(self, exchange: Exchange, named: NamedRequest) -> None:
+        """The input, of somebody who is known: what it takes to read it is his."""
+        assert exchange.parsed is not None
+        exchange.parsed.params = named.read()
 
     def _authenticate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
