@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from casemate.wire.mismatch import Mismatch
@@ -23,7 +23,7 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 @contextmanager
-def collector_paused(body: bytes) -> Iterator[None]:
+def collector_paused(body: bytes) -> Generator[None]:
     """While a body is decoded, if it is long."""
     if len(body) < _LONG or not gc.isenabled():
         yield
