@@ -132,10 +132,10 @@ class Pipeline:
         return True
 
     def _carry_out(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
-        """From the admission of an exchange to its answer, in this turn or when its writes last."""
-        operation = exchange.operation
+        """From the admission of an exchange to its answer, in this turn or when what it wrote or saw lasts."""
+        operation, service = exchange.operation, exchange.service
         assert operation is not None
-        assert exchange.service is not None
+        assert service is not None
         generation = self._store.generation
         try:
             self._note_use(exchange)
@@ -146,19 +146,23 @@ class Pipeline:
         else:
             if generation != self._store.generation:
                 # Records changed, which the data plane may have to follow.
-                task = asyncio.get_running_loop().create_task(self._finish(exchange, answer))
+                lasting = service.lasting(operation, failed=False)
+                task = asyncio.get_running_loop().create_task(
+                    self._finish(exchange, answer, lasting and lasts(lasting, service.state))
+                )
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
                 return
-        if operation.lasting is None or exchange.error is not None:
+        lasting = service.lasting(operation, failed=exchange.error is not None)
+        if lasting is None:
             answer(self._conclude(exchange))
             return
 
         def told(error: AwsError | None) -> None:
-            exchange.error = error
+            exchange.error = error or exchange.error
             answer(self._conclude(exchange))
 
-        operation.lasting(exchange.service.state, told)
+        lasting(service.state, told)
 
     def _first_error(self, error: Exception, operation: Operation[Any], exchange: Exchange) -> Exception:
         """What a request fails by: had its checks been asked for, as they are first, it may have been by them."""
@@ -172,9 +176,16 @@ class Pipeline:
             return first
         return error
 
-    async def _finish(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
+    async def _finish(
+        self,
+        exchange: Exchange,
+        answer: Callable[[HttpResponse], None],
+        lasting: asyncio.Future[None] | None,
+    ) -> None:
         try:
-            await self._outlast(exchange)
+            if lasting is not None:
+                await lasting
+            await self._settled()
         except Exception as error:
             exchange.error = _error_of(error, exchange)
         answer(self._conclude(exchange))
@@ -276,23 +287,25 @@ class Pipeline:
         return tuple(operation.checks(self._context(exchange), exchange.params))
 
     async def _dispatch(self, exchange: Exchange) -> None:
-        operation = exchange.operation
+        """Until what was done and seen is durable, and packets obey it."""
+        operation, service = exchange.operation, exchange.service
         assert operation is not None
-        context = self._context(exchange)
-        if operation.runs_async:
-            result = operation.handler(context, exchange.params)
-            assert inspect.iscoroutine(result) or inspect.isawaitable(result)
-            exchange.output = await result
-        else:
-            self._perform(operation, exchange)
-        await self._outlast(exchange)
-
-    async def _outlast(self, exchange: Exchange) -> None:
-        """Until what was done is durable, and packets obey it."""
-        assert exchange.operation is not None
-        assert exchange.service is not None
-        if exchange.operation.lasting is not None:
-            await lasts(exchange.operation.lasting, exchange.service.state)
+        assert service is not None
+        try:
+            if operation.runs_async:
+                result = operation.handler(self._context(exchange), exchange.params)
+                assert inspect.iscoroutine(result) or inspect.isawaitable(result)
+                exchange.output = await result
+            else:
+                self._perform(operation, exchange)
+        except Exception:
+            lasting = service.lasting(operation, failed=True)
+            if lasting is not None:
+                await lasts(lasting, service.state)
+            raise
+        lasting = service.lasting(operation, failed=False)
+        if lasting is not None:
+            await lasts(lasting, service.state)
         await self._settled()
 
     def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:

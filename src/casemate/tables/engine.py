@@ -1,6 +1,7 @@
 """The tables engine: items and their indexes over a storage. Knows no HTTP, no accounts and no table states.
 
-Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`.
+Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`, and one
+that tells what it read, or what is wrong with it, asks `when_seen_durable`.
 One thread uses it. A write and its index entries are one atomic change, so are the writes of a transaction.
 """
 
@@ -250,6 +251,10 @@ class TablesEngine:
     def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
         """As `durable`, for who is called back: with the error when it failed."""
         self._storage.when_durable(told)
+
+    def when_seen_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """Calls back, mostly at once, when all that was read in this turn of the event loop survives a crash of the machine."""
+        self._storage.when_seen_durable(told)
 
     def close(self) -> None:
         self._statistics.save()
