@@ -18,6 +18,7 @@ import httptools
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival
+from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.http_response import encode
 from casemate.gateway.lengths import MAX_BODY
 from casemate.gateway.whole_request import whole_request
@@ -34,6 +35,7 @@ class ShortWays:
     repeat: Callable[[bytes, Arrival, Answer], bool]
     """Of a read, before anything is made of it."""
     at_once: Callable[[HttpRequest, Arrival, Answer], bool]
+    polling: BusyPolling
 
 
 _MAX_HEADERS = 64 * 1024
@@ -172,6 +174,7 @@ class HttpConnection(asyncio.Protocol):
     def _goes_short(self, short: ShortWays, data: bytes) -> bool:
         """Whether a read was one request, which is taken care of."""
         self._awaited = 0
+        short.polling.heard()
         if short.repeat(data, self._arrival, self._answer):
             # What is answered already is not held. Its hashes were made: it cannot be refused for its size any more.
             if self._busy:
@@ -203,6 +206,8 @@ class HttpConnection(asyncio.Protocol):
         if self._hop_limit is not None:
             self._limit_hops(None)
         self._transport.write(encode(response, keep_alive=True, head=False))
+        if self._short is not None:
+            self._short.polling.answered()
         if held:
             self._let_go(held)
         if self._queue:
