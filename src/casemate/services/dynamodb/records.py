@@ -100,7 +100,8 @@ class KinesisDestination:
 
     stream_arn: str
     enabled: bool
-    precision: Literal["MILLISECOND", "MICROSECOND"]
+    precision: Literal["MILLISECOND", "MICROSECOND"] | None = None
+    """None: nothing was said."""
 
 
 @dataclass(frozen=True, kw_only=True)

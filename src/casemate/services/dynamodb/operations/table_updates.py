@@ -28,6 +28,8 @@ from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.index_updates import check_units, with_index_updates
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
+from casemate.services.dynamodb.quotas import check_ceilings
+from casemate.services.dynamodb.quotas import check_units as check_units_of_account
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.single_change import check_single
@@ -83,6 +85,8 @@ def _changed(ctx: Context[DynamoState], old: TableRecord, params: Params) -> Tab
         new = with_index_updates(ctx, new, params["GlobalSecondaryIndexUpdates"], definitions)
     if new.billing_mode != old.billing_mode:
         check_units(new)
+    check_units_of_account(ctx.state, old, new)
+    check_ceilings(new)
     _check_encryption(old, params.get("SSESpecification"))
     check_stream(new, params.get("StreamSpecification"))
     check_switch(new, params.get("StreamSpecification"))
