@@ -90,10 +90,10 @@ def _canonical(document: str) -> str:
         raise _invalid("This policy contains invalid Json")
     fields = cast("dict[str, Any]", loaded)
     given = fields.get("Statement")
-    statements: list[Any] = [given] if isinstance(given, dict) else given if isinstance(given, list) else []
-    if given is not None and not statements:
+    statements = cast("list[Any]", given) if isinstance(given, list) else [given]
+    if not statements:
         raise _invalid("Could not parse the policy: Statement is empty!")
-    if given is not None:
+    if "Statement" in fields:
         fields["Statement"] = [_statement(each) for each in statements]
     return json.dumps(_ordered(fields, _DOCUMENT), separators=(",", ":"), ensure_ascii=False)
 
@@ -126,7 +126,10 @@ def _statement(given: Any) -> Any:
 
 
 def _single(values: Any) -> Any:
-    return values[0] if isinstance(values, list) and len(cast("list[Any]", values)) == 1 else values
+    if not isinstance(values, list):
+        return values
+    listed = cast("list[Any]", values)
+    return listed[0] if len(listed) == 1 else listed
 
 
 def _principals(values: Any) -> Any:

@@ -37,9 +37,9 @@ def check_new_table(state: DynamoState, record: TableRecord) -> None:
 def check_units(state: DynamoState, old: TableRecord | None, new: TableRecord) -> None:
     """LimitExceededException when a table, an index or the account would have more units than it may."""
     _check_each(new)
-    before = {} if old is None else _units(_throughputs(old))
+    before = _units(() if old is None else _throughputs(old))
     wanted = _units(_throughputs(new))
-    grown = [member for member, units in wanted.items() if units > before.get(member, 0)]
+    grown = [member for member, units in wanted.items() if units > before[member]]
     if not grown:
         return
     others = [one for one in state.tables.values(new.account, new.region) if one.name != new.name]
@@ -49,7 +49,7 @@ def check_units(state: DynamoState, old: TableRecord | None, new: TableRecord) -
             raise AwsError(
                 "LimitExceededException",
                 f"This request would have caused the {member} limit to be exceeded for the account in {new.region}. "
-                f"Current {member} reserved by the account: {reserved[member] + before.get(member, 0)}. Limit: "
+                f"Current {member} reserved by the account: {reserved[member] + before[member]}. Limit: "
                 f"{ACCOUNT_UNITS}. Requested: {wanted[member]}. {_REFER}",
             )
 

@@ -107,7 +107,7 @@ def _check_actions(updates: Updates) -> None:
         raise not_modelled("Disassociate: delete the replica, or the table")
     kinds = [kind for update in updates for kind in update]
     if not all(updates) or any(
-        kind == "Update" and given.keys() == {"RegionName"}
+        kind == "Update" and set(given) == {"RegionName"}
         for update in updates
         for kind, given in update.items()
     ):

@@ -80,7 +80,8 @@ def update_contributor_insights(ctx: Context[DynamoState], params: Params) -> Ou
     mode = params.get("ContributorInsightsMode") or "ACCESSED_AND_THROTTLED_KEYS"
     _check_settled(record, index)
     present = record.insights.get(index)
-    if enabled == (present is not None and present.enabled) and (not enabled or present.mode == mode):
+    is_enabled = present is not None and present.enabled
+    if enabled == is_enabled and (present is None or not enabled or present.mode == mode):
         # What is so already stays as it is (ack-api-quirks, DDB-TABLE-091 and 341).
         return _named(record, index) | _state(present)
     if enabled and ctx.state.linked_roles is not None:
