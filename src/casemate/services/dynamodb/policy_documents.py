@@ -164,11 +164,12 @@ def _is_action_of(name: str, holder: str) -> bool:
     if "*" in name or "?" in name:
         return True
     found = catalogued(name)
+    kinds = {"stream"} if "/stream/" in holder else {"table", "index"}
     return (
         found is not None
         and name.lower().startswith("dynamodb:")
         and name.lower() not in _OF_NO_POLICY
-        and (found.takes(holder) or found.takes(f"{holder}/index/any"))
+        and not kinds.isdisjoint(each.type.name for each in found.resources)
     )
 
 
