@@ -62,7 +62,9 @@ def test_time_to_live_waits_for_a_replica(cloud: TablesCloud, client: Any) -> No
     cloud.settles = False
     client.update_table(TableName="one", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
     there = cloud.client("dynamodb", region="eu-west-1")
-    with refused("ValidationException.*not allowed while the replica is being added to table with name: .one."):
+    with refused(
+        "ValidationException.*not allowed while the replica is being added to table with name: .one."
+    ):
         client.update_time_to_live(TableName="one", TimeToLiveSpecification=TTL)
     with refused("ValidationException.*Cannot describe time to live while table is in CREATING state"):
         there.describe_time_to_live(TableName="one")

@@ -154,6 +154,8 @@ class TableRecord:
     warm: Throughput | None = None
     """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
+    key_changes: tuple[float, ...] = ()
+    """When its key was another one, within the last day."""
     table_class: str = "STANDARD"
     class_changes: tuple[float, ...] = ()
     """When it was put into another one, within the last thirty days."""

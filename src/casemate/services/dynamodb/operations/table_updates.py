@@ -26,6 +26,7 @@ from casemate.services.dynamodb.global_tables.membership import (
 )
 from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.index_updates import check_units, with_index_updates
+from casemate.services.dynamodb.key_changes import with_key_change
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
 from casemate.services.dynamodb.quotas import check_ceilings
@@ -53,6 +54,7 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
     new = _changed(ctx, old, params)
     with ctx.store.transaction():
         if params.get("SSESpecification") is not None:
+            new = with_key_change(new, ctx.now.timestamp())
             ctx.state.table_keys.release(old)
             new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
         new = with_stream(ctx, new, params.get("StreamSpecification"))
