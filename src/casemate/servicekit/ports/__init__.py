@@ -28,7 +28,7 @@ from casemate.servicekit.ports.network import (
     MeterReader,
     Network,
 )
-from casemate.servicekit.ports.records import LogDelivery, LogGroups, LogSink
+from casemate.servicekit.ports.records import CallRecords, LogDelivery, LogGroups, LogSink, ServiceCall
 from casemate.servicekit.ports.tables import (
     Keys,
     KeyUse,
@@ -43,6 +43,7 @@ from casemate.servicekit.ports.tables import (
 __all__ = [
     "AssumableRole",
     "AuthorizationMessages",
+    "CallRecords",
     "Credential",
     "CredentialUses",
     "Credentials",
@@ -72,6 +73,7 @@ __all__ = [
     "ProfileFacts",
     "ProtectedKey",
     "RoleSessions",
+    "ServiceCall",
     "ServiceLinkedRoles",
     "StreamChange",
     "StreamChanges",

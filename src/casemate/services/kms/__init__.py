@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import CallRecords
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.kms.material import MASTER_BYTES, KeyRing
 from casemate.services.kms.registry import operations as registered
+from casemate.services.kms.service_calls import ServiceCalls
 from casemate.services.kms.service_keys import ServiceKeys
 from casemate.services.kms.state import KmsState
 
@@ -34,8 +36,18 @@ class Kms:
     keys: ServiceKeys
 
 
-def build(store: Store, *, master: bytes, clock: Clock, random_bytes: RandomBytes) -> Kms:
-    """The service. `master` wraps the keys' material; it must stay the same as long as `store` is kept."""
+def build(
+    store: Store,
+    *,
+    master: bytes,
+    clock: Clock,
+    random_bytes: RandomBytes,
+    records: CallRecords | None = None,
+) -> Kms:
+    """The service. `master` wraps the keys' material; it must stay the same as long as `store` is kept.
+
+    `records` has what other services ask of keys; None: nobody keeps it.
+    """
     state = KmsState(store, KeyRing(master, random_bytes), clock)
     state.purge()
     service = Service(
@@ -45,4 +57,5 @@ def build(store: Store, *, master: bytes, clock: Clock, random_bytes: RandomByte
         resource_must_allow=True,
         spared_by_rcps=state.spared_by_rcps,
     )
-    return Kms(service=service, keys=ServiceKeys(state))
+    calls = ServiceCalls(records, clock=clock, random_bytes=random_bytes)
+    return Kms(service=service, keys=ServiceKeys(state, calls))

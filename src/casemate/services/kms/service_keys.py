@@ -20,6 +20,7 @@ from casemate.services.kms.material import read_blob
 from casemate.services.kms.names import ALIAS, Named, named
 from casemate.services.kms.permissions import Keys, check_on, context_keys
 from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Rotation
+from casemate.services.kms.service_calls import ServiceCalls, grant_parameters
 from casemate.services.kms.state import KmsState
 from casemate.services.kms.use import require_usable
 
@@ -41,67 +42,99 @@ _GRANTED_TO_ROLES = ("Decrypt", "RetireGrant")
 class ServiceKeys:
     """Implements the port `Keys`."""
 
-    def __init__(self, state: KmsState) -> None:
+    def __init__(self, state: KmsState, calls: ServiceCalls) -> None:
         self._state = state
+        self._calls = calls
 
     def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
         alias = f"{ALIAS}aws/{use.service}"
         if use.role and key is not None and f":{ALIAS}" in key:
             raise no_alias()
-        if key is None or key == alias:
-            found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
-        else:
-            found = named(ctx, self._state, key)
-        self._ask(ctx, "Encrypt" if use.role else "DescribeKey", found, use)
-        if found.key.spec != "SYMMETRIC_DEFAULT":
-            text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
-            raise validation(text)
-        grant = self._grant(ctx, found, use)
+        with self._calls.on_behalf(ctx, "Encrypt" if use.role else "DescribeKey", use) as first:
+            first.parameters = {"keyId": key or alias}
+            if key is None or key == alias:
+                found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
+            else:
+                found = named(ctx, self._state, key)
+            first.key = found.key
+            if use.role:
+                first.parameters = {
+                    "encryptionContext": dict(use.encryption_context),
+                    "keyId": found.key.arn,
+                    "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
+                }
+            self._ask(ctx, "Encrypt" if use.role else "DescribeKey", found, use)
+        with self._calls.on_behalf(ctx, "CreateGrant", use) as second:
+            second.key = found.key
+            grant = self._grant(ctx, found, use)
+            second.parameters = grant_parameters(found.key, grant)
+            self._require_grantable(ctx, found, use, grant)
+            second.response = {"grantId": grant.grant_id}
         self._state.grants.put(grant.key, grant)
         current = self._state.current(found.key)
         plaintext = self._state.ring.random(_DATA_KEY_BYTES)
         blob = self._state.ring.encrypt(current, plaintext, use.encryption_context)
+        if not use.role:
+            self._calls.generated(current, use, ctx.now)
         return ProtectedKey(key_arn=current.arn, blob=blob)
 
     def _grant(self, ctx: Context[Any], found: Named, use: KeyUse) -> GrantRecord:
         """The caller's grant to the service, or to the role it decrypts as. Not yet kept."""
         name = use.role or _service_name(use)
-        operations = _GRANTED_TO_ROLES if use.role else _GRANTED
-        constraint = "EncryptionContextEquals" if use.role else "EncryptionContextSubset"
+        return new_grant(
+            ctx,
+            found.key,
+            grantee=name,
+            retiring=name,
+            operations=_GRANTED_TO_ROLES if use.role else _GRANTED,
+            context_equals=use.encryption_context if use.role else None,
+            context_subset=None if use.role else use.encryption_context,
+        )
+
+    def _require_grantable(self, ctx: Context[Any], found: Named, use: KeyUse, grant: GrantRecord) -> None:
+        """AwsError unless the key can have the grant, and the caller may give it."""
+        if found.key.spec != "SYMMETRIC_DEFAULT":
+            text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
+            raise validation(text)
         self._ask(
             ctx,
             "CreateGrant",
             found,
             use,
             {
-                "kms:GrantOperations": operations,
-                "kms:GranteePrincipal": name,
-                "kms:RetiringPrincipal": name,
+                "kms:GrantOperations": grant.operations,
+                "kms:GranteePrincipal": grant.grantee,
+                "kms:RetiringPrincipal": grant.grantee,
                 "kms:GrantIsForAWSResource": "true",
-                "kms:GrantConstraintType": constraint,
+                "kms:GrantConstraintType": "EncryptionContextEquals"
+                if use.role
+                else "EncryptionContextSubset",
             },
         )
         require_usable(found.key, "ENCRYPT_DECRYPT", "Encrypt" if use.role else "GenerateDataKey")
-        return new_grant(
-            ctx,
-            found.key,
-            grantee=name,
-            retiring=name,
-            operations=operations,
-            context_equals=use.encryption_context if use.role else None,
-            context_subset=None if use.role else use.encryption_context,
-        )
 
     def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
+        with self._calls.on_behalf(ctx, "Decrypt", use) as call:
+            call.parameters = {"encryptionContext": dict(use.encryption_context)}
+            found = named(ctx, self._state, protected.key_arn)
+            call.key = found.key
+            return self._decrypted(ctx, found, protected, use)
+
+    def check(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> None:
+        self._decrypted(ctx, named(ctx, self._state, protected.key_arn), protected, use)
+
+    def _decrypted(self, ctx: Context[Any], found: Named, protected: ProtectedKey, use: KeyUse) -> bytes:
         blob = read_blob(protected.blob)
-        found = named(ctx, self._state, protected.key_arn)
         self._ask(ctx, "Decrypt", found, use)
         require_usable(found.key, "ENCRYPT_DECRYPT", "Decrypt")
         return self._state.ring.decrypt(found.key, blob, use.encryption_context)
 
     def release(self, key_arn: str, use: KeyUse) -> None:
+        key = self._key(key_arn, use)
         for grant in self._grants(key_arn, use):
+            assert key is not None
             self._state.grants.delete(*grant.key)
+            self._calls.retired(key, use, grant)
 
     def inaccessible_since(self, key_arn: str, use: KeyUse) -> datetime | None:
         key = self._state.keys.get(use.region, key_arn.rpartition("/")[2])
