@@ -73,6 +73,7 @@ class KeyCloud(IdentityCloud):
             clock=lambda: self.now,
             random_bytes=self.random_bytes,
             records=self.calls,
+            principals=self.directory,
         )
         tables = dynamodb.build(self.store, self.engine, self.kms.keys)
         self.services |= {"kms": self.kms.service, "dynamodb": tables}

@@ -85,6 +85,7 @@ class Slices:
             clock=system_clock,
             random_bytes=os.urandom,
             records=ground.journal,
+            principals=self._identity.directory,
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
         self.tables = AskedTables(self.dynamodb.state, ground.store, clock=system_clock)

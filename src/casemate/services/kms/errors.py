@@ -109,6 +109,37 @@ def invalid_grant_token() -> AwsError:
     return AwsError("InvalidGrantTokenException", "Invalid grant token.")
 
 
+def unknown_ciphertext_key() -> AwsError:
+    """A ciphertext of a key that is not here. Observed: aws/aws-encryption-sdk-javascript#1005, Droplr/aws-env#29 on GitHub."""
+    text = (
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are "
+        "not allowed to access."
+    )
+    return AwsError("AccessDeniedException", text)
+
+
+def not_abroad(caller: str, action: str, key: str) -> AwsError:
+    """Another account's key, for what only its own account may do."""
+    text = (
+        f"User: {caller} is not authorized to perform: {action} on resource: {key} because no resource-based policy "
+        f"allows the {action} action"
+    )
+    return AwsError("AccessDeniedException", text)
+
+
+def no_alias_prefix() -> AwsError:
+    """Observed: aws-controllers-k8s/community#1878 on GitHub."""
+    return validation(
+        'Alias must start with the prefix "alias/". Please see '
+        "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+    )
+
+
+def invalid_principals() -> AwsError:
+    """Observed: awslabs/minimum-viable-dataspace-on-aws#6 on GitHub, where a role was not there."""
+    return malformed_policy("Policy contains a statement with one or more invalid principals.")
+
+
 def not_retirable_by(caller: str, retiring: str) -> AwsError:
     """The retiring principal is what ListRetirableGrants is authorized on (API Reference)."""
     text = f"User: {caller} is not authorized to perform: kms:ListRetirableGrants on resource: {retiring}"

@@ -6,7 +6,7 @@ parameters; KMS Developer Guide, "Examples of AWS KMS log entries", of RetireGra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ class ServiceCalls:
         self._random_bytes = random_bytes
 
     @contextmanager
-    def on_behalf(self, ctx: Context[Any], operation: str, use: KeyUse) -> Iterator[Answer]:
+    def on_behalf(self, ctx: Context[Any], operation: str, use: KeyUse) -> Generator[Answer]:
         """A call in the caller's name, on record when it is over, refused or not."""
         answer = Answer()
         try:

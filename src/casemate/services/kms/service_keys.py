@@ -6,7 +6,6 @@ key sees through which service it came (`kms:ViaService`). What the service does
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +13,11 @@ from casemate.servicekit.ports import KeyUse, ProtectedKey
 from casemate.servicekit.service import Context
 from casemate.services.kms.errors import no_alias, validation
 from casemate.services.kms.granting import new_grant
-from casemate.services.kms.key_policies import managed_policy
-from casemate.services.kms.making import new_key
+from casemate.services.kms.managed_keys import managed_key
 from casemate.services.kms.material import read_blob
 from casemate.services.kms.names import ALIAS, Named, named
 from casemate.services.kms.permissions import Keys, check_on, context_keys
-from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Rotation
+from casemate.services.kms.records import GrantRecord, KeyRecord
 from casemate.services.kms.service_calls import ServiceCalls, grant_parameters
 from casemate.services.kms.state import KmsState
 from casemate.services.kms.use import require_usable
@@ -53,7 +51,7 @@ class ServiceKeys:
         with self._calls.on_behalf(ctx, "Encrypt" if use.role else "DescribeKey", use) as first:
             first.parameters = {"keyId": key or alias}
             if key is None or key == alias:
-                found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
+                found = Named(key=managed_key(ctx, self._state, use.service), alias=alias)
             else:
                 found = named(ctx, self._state, key)
             first.key = found.key
@@ -159,28 +157,6 @@ class ServiceKeys:
         caller = ctx.principal.account
         check = check_on(self._state, action, found, caller=caller, request=request)
         ctx.authorize(check, through=f"{use.service}.amazonaws.com")
-
-    def _managed_key(self, ctx: Context[Any], service: str, alias: str) -> KeyRecord:
-        """The AWS managed key of the caller's account, made on first use (Developer Guide, "AWS managed keys")."""
-        present = self._state.alias(ctx.account, ctx.region, alias)
-        found = present and self._state.key(ctx.region, present.key_id)
-        if found is not None:
-            return found
-        policy = managed_policy(service, ctx.account, ctx.region)
-        made = replace(
-            new_key(ctx, self._state, spec="SYMMETRIC_DEFAULT", usage="ENCRYPT_DECRYPT", policy=policy),
-            aws_managed=True,
-            description=f"Default key that protects my {service} data when no other key is defined",
-            # "AWS managed keys are rotated every year" (Developer Guide, "Rotating AWS KMS keys").
-            rotation=Rotation(period_days=365, since=ctx.now.timestamp()),
-        )
-        now = ctx.now.timestamp()
-        record = AliasRecord(
-            account=ctx.account, region=ctx.region, name=alias, key_id=made.key_id, created=now, updated=now
-        )
-        self._state.keys.put(made.key, made)
-        self._state.aliases.put(record.key, record)
-        return made
 
     def _key(self, key_arn: str, use: KeyUse) -> KeyRecord | None:
         return self._state.key(use.region, key_arn.rpartition("/")[2])

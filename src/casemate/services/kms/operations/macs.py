@@ -23,14 +23,16 @@ def _algorithm(params: Params) -> Keys:
 
 def _ready(ctx: Context[KmsState], params: Params, operation: str) -> KeyRecord:
     key = named(ctx, ctx.state, params["KeyId"]).key
-    check_grant_tokens(ctx.state, params.get("GrantTokens"))
+    check_grant_tokens(ctx.state, ctx.region, params.get("GrantTokens"))
     require_usable(key, _USAGE, operation)
     if params["MacAlgorithm"] != mac_algorithm(key):
         raise validation(f"Algorithm {params['MacAlgorithm']} and key spec {key.spec} are incompatible.")
     return key
 
 
-@operations.operation("GenerateMac", checks=on_key("GenerateMac", aliases=True, request=_algorithm))
+@operations.operation(
+    "GenerateMac", checks=on_key("GenerateMac", abroad=True, aliases=True, request=_algorithm)
+)
 def generate_mac(ctx: Context[KmsState], params: Params) -> Output:
     key = _ready(ctx, params, "GenerateMac")
     if params.get("DryRun"):
@@ -39,7 +41,7 @@ def generate_mac(ctx: Context[KmsState], params: Params) -> Output:
     return {"Mac": mac, "MacAlgorithm": params["MacAlgorithm"], "KeyId": key.arn}
 
 
-@operations.operation("VerifyMac", checks=on_key("VerifyMac", aliases=True, request=_algorithm))
+@operations.operation("VerifyMac", checks=on_key("VerifyMac", abroad=True, aliases=True, request=_algorithm))
 def verify_mac(ctx: Context[KmsState], params: Params) -> Output:
     key = _ready(ctx, params, "VerifyMac")
     if not hmac.compare_digest(ctx.state.ring.mac(key, params["Message"]), params["Mac"]):
