@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from casemate.model.errors import AwsError
 from casemate.servicekit.constraints import Violation, message
 
@@ -13,6 +16,17 @@ def out_of_bounds(violations: list[Violation]) -> AwsError:
 
 def validation(text: str) -> AwsError:
     return AwsError("ValidationException", text)
+
+
+def require_length(params: Mapping[str, Any], member: str, most: int) -> None:
+    """ValidationException for bytes that are none or too many; what they are is not repeated."""
+    size = len(params[member])
+    if not 1 <= size <= most:
+        limit = "greater than or equal to 1" if size < 1 else f"less than or equal to {most}"
+        raise validation(
+            f"1 validation error detected: Value at '{member[:1].lower()}{member[1:]}' failed to satisfy constraint: "
+            f"Member must have length {limit}"
+        )
 
 
 def key_not_found(arn: str) -> AwsError:

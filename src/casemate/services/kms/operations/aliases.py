@@ -44,15 +44,17 @@ def _alias_check(ctx: Context[KmsState], action: str, name: str) -> Check:
 def _checked_name(name: str) -> str:
     if not name.startswith(ALIAS) or name == ALIAS:
         raise no_alias_prefix()
-    if name.startswith(_RESERVED):
-        raise AwsError(
-            "InvalidAliasNameException", f"The prefix {_RESERVED} is reserved for AWS managed keys"
-        )
     return name
 
 
 def _create_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
-    yield _alias_check(ctx, "CreateAlias", _checked_name(params["AliasName"]))
+    name = _checked_name(params["AliasName"])
+    if name.startswith(_RESERVED):
+        # Of the others it is the policy of an AWS managed key that refuses.
+        raise AwsError(
+            "InvalidAliasNameException", f"The prefix {_RESERVED} is reserved for AWS managed keys"
+        )
+    yield _alias_check(ctx, "CreateAlias", name)
     yield check_on(
         ctx.state, "CreateAlias", _target(ctx, "CreateAlias", params["TargetKeyId"]), caller=ctx.account
     )

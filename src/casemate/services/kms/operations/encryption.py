@@ -10,6 +10,7 @@ from casemate.services.kms.errors import (
     dry_run,
     incorrect_key,
     not_modelled,
+    require_length,
     unknown_ciphertext_key,
     validation,
 )
@@ -24,6 +25,8 @@ from casemate.services.kms.use import check_grant_tokens, require_usable
 _ALGORITHM = "SYMMETRIC_DEFAULT"
 _USAGE = "ENCRYPT_DECRYPT"
 _MOST_PLAINTEXT = 4096
+_MOST_CIPHERTEXT = 6144
+"""API Reference, Encrypt and Decrypt: bytes."""
 _SIZES = {"AES_256": 32, "AES_128": 16}
 
 
@@ -53,12 +56,13 @@ def _key_of(
     ignored = params.get("DryRun") and "IGNORE_CIPHERTEXT" in (params.get("DryRunModifiers") or ())
     if ignored and params.get(key_member):
         return named(ctx, ctx.state, params[key_member]), None
-    if not data:
+    if data is None:
         missing = key_member if ignored else blob_member
         camel = missing[:1].lower() + missing[1:]
         raise validation(
             f"1 validation error detected: Value null at '{camel}' failed to satisfy constraint: Member must not be null"
         )
+    require_length(params, blob_member, _MOST_CIPHERTEXT)
     blob = read_blob(data)
     record = ctx.state.key(ctx.region, blob.key_id)
     if params.get(key_member):
@@ -75,11 +79,7 @@ def _key_of(
 def encrypt(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"]).key
     _ready(ctx, params, key, "Encrypt")
-    if len(params["Plaintext"]) > _MOST_PLAINTEXT:
-        raise validation(
-            "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length "
-            f"less than or equal to {_MOST_PLAINTEXT}"
-        )
+    require_length(params, "Plaintext", _MOST_PLAINTEXT)
     if params.get("DryRun"):
         raise dry_run()
     blob = ctx.state.ring.encrypt(

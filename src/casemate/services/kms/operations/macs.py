@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 
 from casemate.servicekit.service import Context, Output, Params
-from casemate.services.kms.errors import dry_run, invalid_mac, validation
+from casemate.services.kms.errors import dry_run, invalid_mac, require_length, validation
 from casemate.services.kms.names import named
 from casemate.services.kms.operations.keys import mac_algorithm
 from casemate.services.kms.permissions import Keys, on_key
@@ -15,6 +15,8 @@ from casemate.services.kms.state import KmsState
 from casemate.services.kms.use import check_grant_tokens, require_usable
 
 _USAGE = "GENERATE_VERIFY_MAC"
+_MOST_MESSAGE = 4096
+"""API Reference, GenerateMac: bytes."""
 
 
 def _algorithm(params: Params) -> Keys:
@@ -23,6 +25,7 @@ def _algorithm(params: Params) -> Keys:
 
 def _ready(ctx: Context[KmsState], params: Params, operation: str) -> KeyRecord:
     key = named(ctx, ctx.state, params["KeyId"]).key
+    require_length(params, "Message", _MOST_MESSAGE)
     check_grant_tokens(ctx.state, ctx.region, params.get("GrantTokens"))
     require_usable(key, _USAGE, operation)
     if params["MacAlgorithm"] != mac_algorithm(key):
