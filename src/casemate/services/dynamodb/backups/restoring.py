@@ -55,6 +55,8 @@ async def restore_table(
     if ref.key in ctx.state.tables:
         raise _exists(ref.name)
     record = _target(ctx, params, source, restored, ref)
+    # "You will need that same key to restore those backups" (Developer Guide, "DynamoDB encryption at rest usage notes").
+    ctx.state.table_keys.open(ctx, source)
     try:
         await gone_through(fill(record))
         schema = record.schema()
