@@ -128,7 +128,9 @@ def test_select_reads_items_and_attributes(music: Any) -> None:
     assert run(music, f'SELECT Awards, Detail.Label, "Detail".Label.Name FROM Music {where}') == [
         {"Awards": {"N": "1"}, "Label": {"M": {"Name": {"S": "Big"}}}, "Name": {"S": "Big"}}
     ]
-    assert run(music, f"SELECT Detail.Grammys[1], absent FROM Music {where};") == [{"Grammys[1]": {"N": "2018"}}]
+    assert run(music, f"SELECT Detail.Grammys[1], absent FROM Music {where};") == [
+        {"Grammys[1]": {"N": "2018"}}
+    ]
 
 
 @pytest.mark.parametrize(
