@@ -364,6 +364,6 @@ def transact_get_items(ctx: Context[DynamoState], params: Params) -> Output:
 
 
 def _shown(record: bytes, projection: ProjectionExpression) -> dict[str, Any]:
-    """ "If the requested item has no projected attributes, the corresponding ItemResponse object is an empty Map"."""
+    """Nothing when nothing is left: "the corresponding ItemResponse object is an empty Map"."""
     shown = shown_of(record, projection.tree)
     return {"Item": shown} if shown else {}
