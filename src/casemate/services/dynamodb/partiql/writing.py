@@ -88,6 +88,11 @@ class Writing:
     def call(self, node: Call, allowed: frozenset[str] = _FUNCTIONS) -> str:
         if node.function not in allowed:
             raise validation(f"Unrecognized function: {node.function} at {node.place}")
+        if not node.arguments:
+            raise validation(
+                "Incorrect number of operands for operator or function; operator or function: "
+                f"{node.function}, number of operands: 0"
+            )
         return f"{node.function}({', '.join(self.operand(argument) for argument in node.arguments)})"
 
     def conditions(self, nodes: list[Condition]) -> str:
