@@ -73,20 +73,28 @@ def _compiled(params: Params, *, query: bool) -> _Wanted:
         projection=None if projection is None else compiler.projection(projection),
     )
     compiler.check_all_used()
-    _check_select(params)
+    _check_select(params, query=query)
     return wanted
 
 
-def _check_select(params: Params) -> None:
+def _check_select(params: Params, *, query: bool) -> None:
+    """What Select may not be together with; of a Query AWS counts it among the errors of members.
+
+    Observed: nubo-db/dynoxide, issues 96 and 121 and pull request 100, June 2026.
+    """
     select, projected = params.get("Select"), params.get("ProjectionExpression") is not None
+    prefix = "1 validation error detected: " if query else ""
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+        wanted = "only the Count" if select == "COUNT" else select
+        raise validation(f"{prefix}Cannot specify the ProjectionExpression when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
         raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            f"{prefix}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and params.get("IndexName") is None:
-        raise validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise validation(
+            f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
 
 
 def _select(params: Params) -> str:
