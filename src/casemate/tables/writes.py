@@ -119,7 +119,9 @@ class _IndexChanges:
     growth: list[Growth] = field(default_factory=list[Growth])
 
 
-def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None) -> Written:
+def plan_put(
+    storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None, *, in_batch: bool = False
+) -> Written:
     """Replace the item of that key."""
     key = quick_place(table, given.wire) if type(given) is QuickItem else None
     if type(given) is QuickItem and key is not None:
@@ -128,7 +130,7 @@ def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guar
             check_index_keys(table, part_of(record, table.indexed_names))
     else:
         item = item_in(given)
-        check_item_keys(table, item)
+        check_item_keys(table, item, in_batch=in_batch)
         check_index_keys(table, item)
         key, record = item_key(table, item), pack(item)
     if record_size(record) > MAX_ITEM_BYTES:
@@ -158,12 +160,12 @@ def plan_update(
         new = _changed(old, update, guard)
     else:
         _check_guard(guard, None)
+        if update is not None and update.expression.only_takes:
+            return _written(table, place, None, None, update.expression)
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
         item = item_in(key)
         if update is not None:
             item = update.expression.apply(item, update.values)
-            if update.expression.only_deletes:
-                return _written(table, place, None, None, update.expression)
         new = pack(item)
     if table.indexes:
         check_index_keys(table, part_of(new, table.indexed_names))
