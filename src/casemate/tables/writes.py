@@ -137,6 +137,7 @@ def plan_put(
         raise validation(TOO_LARGE)
     old = storage.get(key)
     _check_guard(guard, old)
+    _check_local_sizes(table, record, TOO_LARGE)
     return _written(table, key, old, record)
 
 
@@ -171,6 +172,7 @@ def plan_update(
         check_index_keys(table, part_of(new, table.indexed_names))
     if record_size(new) > MAX_ITEM_BYTES:
         raise validation(UPDATE_TOO_LARGE)
+    _check_local_sizes(table, new, UPDATE_TOO_LARGE)
     return _written(table, place, old, new, None if update is None else update.expression)
 
 
@@ -204,6 +206,19 @@ def plan_check(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard
     old = storage.get(place)
     _check_guard(guard, old)
     return Written(table=table, key=place, old=old, new=old, changes=())
+
+
+def _check_local_sizes(table: TableSchema, record: bytes, words: str) -> None:
+    """An item and its entry in each local index are 400 KB at most together.
+
+    Developer Guide, "Quotas", Item size for tables with local secondary indexes.
+    """
+    size = record_size(record)
+    if not table.has_local_indexes or size <= MAX_ITEM_BYTES // 2:
+        return  # no entry is larger than its item
+    for name, (_, entry) in index_entries(table, record).items():
+        if not table.indexes[name].is_global and size + record_size(entry) > MAX_ITEM_BYTES:
+            raise validation(words)
 
 
 def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:

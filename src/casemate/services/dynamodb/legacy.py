@@ -38,6 +38,23 @@ EXPRESSIONS = (
 _LEGACY = frozenset(LEGACY)
 _COMPARISONS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
 _COUNTS = {"NULL": 0, "NOT_NULL": 0, "BETWEEN": 2}
+_ACTIONS = ("ADD", "PUT", "DELETE")
+_OPERATORS = (
+    "IN",
+    "NULL",
+    "BETWEEN",
+    "LT",
+    "NOT_CONTAINS",
+    "EQ",
+    "GT",
+    "NOT_NULL",
+    "NE",
+    "LE",
+    "BEGINS_WITH",
+    "GE",
+    "CONTAINS",
+)
+_INDEXABLE = frozenset({"EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN"})
 _JOINED = 2
 """Conditions that an operator may stand between."""
 _ORDERED = ("S", "N", "B")
@@ -137,7 +154,7 @@ class _Rewriting:
             ("ScanFilter", "FilterExpression", joined),
         ):
             if params.get(member):
-                terms = [self._condition(name, given) for name, given in params[member].items()]
+                terms = [self._condition(member, name, given) for name, given in params[member].items()]
                 new[expression] = glue.join(terms)
         if self._names:
             new["ExpressionAttributeNames"] = self._names
@@ -160,6 +177,7 @@ class _Rewriting:
         sections: dict[str, list[str]] = {}
         for name, given in updates.items():
             action, value = given.get("Action") or "PUT", given.get("Value")
+            _check_enum(f"attributeUpdates.{name}.member.action", action, _ACTIONS)
             if value is None:
                 if action != "DELETE":
                     raise validation(
@@ -190,6 +208,7 @@ class _Rewriting:
             )
             raise validation(f"{INVALID}{words} for Attribute: {name}")
         if operator is not None:
+            _check_enum(f"expected.{name}.member.comparisonOperator", operator, _OPERATORS)
             if exists is not None:
                 raise validation(
                     f"{INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}"
@@ -200,6 +219,7 @@ class _Rewriting:
                     f"Attribute: {name}"
                 )
             listed = values if values is not None else [] if value is None else [value]
+            _check_values(operator, listed)
             return self._term(name, operator, listed)
         if exists is False:
             if value is not None:
@@ -208,13 +228,19 @@ class _Rewriting:
         if value is None:
             shown = "null" if exists is None else "true"
             raise validation(f"{INVALID}Value must be provided when Exists is {shown} for Attribute: {name}")
+        _check_values("EQ", [value])
         return self._term(name, "EQ", [value])
 
-    def _condition(self, name: str, given: Mapping[str, Any]) -> str:
-        return self._term(name, given["ComparisonOperator"], given.get("AttributeValueList") or [])
+    def _condition(self, member: str, name: str, given: Mapping[str, Any]) -> str:
+        operator, values = given["ComparisonOperator"], given.get("AttributeValueList") or []
+        place = f"{member[:1].lower()}{member[1:]}.{name}.member.comparisonOperator"
+        _check_enum(place, operator, _OPERATORS)
+        _check_values(operator, values)
+        if member == "KeyConditions" and operator not in _INDEXABLE:
+            raise validation("Attempted conditional constraint is not an indexable operation")
+        return self._term(name, operator, values)
 
     def _term(self, name: str, operator: str, values: Sequence[Any]) -> str:
-        _check_values(operator, values)
         alias = self._name(name)
         keys = [self._value(value) for value in values]
         if operator in _COMPARISONS:
@@ -233,6 +259,14 @@ class _Rewriting:
                 return f"(attribute_exists({alias}) AND NOT contains({alias}, {keys[0]}))"
             case _:
                 return f"{operator.lower()}({alias}, {keys[0]})"
+
+
+def _check_enum(place: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise validation(
+            f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(allowed)}]"
+        )
 
 
 def _unused(stem: str, taken: Mapping[str, Any]) -> str:
