@@ -61,8 +61,10 @@ class TablesEngine:
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
 
-    def plan_put(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
-        return plan_put(self._storage, table, item, guard)
+    def plan_put(
+        self, table: TableSchema, item: GivenItem, guard: Guard | None = None, *, in_batch: bool = False
+    ) -> Written:
+        return plan_put(self._storage, table, item, guard, in_batch=in_batch)
 
     def plan_delete(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return plan_delete(self._storage, table, key, guard)

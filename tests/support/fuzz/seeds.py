@@ -124,7 +124,7 @@ def _items() -> list[tuple[str, dict[str, Any]]]:
                    "ExpressionAttributeValues": {":p": {"S": "a"}, ":l": {"S": "le"}}, "Select": "ALL_ATTRIBUTES",
                    "ExclusiveStartKey": {**KEY, "l": {"S": "left"}}, "ScanIndexForward": False}),
         ("Scan", {**_TABLE, "FilterExpression": "#a = :n OR size(p) > :n", **_EXPRESSIONS, "Segment": 0, "TotalSegments": 2}),
-        ("Scan", {**_TABLE, "IndexName": "global", "ScanFilter": {"text": _LEGACY}, "ConditionalOperator": "AND", "Limit": 5}),
+        ("Scan", {**_TABLE, "IndexName": "global", "ScanFilter": {"text": _LEGACY, "a": _LEGACY}, "ConditionalOperator": "AND", "Limit": 5}),
         ("BatchGetItem", {"RequestItems": {"things": {"Keys": [KEY], "ProjectionExpression": "p"}}}),
         ("BatchWriteItem", {"RequestItems": {"things": [{"PutRequest": {"Item": RICH}}],
                                              "plain": [{"DeleteRequest": {"Key": {"k": {"B": "AA=="}}}}]}}),
