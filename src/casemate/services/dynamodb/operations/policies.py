@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from casemate.model.errors import AwsError
+from casemate.model.principals import PrincipalKind
 from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy
 from casemate.policy.parser import parse_policy
@@ -102,7 +103,23 @@ def put_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
         return {"RevisionId": record.policy_revision}
     revision = new_revision(ctx, record.policy_revision)
     _keep(ctx, record, document, revision)
+    if not params.get("ConfirmRemoveSelfResourceAccess"):
+        _require_own_access(ctx, record)
     return {"RevisionId": revision}
+
+
+def _require_own_access(ctx: Context[DynamoState], record: TableRecord | StreamRecord) -> None:
+    """ValidationException when the policy that was just put keeps its author from changing it; that undoes it.
+
+    API reference, PutResourcePolicy, ConfirmRemoveSelfResourceAccess; the words are ours.
+    """
+    try:
+        ctx.authorize(Check(action="dynamodb:PutResourcePolicy", resource=record.ref.arn))
+    except AwsError as error:
+        raise validation(
+            f"{INVALID}The policy removes your permissions to change the policy of this resource in the future. Set "
+            "ConfirmRemoveSelfResourceAccess to confirm that"
+        ) from error
 
 
 @operations.operation("GetResourcePolicy", checks=_on_holder("GetResourcePolicy"))
@@ -116,7 +133,19 @@ def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     return {"Policy": record.policy, "RevisionId": record.policy_revision}
 
 
-@operations.operation("DeleteResourcePolicy", checks=_on_holder("DeleteResourcePolicy"))
+def _delete_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    """The root user may, "even if your resource-based policy explicitly denies the root principal's access" (API reference).
+
+    It is asked without naming the table, so that the policy of the table is left out and those above it are not.
+    """
+    checks = _on_holder("DeleteResourcePolicy")(ctx, params)
+    own = f":{ctx.account}:" in params["ResourceArn"]
+    if ctx.principal.kind is PrincipalKind.ROOT and own:
+        return (Check(action="dynamodb:DeleteResourcePolicy"),)
+    return checks
+
+
+@operations.operation("DeleteResourcePolicy", checks=_delete_checks)
 def delete_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     """Deleting what is not there is no error; then no revision id is returned."""
     record = _holder(ctx, params["ResourceArn"])
