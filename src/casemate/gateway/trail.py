@@ -49,6 +49,12 @@ _LEFT_OUT = {"kms": frozenset({"CiphertextBlob", "Mac", "Message", "Plaintext"})
 _RESOURCE_TYPES = {("kms", "key"): "AWS::KMS::Key"}
 """The same examples: of keys, not of aliases."""
 
+_NAMED_BY_USERS = frozenset(
+    {"EncryptionContext", "EncryptionContextEquals", "EncryptionContextSubset", "SourceEncryptionContext",
+     "DestinationEncryptionContext"}
+)  # fmt: skip
+"""Parameters whose members have names that users gave them, and keep them as they are: the same examples."""
+
 _DATA_PARAMETERS = frozenset({"TableName", "IndexName", "Key", "FunctionName", "Qualifier", "InvocationType"})
 """Of data events only these are recorded: never items, never payloads."""
 
@@ -56,6 +62,7 @@ _SECRET_WORDS = ("password", "secret", "token", "zipfile", "plaintext", "private
 _MAX_TEXT = 1024
 """Source: CloudTrail User Guide, "CloudTrail record contents", userAgent and errorMessage: a maximum size of 1 KB, content
 exceeding that limit is truncated. Parameters are cut like them one by one."""
+_KEY_ARNS = "arn:aws:kms:"
 _MAX_DEPTH = 80
 """Of parameters. Deeper than any that is accepted: a Key has two levels for each of an attribute value's 32."""
 
@@ -90,6 +97,9 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
         event["vpcEndpointId"] = exchange.origin.endpoint_id
         event["vpcEndpointAccountId"] = exchange.origin.endpoint_account
     resources = {decision.resource for decision in exchange.decisions} - {"*"}
+    if exchange.service_name != "kms":
+        # What was asked of a key for this request is on record as a call of its own.
+        resources = {arn for arn in resources if not arn.startswith(_KEY_ARNS)}
     if resources:
         event["resources"] = [_resource(arn) for arn in sorted(resources)]
     return event
@@ -258,6 +268,8 @@ def _readable(value: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         below = depth + 1
+        if name in _NAMED_BY_USERS:
+            return {key: _readable(member, key, below) for key, member in members.items()}
         return {key[:1].lower() + key[1:]: _readable(member, key, below) for key, member in members.items()}
     if isinstance(value, list | tuple):
         return [_readable(member, name, depth + 1) for member in cast("Sequence[Any]", value)[:100]]

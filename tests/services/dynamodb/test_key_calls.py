@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.key_cloud import SIMPLE, KeyCloud, refused
 
+from casemate.services import dynamodb
 from casemate.services.dynamodb.table_keys import CACHED_SECONDS
 
 TABLES = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
@@ -134,3 +135,25 @@ def test_tables_of_the_key_that_aws_owns_leave_no_record(cloud: KeyCloud) -> Non
     client.put_item(TableName="plain", Item=ITEM)
     client.delete_table(TableName="plain")
     named(cloud)
+
+
+def test_who_reads_a_stream_must_be_able_to_use_the_key_of_its_table(cloud: KeyCloud, key: str) -> None:
+    """Usage notes: "The KMS key you select for a table is also used to encrypt its [...] streams"."""
+    cloud.services["dynamodbstreams"] = dynamodb.build_streams(cloud.services["dynamodb"])
+    client, streams = cloud.client("dynamodb"), cloud.client("dynamodbstreams")
+    viewed = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    made = client.create_table(TableName="orders", **SIMPLE, **with_key(key), StreamSpecification=viewed)
+    stream = made["TableDescription"]["LatestStreamArn"]
+    client.put_item(TableName="orders", Item=ITEM)
+    shard = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
+    asked = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = streams.get_shard_iterator(**asked)["ShardIterator"]
+    cloud.calls.events = []
+    cloud.principal = cloud.user("ann", TABLES)
+    with refused("AccessDeniedException.*kms:Decrypt"):
+        streams.get_records(ShardIterator=iterator)
+    cloud.principal = cloud.user("bob", TABLES, DECRYPT)
+    assert len(streams.get_records(ShardIterator=iterator)["Records"]) == 1
+    denied, allowed = named(cloud, "Decrypt", "Decrypt")
+    assert denied["userIdentity"]["userName"] == "ann"
+    assert "errorCode" not in allowed
