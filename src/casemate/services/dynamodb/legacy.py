@@ -232,7 +232,8 @@ class _Rewriting:
         return self._term(name, "EQ", [value])
 
     def _condition(self, member: str, name: str, given: Mapping[str, Any]) -> str:
-        operator, values = given["ComparisonOperator"], given.get("AttributeValueList") or []
+        operator: str = given["ComparisonOperator"]
+        values: list[Any] = given.get("AttributeValueList") or []
         place = f"{member[:1].lower()}{member[1:]}.{name}.member.comparisonOperator"
         _check_enum(place, operator, _OPERATORS)
         _check_values(operator, values)
