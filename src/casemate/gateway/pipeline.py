@@ -6,10 +6,9 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from casemate.gateway.action_names import asked_actions, iam_prefix
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
@@ -19,8 +18,8 @@ from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
 from casemate.gateway.lengths import refuse_long
 from casemate.gateway.location import locate, scoped_elsewhere
+from casemate.gateway.missing_operations import iam_prefix_of, missing_checks, require_implemented
 from casemate.gateway.readmission import Readmission
-from casemate.gateway.reference_checks import reference_checks
 from casemate.gateway.request_ids import new_request_id
 from casemate.gateway.session_reach import refuse_out_of_reach
 from casemate.model.errors import AwsError
@@ -97,7 +96,7 @@ class Pipeline:
                 self._gather_keys(exchange)
                 self._authorize(exchange)
                 # After authorization: what is missing here is told only to those who could have called it.
-                _require_implemented(exchange)
+                require_implemented(exchange)
             await self._dispatch(exchange)
         except asyncio.CancelledError:
             # What was committed is on record, even when Casemate stops meanwhile.
@@ -279,9 +278,9 @@ class Pipeline:
 
     def _checks(self, exchange: Exchange) -> tuple[Check, ...]:
         operation = exchange.operation
-        action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
+        action = f"{iam_prefix_of(exchange)}:{exchange.operation_name}"
         if operation is None:
-            return tuple(_missing_checks(exchange))
+            return tuple(missing_checks(exchange))
         if operation.checks is None:
             return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
@@ -299,13 +298,9 @@ class Pipeline:
             else:
                 self._perform(operation, exchange)
         except Exception:
-            lasting = service.lasting(operation, failed=True)
-            if lasting is not None:
-                await lasts(lasting, service.state)
+            await _outlast(operation, service, failed=True)
             raise
-        lasting = service.lasting(operation, failed=False)
-        if lasting is not None:
-            await lasts(lasting, service.state)
+        await _outlast(operation, service, failed=False)
         await self._settled()
 
     def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
@@ -392,38 +387,10 @@ class Pipeline:
             raise refusal(exchange.service_name, decision, encoded)
 
 
-def _iam_prefix(exchange: Exchange) -> str:
-    if exchange.service is not None:
-        return exchange.service.operations.iam_prefix
-    return iam_prefix(str(exchange.model.signing_name))
-
-
-def _missing_checks(exchange: Exchange) -> Iterator[Check]:
-    """What a request for an operation that is not implemented is authorized on."""
-    assert exchange.principal is not None
-    account, region, request = exchange.principal.account, exchange.region, exchange.request
-    for asked in asked_actions(
-        _iam_prefix(exchange),
-        exchange.operation_name,
-        exchange.params,
-        method=request.method,
-        path=request.path,
-        region=region,
-    ):
-        if asked.resource:
-            yield Check(action=asked.action, resource=asked.resource)
-        else:
-            yield from reference_checks(asked.action, asked.params, region=region, account=account)
-
-
-def _require_implemented(exchange: Exchange) -> None:
-    if exchange.operation is not None:
-        return
-    service = exchange.service
-    reason = service.operations.refusals.get(exchange.operation_name) if service else None
-    text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
-    text += f": {reason}" if reason else "; see docs/coverage.md"
-    raise AwsError("NotImplemented", text, http_status=501, fault="server")
+async def _outlast(operation: Operation[Any], service: Service[Any], *, failed: bool) -> None:
+    lasting = service.lasting(operation, failed=failed)
+    if lasting is not None:
+        await lasts(lasting, service.state)
 
 
 def _protocol(exchange: Exchange) -> str:

@@ -7,6 +7,7 @@ One thread uses it. A write and its index entries are one atomic change, so are 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
@@ -259,7 +260,9 @@ class TablesEngine:
         self._storage.when_seen_durable(told)
 
     def close(self) -> None:
-        self._statistics.save()
+        # On a disk that failed nothing is written any more: they are counted anew.
+        with contextlib.suppress(AwsError):
+            self._statistics.save()
         self._storage.close()
 
 
