@@ -244,6 +244,8 @@ def test_the_window_begins_when_recovery_is_switched_on_and_never_exceeds_its_pe
 ) -> None:
     began = cloud.now
     switch(orders, on=True, RecoveryPeriodInDays=2)
+    cloud.now += timedelta(hours=1)
+    switch(orders, on=True, RecoveryPeriodInDays=2)
     assert recovery(orders)["EarliestRestorableDateTime"] == began
     cloud.now += timedelta(days=5)
     assert recovery(orders)["EarliestRestorableDateTime"] == cloud.now - timedelta(days=2)
