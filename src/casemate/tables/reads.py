@@ -13,6 +13,7 @@ from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.expressions.paths import Tree, project
 from casemate.tables.keys import (
+    WRONG_KEY,
     after,
     check_key_value,
     check_key_values,
@@ -30,7 +31,13 @@ from casemate.tables.storage import Storage
 from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
 
 PAGE_BYTES = 1 << 20
-BAD_START = "The provided starting key is invalid"
+_BAD_START = "The provided starting key is invalid"
+_OUTSIDE_PARTITION = "The provided starting key is outside query boundaries based on provided conditions"
+_OUTSIDE_RANGE = "The provided starting key does not match the range key predicate"
+_ONE_ROW = "The query can return at most one row and cannot be restarted"
+_OUTSIDE_SEGMENT = (
+    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -184,13 +191,42 @@ def scan_range(table: TableSchema, index: IndexSchema | None, segment: int, tota
     return Range(start=start, end=end)
 
 
-def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: str) -> Page:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartComplaints:
+    """What is said of a start key."""
+
+    invalid: str
+    """That is no key of what is read."""
+    outside: str
+    """That is one, but not of the range."""
+
+
+def scan_complaints(reading: Reading) -> StartComplaints:
+    """Of a Scan (observed: ExtendDB/extenddb's conformance tests, which are run against AWS too; so the Query's)."""
+    invalid = f"{_BAD_START}: {WRONG_KEY}" if reading.index is None else _BAD_START
+    return StartComplaints(invalid=invalid, outside=_OUTSIDE_SEGMENT)
+
+
+def query_complaints(reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> StartComplaints:
+    """Of a Query, by what it asks of the sort key (observed: architect/dynalite, actions/query.js)."""
+    term = None if not reading.key.sort else terms.get(reading.key.sort[0].name)
+    outside = _OUTSIDE_PARTITION
+    if term is not None:
+        start = cast("Item", reading.start_after).get(term.attribute)
+        is_that_row = term.operator == "=" and start == values[term.operands[0]]
+        outside = _ONE_ROW if is_that_row else _OUTSIDE_RANGE
+    return StartComplaints(invalid=_BAD_START, outside=outside)
+
+
+def read_page(
+    storage: Storage, reading: Reading, covered: Range, complaints: StartComplaints | None = None
+) -> Page:
     """Read until the range, the limit or a megabyte is used up; the filter comes after.
 
-    `outside` is the complaint about a start key that is not in the range.
+    `complaints` are there where there is a start key.
     """
     page = Page()
-    rest = _rest(reading, covered, outside)
+    rest = covered if complaints is None else _rest(reading, covered, complaints)
     records = storage.values(rest.start, rest.end, reverse=not reading.forward)
     limit = reading.limit or sys.maxsize
     take = page.records.append if _is_whole(reading) else _taking(reading, page)
@@ -293,28 +329,26 @@ def _position(reading: Reading, record: bytes) -> WireItem:
     return {name: wire[name] for name in names}
 
 
-def _rest(reading: Reading, covered: Range, outside: str) -> Range:
+def _rest(reading: Reading, covered: Range, complaints: StartComplaints) -> Range:
     """The part of a range that lies after the start key."""
-    if reading.start_after is None:
-        return covered
-    position = _start_position(reading)
+    position = _start_position(reading, complaints)
     if not covered.start <= position < covered.end:
-        raise validation(outside)
+        raise validation(complaints.outside)
     if reading.forward:
         return Range(start=position + b"\x00", end=covered.end)
     return Range(start=covered.start, end=position)
 
 
-def _start_position(reading: Reading) -> bytes:
+def _start_position(reading: Reading, complaints: StartComplaints) -> bytes:
     key = cast("Item", reading.start_after)
     attributes = {
         attribute.name: attribute for attribute in (*reading.table.key.attributes, *reading.key.attributes)
     }
     if key.keys() != attributes.keys():
-        raise validation(BAD_START)
+        raise validation(complaints.invalid)
     for name, attribute in attributes.items():
         if type_code(key[name]) != attribute.type:
-            raise validation(BAD_START)
+            raise validation(complaints.invalid)
     check_key_values(reading.key, key)
     if reading.index is None:
         return item_key(reading.table, key)
