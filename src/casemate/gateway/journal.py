@@ -114,14 +114,13 @@ class Journal:
         repetition, one = exchange.repetition, exchange
         if repetition is not None and (params := brief_parameters(exchange)) is not None:
             one = (repetition, exchange.decisions, exchange.now, exchange.request_id, params)
-        self._keep(one)
+        self._pending.append(one)
+        if len(self._pending) >= _IN_MEMORY:
+            self.flush()
 
     def called(self, call: ServiceCall) -> None:
         """Keep the event of a call between services. It has no decisions: those are of the request that it was made in."""
-        self._keep(call)
-
-    def _keep(self, one: _Pending) -> None:
-        self._pending.append(one)
+        self._pending.append(call)
         if len(self._pending) >= _IN_MEMORY:
             self.flush()
 
