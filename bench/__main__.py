@@ -32,6 +32,10 @@ def main() -> int:
         from bench.functions import main as functions_main
 
         return functions_main(sys.argv[2:])
+    if sys.argv[1:2] == ["start"]:
+        from bench.start import main as start_main
+
+        return start_main(sys.argv[2:])
     if sys.argv[1:2] == ["timeline"]:
         from bench.timeline import main as timeline_main
 

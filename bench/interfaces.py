@@ -13,9 +13,9 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from tests.support.kernel_network import KernelNetwork
 from tests.support.vpc_builder import ALL_OUT, VpcBuilder, network, rule
 

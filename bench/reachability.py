@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from ipaddress import IPv4Address
 from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
+from msgspec.structs import replace
 from tests.support.reference import DYNAMODB, FUNCTION, reference_network
 
 from casemate.model.network import NetworkInterface, NetworkSnapshot

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.kernel_network import KernelNetwork
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB, DYNAMODB_ADDRESS, VpcBuilder, network, rule
 

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from tests.kernel.test_dataplane_lifecycle import eventually, held_namespaces
 from tests.support.kernel_network import KernelNetwork
 from tests.support.reference import DYNAMODB, reference_network

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.support.kernel_network import KernelNetwork
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB_ADDRESS, VpcBuilder, entry, network, rule
 

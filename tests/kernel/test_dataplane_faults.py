@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.kernel.test_dataplane_lifecycle import eventually
 from tests.support.instance import ROOT
 from tests.support.kernel_network import KernelNetwork

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.kernel_network import KernelNetwork
 from tests.support.networks import build
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB_ADDRESS, OPEN_ACL, VpcBuilder, entry, network

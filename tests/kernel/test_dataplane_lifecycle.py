@@ -190,7 +190,11 @@ async def test_nothing_outlives_a_front_door_that_is_killed() -> None:
     name, _, value = marker.partition("=")
     front_door = subprocess.Popen(
         [sys.executable, "-c", _FRONT_DOOR],
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", name: value},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([f"{ROOT}/src", str(ROOT), *sys.path[1:]]),
+            name: value,
+        },
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
@@ -238,7 +242,7 @@ async def test_a_machine_that_refuses_is_said_so(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "sitecustomize.py").write_text(
         "import casemate.dataplane.kernel.nftables as n; n.LIBRARY = 'libnowhere.so.1'\n"
     )
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT / 'src'}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), f"{ROOT}/src", *sys.path[1:]]))
     with pytest.raises(KernelUnavailableError, match="apt-get install -y libnftables1") as caught:
         await KernelDataplane.start(on_listener=lambda _: None, on_listener_gone=lambda _: None)
     assert caught.value.mode.name == "none"

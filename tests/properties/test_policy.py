@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.differential.naive_policy import glob
 from tests.support.policy import FULL, policy
 from tests.support.policy_questions import random_policy, random_request, random_set, random_statement

@@ -9,8 +9,9 @@ What a negation holds (NotAction, NotResource, NotPrincipal, StringNotEquals, Fo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
+
+from msgspec.structs import replace
 
 from casemate.policy.document import ConditionClause, Policy, PrincipalSpec, Statement
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from casemate.dataplane.plan import filters, matches, routing
 from casemate.dataplane.plan.ipv6 import filters as ipv6_filters

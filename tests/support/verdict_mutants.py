@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+
+from msgspec.structs import replace
 
 from casemate.model.network import PrefixListRef, TargetKind
 from casemate.reachability import acls, index, routes, security_groups, walk

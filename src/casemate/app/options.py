@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from casemate.tables.remote.options import RemoteTables
 
@@ -14,8 +15,7 @@ WORKLOAD_ACCOUNT = "000000000000"
 ACCOUNTS = (MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What `casemate up` was asked."""
 
     port: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.app.identity import Identity
 from casemate.app.options import Options
@@ -29,8 +30,7 @@ from casemate.tables.storage_memory import MemoryStorage
 from casemate.tables.storage_rocksdb import RocksStorage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True, kw_only=True):
     """What the slices stand on."""
 
     options: Options

@@ -10,10 +10,12 @@ replaced in place, never deleted and added.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.dataplane import operations as ops
 from casemate.dataplane.plan.network import NetworkPlan
@@ -37,8 +39,7 @@ from casemate.dataplane.plan.ruleset import Ruleset, amendment, creation, deleti
 Kind = TypeVar("Kind", bound=KernelObject)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupChange:
+class GroupChange(Struct, frozen=True, kw_only=True):
     """What to do for one group. Structure of every group is made before the contents of any: peerings join VPCs."""
 
     group: str
@@ -46,8 +47,7 @@ class GroupChange:
     contents: tuple[ops.Operation, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Delta:
+class _Delta(Struct, frozen=True, kw_only=True):
     """The objects of a group by what becomes of them."""
 
     old: Mapping[Key, KernelObject]

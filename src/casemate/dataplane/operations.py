@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network
+
+from msgspec import Struct
 
 from casemate.dataplane.plan.objects import (
     Address,
@@ -20,51 +21,44 @@ from casemate.dataplane.plan.objects import (
 LinkObject = DualStack | Address | Delay | Neighbour | Route | RoutingRule
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateNamespaces:
+class CreateNamespaces(Struct, frozen=True, kw_only=True):
     namespaces: tuple[Namespace, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateLinks:
+class CreateLinks(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     """Both ends are up and settled when it is done: the first packet is not lost."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Install:
+class Install(Struct, frozen=True, kw_only=True):
     """Add or replace, in this order, in one namespace."""
 
     namespace: str
     objects: tuple[LinkObject, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Withdraw:
+class Withdraw(Struct, frozen=True, kw_only=True):
     """Remove, in this order, in one namespace."""
 
     namespace: str
     objects: tuple[LinkObject, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """One nftables transaction."""
 
     namespace: str
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tracking:
+class Tracking(Struct, frozen=True, kw_only=True):
     """Settings of connection tracking, once rules have brought it in."""
 
     namespace: str
     sysctls: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CutFlows:
+class CutFlows(Struct, frozen=True, kw_only=True):
     """Forget the connections from `sources` to `destinations`: their next packet is invalid and is dropped."""
 
     namespace: str
@@ -72,23 +66,19 @@ class CutFlows:
     destinations: tuple[IPv4Network, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenListeners:
+class OpenListeners(Struct, frozen=True, kw_only=True):
     listeners: tuple[Listener, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CloseListeners:
+class CloseListeners(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeleteLinks:
+class DeleteLinks(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeleteNamespaces:
+class DeleteNamespaces(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
 
 

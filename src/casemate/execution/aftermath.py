@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
+
+from msgspec.structs import replace
 
 from casemate.execution import platform_events
 from casemate.execution.environment_log import EnvironmentLog

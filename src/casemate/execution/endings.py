@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from casemate.execution import report
 from casemate.execution.failures import InitFailure
@@ -35,8 +36,7 @@ def shown_error_type(given: str) -> str:
     return "Function.Unknown" if given.startswith("Function.") else "Runtime.Unknown"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True, kw_only=True):
     """What is known when something ends."""
 
     event: Event
@@ -58,8 +58,7 @@ class Circumstances:
         return kind, message
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How an invocation ended."""
 
     failed: bool

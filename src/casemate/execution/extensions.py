@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from casemate.execution import runtime_api
 from casemate.execution.function import Invocation

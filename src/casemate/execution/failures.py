@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.execution.function import Failure
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InitFailure:
+class InitFailure(Struct, frozen=True, kw_only=True):
     """How initialization failed."""
 
     failure: Failure

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoleCredentials:
+
+class RoleCredentials(Struct, frozen=True, kw_only=True):
     """A session of the execution role, as it is put into the environment's variables."""
 
     access_key_id: str
@@ -19,8 +19,7 @@ class RoleCredentials:
     """Environments are replaced before this."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionVersion:
+class FunctionVersion(Struct, frozen=True, kw_only=True):
     """One version of a function with the configuration it runs under."""
 
     arn: str
@@ -68,8 +67,7 @@ class FunctionVersion:
         return {"functionName": self.name, "functionVersion": self.version, "handler": self.handler}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True, kw_only=True):
     """One event for a function."""
 
     request_id: str
@@ -103,8 +101,7 @@ class Failure(Enum):
     """The runtime reported it; the runtime's own error type is shown."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What the caller of an invocation gets."""
 
     payload: bytes

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from casemate.execution import runtime_api
 from casemate.execution.endings import Ending
 from casemate.execution.failures import NotDeliveredError
@@ -67,8 +69,7 @@ class Running:
             self.stream.write(head.content_type, chunk, flow)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """An invocation whose caller has the answer: REPORT is yet to be written, at once or when extensions are done."""
 
     request_id: str

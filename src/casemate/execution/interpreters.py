@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Older ones do not run the AWS SDK that Casemate has."""
@@ -26,8 +27,7 @@ _ASK_NODE = "process.version + process.execPath"
 _SECONDS = 10
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Python:
+class Python(Struct, frozen=True, kw_only=True):
     """An installed Python."""
 
     version: tuple[int, int]
@@ -40,8 +40,7 @@ class Python:
         return "{}.{}".format(*self.version)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """An installed Node.js."""
 
     major: int
@@ -54,8 +53,7 @@ class NoInterpreterError(Exception):
     """Nothing on this machine runs the runtime; the message says what is missing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What runs a function."""
 
     language: str
@@ -75,8 +73,7 @@ class Choice:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreters:
+class Interpreters(Struct, frozen=True, kw_only=True):
     """What there is. The first Python is Casemate's own."""
 
     pythons: tuple[Python, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from casemate.execution import interpreters, platform_events, snap_start
 from casemate.execution.container_credentials import ContainerCredentials
@@ -26,8 +27,7 @@ from casemate.model.errors import AwsError
 from casemate.model.regions import availability_zones
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """How functions are run on this machine."""
 
     data_dir: Path
@@ -45,8 +45,7 @@ class Settings:
         return self.data_dir / "code"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True, kw_only=True):
     """One environment to be started."""
 
     function: FunctionVersion

@@ -7,8 +7,9 @@ InvalidStateTransition, as AWS's own runtime interface emulator does, and nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class State(Enum):
@@ -62,8 +63,7 @@ class Effect(Enum):
     KILL = "end every process of the environment"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True, kw_only=True):
     """A row of the table."""
 
     to: State

@@ -11,10 +11,11 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 import casemate
 from casemate.execution.sandbox.machine import HOME, MESSAGE_LIMIT, USER_DATA
@@ -57,8 +58,7 @@ class MachineNetwork(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MachineSpec:
+class MachineSpec(Struct, frozen=True, kw_only=True):
     """What a machine is to be."""
 
     instance_id: str

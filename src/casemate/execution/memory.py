@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 _READ = 32
 """Processes that are read, at a tenth of a millisecond each; of more, every second, third, ..., others each time, and the sum
 scaled. Nobody is ended for a scaled sum: all are read then."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Process:
+class _Process(Struct, frozen=True, kw_only=True):
     """Of one process, in kB."""
 
     place: str

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.execution import runtime_api
 from casemate.execution.runtime_api import Call, Reply
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True, kw_only=True):
     """Of one environment; it does not change."""
 
     token: str

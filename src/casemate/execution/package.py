@@ -16,9 +16,10 @@ import struct
 import zipfile
 import zlib
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 ZIPPED_LIMIT = 50 * 1024 * 1024
 """Bytes of an archive sent in the request."""
@@ -42,8 +43,7 @@ class PackageError(Exception):
     """The archive cannot be used; the message is Lambda's where Lambda has one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """An unpacked deployment package."""
 
     directory: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.execution import report
 from casemate.execution.endings import Ending
@@ -18,8 +19,7 @@ from casemate.execution.endings import Ending
 _LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlatformEvent:
+class PlatformEvent(Struct, frozen=True, kw_only=True):
     """Something the platform says."""
 
     type: str
@@ -120,8 +120,7 @@ def start(request_id: str, version: str, trace_id: str) -> PlatformEvent:
     return PlatformEvent(type="platform.start", record=record, text=report.start_line(request_id, version))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A part of an invocation's time."""
 
     name: str

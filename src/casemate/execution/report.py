@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from casemate.execution.function import Failure
 
@@ -17,8 +18,7 @@ TAIL_BYTES = 4096
 """`X-Amz-Log-Result` holds the last 4 KB of the log."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """What an invocation took."""
 
     duration_ms: float

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from msgspec import Struct
+
 from casemate.execution.function import Invocation
 
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
@@ -79,8 +81,7 @@ class Call:
     """When the first of it arrived, on the monotonic clock."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """An answer."""
 
     status: int

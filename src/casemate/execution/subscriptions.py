@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 _TYPES = ("platform", "function", "extension")
 _HOSTS = frozenset({"sandbox", "sandbox.localdomain"})
@@ -48,8 +49,7 @@ class SubscriptionError(Exception):
     """It is not a subscription; the message says why."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """What an extension wants, and where."""
 
     name: str

@@ -6,8 +6,10 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
+
+from msgspec.structs import replace
 
 from casemate.execution.environment import Environment
 from casemate.execution.function import FunctionVersion

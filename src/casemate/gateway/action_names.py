@@ -8,8 +8,9 @@ name; those that are implemented declare their actions themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
+
+from msgspec import Struct
 
 from casemate.policy.catalogue import action as catalogue_action
 from casemate.servicekit.service import Params
@@ -184,8 +185,7 @@ ACTION_NAMES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 """By prefix and operation."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One action that an operation needs, and the parameters that say on what."""
 
     action: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from casemate.model.network import Address
 
@@ -19,8 +20,7 @@ class Side(Enum):
     """The endpoints of one VPC."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True, kw_only=True):
     """One accepted connection."""
 
     side: Side

@@ -6,8 +6,9 @@ The engine decides (`casemate.policy.evaluation`); here is only who brings which
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from casemate.gateway.context_keys import (
     Values,
@@ -30,8 +31,7 @@ from casemate.servicekit.ports import Endpoints, Identities, Organization
 from casemate.servicekit.service import Check, Service
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicySources:
+class PolicySources(Struct, frozen=True, kw_only=True):
     """Who owns the policies."""
 
     identities: Identities
@@ -42,8 +42,7 @@ class PolicySources:
     messages: SealedMessages
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """What the questions of one request have in common."""
 
     service: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import cast
+
+from msgspec.structs import replace
 
 from casemate.model.principals import Principal
 from casemate.servicekit.ports import Credential, Credentials

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.network import (
     EndpointKind,
@@ -16,8 +18,7 @@ from casemate.model.network import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Detour:
+class Detour(Struct, frozen=True, kw_only=True):
     """One change, and the network after it."""
 
     change: str

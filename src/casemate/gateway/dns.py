@@ -10,9 +10,10 @@ import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from casemate.model.network import NetworkSnapshot
 from casemate.reachability.names import NameStatus, resolve

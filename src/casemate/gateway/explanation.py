@@ -6,10 +6,12 @@ is evaluated by other code than what serves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.explain import render_case, to_json
 from casemate.explain.remedies import decision_remedy
@@ -40,8 +42,7 @@ from casemate.servicekit.ports import (
 from casemate.servicekit.service import Check
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """May `source` do `action` on `target`, and does the packet get there?"""
 
     source: str
@@ -55,16 +56,14 @@ class Question:
     target_region: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Caller:
+class _Caller(Struct, frozen=True, kw_only=True):
     principal: Principal | None
     """None: it has no credentials, so that it can be asked only whether packets arrive."""
     vpc_id: str | None
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True, kw_only=True):
     """What becomes of a request that leaves `source`."""
 
     source: Source

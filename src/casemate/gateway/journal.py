@@ -12,12 +12,13 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
+from msgspec import Struct
 
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.repetition import Repetition
@@ -70,8 +71,7 @@ _Pending = Exchange | ServiceCall | _Repeated
 _BATCHES = msgspec.msgpack.Decoder(_Batch)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """A request on record."""
 
     event: dict[str, Any]

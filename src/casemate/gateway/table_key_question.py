@@ -6,7 +6,7 @@ own permissions, for each access to the table's data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.gateway.authorization import Authorizer, Situation, refusal
 from casemate.gateway.context_keys import forwarded_keys, forwarded_origin
@@ -27,8 +27,7 @@ _ITEMS = frozenset(
 """What reaches a table's data, and so asks for its key."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyRefusal:
+class KeyRefusal(Struct, frozen=True, kw_only=True):
     """Why the key cannot be used."""
 
     decision: Decision | None

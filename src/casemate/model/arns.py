@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arn:
+class Arn(Struct, frozen=True, kw_only=True):
     """`arn:partition:service:region:account:resource`; region and account may be empty."""
 
     partition: str = "aws"

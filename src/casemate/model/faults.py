@@ -5,8 +5,9 @@ A fault is an experiment and no configuration: it is kept in memory only, and en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class FaultKind(Enum):
@@ -22,8 +23,7 @@ class FaultKind(Enum):
     """Round trips take longer; nothing is lost."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     fault_id: str
     """`fault-1`."""
     kind: FaultKind

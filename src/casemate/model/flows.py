@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.model.network import Address
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowKey:
+class FlowKey(Struct, frozen=True, kw_only=True):
     """One direction of a conversation at one interface, accepted or rejected there."""
 
     interface_id: str
@@ -26,8 +25,7 @@ class FlowKey:
     """The flags of these very packets; a conversation has several counts that differ in them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowCount:
+class FlowCount(Struct, frozen=True, kw_only=True):
     """How much of it there was since the data plane began to count."""
 
     key: FlowKey

@@ -7,9 +7,10 @@ snapshot, so that readers may cache by identity. Networks are `ipaddress` object
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct, field
 
 from casemate.model.faults import Fault, FaultKind
 
@@ -20,8 +21,7 @@ ALL_PROTOCOLS = -1
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PortRange:
+class PortRange(Struct, frozen=True, kw_only=True):
     """Inclusive."""
 
     first: int
@@ -31,31 +31,27 @@ class PortRange:
 ALL_PORTS = PortRange(first=0, last=65535)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IcmpType:
+class IcmpType(Struct, frozen=True, kw_only=True):
     """-1 means any."""
 
     type: int = -1
     code: int = -1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupRef:
+class GroupRef(Struct, frozen=True, kw_only=True):
     """The private addresses of the interfaces that are members of a security group."""
 
     group_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrefixListRef:
+class PrefixListRef(Struct, frozen=True, kw_only=True):
     prefix_list_id: str
 
 
 RulePeer = IPv4Network | IPv6Network | GroupRef | PrefixListRef
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecurityGroupRule:
+class SecurityGroupRule(Struct, frozen=True, kw_only=True):
     """One permission: allow-only, one peer. A rule of the API with several ranges is several of these."""
 
     rule_id: str
@@ -70,8 +66,7 @@ class SecurityGroupRule:
     """Source of an ingress rule, destination of an egress rule."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecurityGroup:
+class SecurityGroup(Struct, frozen=True, kw_only=True):
     """Stateful, per interface. No rule for a direction: nothing passes in that direction."""
 
     group_id: str
@@ -80,8 +75,7 @@ class SecurityGroup:
     rules: tuple[SecurityGroupRule, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkAclEntry:
+class NetworkAclEntry(Struct, frozen=True, kw_only=True):
     """Stateless. Entries are tried in order of `number`; the first match decides; 32767 is the closing deny."""
 
     number: int
@@ -93,8 +87,7 @@ class NetworkAclEntry:
     icmp: IcmpType = IcmpType()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkAcl:
+class NetworkAcl(Struct, frozen=True, kw_only=True):
     acl_id: str
     vpc_id: str
     is_default: bool
@@ -114,8 +107,7 @@ class TargetKind(Enum):
     EGRESS_ONLY_GATEWAY = "eigw"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One row of a route table."""
 
     destination: Network | PrefixListRef
@@ -126,16 +118,14 @@ class Route:
     """The target is gone, detached or not available: matched packets are dropped silently."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteTable:
+class RouteTable(Struct, frozen=True, kw_only=True):
     route_table_id: str
     vpc_id: str
     is_main: bool
     routes: tuple[Route, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subnet:
+class Subnet(Struct, frozen=True, kw_only=True):
     subnet_id: str
     vpc_id: str
     cidr: IPv4Network
@@ -159,8 +149,7 @@ class InterfaceKind(Enum):
     VPC_ENDPOINT = "vpc_endpoint"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkInterface:
+class NetworkInterface(Struct, frozen=True, kw_only=True):
     interface_id: str
     vpc_id: str
     subnet_id: str
@@ -183,8 +172,7 @@ class NetworkInterface:
     """IPv6 addresses, which are public ones: nothing translates them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NatGateway:
+class NatGateway(Struct, frozen=True, kw_only=True):
     nat_gateway_id: str
     vpc_id: str
     subnet_id: str
@@ -200,8 +188,7 @@ class EndpointKind(Enum):
     INTERFACE = "Interface"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VpcEndpoint:
+class VpcEndpoint(Struct, frozen=True, kw_only=True):
     endpoint_id: str
     vpc_id: str
     account: str
@@ -223,8 +210,7 @@ class VpcEndpoint:
     available: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PeeringConnection:
+class PeeringConnection(Struct, frozen=True, kw_only=True):
     peering_id: str
     requester_vpc: str
     accepter_vpc: str
@@ -235,8 +221,7 @@ class PeeringConnection:
     """The same the other way round."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrefixList:
+class PrefixList(Struct, frozen=True, kw_only=True):
     prefix_list_id: str
     name: str
     cidrs: tuple[Network, ...]
@@ -244,8 +229,7 @@ class PrefixList:
     aws_managed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VpcSnapshot:
+class VpcSnapshot(Struct, frozen=True, kw_only=True):
     """One VPC with everything in it. Maps are keyed by id; treat them as immutable."""
 
     vpc_id: str
@@ -291,8 +275,7 @@ class VpcSnapshot:
         return None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkSnapshot:
+class NetworkSnapshot(Struct, frozen=True, kw_only=True):
     """The whole network at one moment."""
 
     generation: int

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InternetOrigin:
+
+class InternetOrigin(Struct, frozen=True, kw_only=True):
     """Arrived at a public endpoint. `aws:SourceIp` is `address`; no endpoint keys are present."""
 
     address: IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointOrigin:
+class EndpointOrigin(Struct, frozen=True, kw_only=True):
     """Arrived through a VPC endpoint. `aws:SourceVpc`, `aws:SourceVpce`, `aws:VpcSourceIp`; never `aws:SourceIp`."""
 
     vpc_id: str

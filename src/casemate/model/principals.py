@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct, field
 
 
 class PrincipalKind(Enum):
@@ -25,8 +26,7 @@ class PrincipalKind(Enum):
     """An unsigned request."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstanceSource:
+class InstanceSource(Struct, frozen=True, kw_only=True):
     """The instance to which a session's credentials were delivered."""
 
     arn: str
@@ -39,8 +39,7 @@ class InstanceSource:
     """`ec2:RoleDelivery`: the version of the metadata service, 1.0 or 2.0."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True, kw_only=True):
     """An authenticated caller (or the anonymous one)."""
 
     kind: PrincipalKind

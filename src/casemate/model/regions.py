@@ -6,9 +6,10 @@ Source of prefix-list ids and DYNAMODB ranges: AWS's published ip-ranges.json of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 _AZ_PREFIXES = {
     "us-east-1": "use1", "us-east-2": "use2", "us-west-1": "usw1", "us-west-2": "usw2", "af-south-1": "afs1",
@@ -22,8 +23,7 @@ _AZ_PREFIXES = {
 _AZ_LETTERS = {"us-east-1": "abcdef", "us-west-1": "ab", "us-west-2": "abcd"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AvailabilityZone:
+class AvailabilityZone(Struct, frozen=True, kw_only=True):
     """`us-east-2a`, whose id is `use2-az1`."""
 
     name: str
@@ -56,8 +56,7 @@ aws:RequestedRegion); the list is that of botocore's endpoints.json (isRegionali
 """Every Region of the model."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServicePrefixList:
+class ServicePrefixList(Struct, frozen=True, kw_only=True):
     """An AWS-managed prefix list: where one service of one Region is reachable."""
 
     prefix_list_id: str

@@ -17,6 +17,8 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
+from msgspec import Struct
+
 from casemate.policy.context import KeyInfo, KeyType, key_info
 
 _PLACEHOLDER = re.compile(r"\$\{[^}]*\}")
@@ -56,8 +58,7 @@ class ResourceType:
         return self.pattern.fullmatch(arn) is not None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ActionResource:
+class ActionResource(Struct, frozen=True, kw_only=True):
     """A resource type that an action can be allowed on."""
 
     type: ResourceType
@@ -67,8 +68,7 @@ class ActionResource:
     """Keys present only when the action is asked about such a resource."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """One action of a service."""
 
     name: str
@@ -97,8 +97,7 @@ class Action:
         return tuple(keys)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceCatalogue:
+class ServiceCatalogue(Struct, frozen=True, kw_only=True):
     """What the reference says of one service."""
 
     prefix: str

@@ -6,8 +6,9 @@ together by the gateway and the services; the engine takes whatever keys it is g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.variables import ContextValue
@@ -24,8 +25,7 @@ class KeyType(Enum):
     NUMERIC = "Numeric"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyInfo:
+class KeyInfo(Struct, frozen=True, kw_only=True):
     """What is known of a condition key."""
 
     type: KeyType = KeyType.STRING

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class PolicyType(Enum):
@@ -38,8 +39,7 @@ class Element(Enum):
     CONDITION = "Condition"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConditionTrace:
+class ConditionTrace(Struct, frozen=True, kw_only=True):
     """One operator and key of a Condition block."""
 
     operator: str
@@ -51,8 +51,7 @@ class ConditionTrace:
     matched: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StatementTrace:
+class StatementTrace(Struct, frozen=True, kw_only=True):
     """One statement against one request."""
 
     policy: str
@@ -70,8 +69,7 @@ class StatementTrace:
     conditions: tuple[ConditionTrace, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerTrace:
+class LayerTrace(Struct, frozen=True, kw_only=True):
     """All policies of one type. SCPs and RCPs give one layer per level of the organization's tree."""
 
     type: PolicyType
@@ -91,8 +89,7 @@ class Reason(Enum):
     """sts:GetCallerIdentity."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The answer to one authorization question."""
 
     allowed: bool

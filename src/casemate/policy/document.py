@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Effect = Literal["Allow", "Deny"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConditionClause:
+class ConditionClause(Struct, frozen=True, kw_only=True):
     """One operator, key and its values."""
 
     operator: str
@@ -18,8 +18,7 @@ class ConditionClause:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrincipalSpec:
+class PrincipalSpec(Struct, frozen=True, kw_only=True):
     """The Principal element: `*`, or values by type."""
 
     everyone: bool = False
@@ -29,8 +28,7 @@ class PrincipalSpec:
     canonical: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """One statement; an element and its Not- form exclude each other."""
 
     index: int
@@ -45,8 +43,7 @@ class Statement:
     conditions: tuple[ConditionClause, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True, eq=False):
     """A parsed policy. Compared by identity: parse once, keep, and caches stay warm."""
 
     label: str

@@ -7,7 +7,7 @@ them, quoted in public issue threads where the guides do not list them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.policy.decision import PolicyType
 
@@ -65,8 +65,7 @@ def unknown(field: str) -> str:
     return f"Unknown field {field}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Grammar:
+class Grammar(Struct, frozen=True, kw_only=True):
     """The rules of one policy type."""
 
     prohibited: frozenset[str] = frozenset()

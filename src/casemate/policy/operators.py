@@ -10,13 +10,14 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from operator import eq, ge, gt, le, lt
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.policy.patterns import Matcher, compile_arn, compile_glob
 from casemate.policy.variables import Resolved, text_of
@@ -25,8 +26,7 @@ Family = Callable[[Sequence[Resolved]], Matcher]
 """From the policy's values, variables replaced, to a test of one value of the request."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True, kw_only=True):
     """An operator's name, taken apart."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NoReturn, cast
+
+from msgspec.structs import replace
 
 from casemate.policy import grammar
 from casemate.policy.decision import PolicyType

@@ -7,8 +7,9 @@ How directly matters: in the same account it decides which implicit denies an Al
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.document import Effect, Policy, PrincipalSpec
@@ -35,8 +36,7 @@ _IAM_PRINCIPALS = frozenset({PrincipalKind.USER, PrincipalKind.ROLE_SESSION})
 """Those that can have a permissions boundary."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True, kw_only=True):
     """A PrincipalSpec, sorted for look-up."""
 
     everyone: bool

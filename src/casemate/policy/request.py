@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from casemate.model.principals import Principal
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     """One action on one resource."""
 
     principal: Principal
@@ -26,8 +26,7 @@ class AuthorizationRequest:
     without regard to case. A key that is not here is absent, which operators treat by their own rules."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyLevel:
+class PolicyLevel(Struct, frozen=True, kw_only=True):
     """The SCPs or RCPs of one level on the way from the organization's root to the account."""
 
     target_id: str
@@ -35,8 +34,7 @@ class PolicyLevel:
     policies: tuple[Policy, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicySet:
+class PolicySet(Struct, frozen=True, kw_only=True):
     """Every policy that applies to a request."""
 
     identity: tuple[Policy, ...] = ()

@@ -8,14 +8,14 @@ developer guides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from casemate.policy.errors import PolicyTooLarge
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SizeLimit:
+class SizeLimit(Struct, frozen=True, kw_only=True):
     """A quota in characters."""
 
     limit: int

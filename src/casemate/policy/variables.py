@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ContextValue = str | tuple[str, ...]
 
@@ -17,15 +18,13 @@ _INSIDE = re.compile(r"\s*([^,\s'][^,']*?)\s*(?:,\s*'([^']*)'\s*)?")
 _ESCAPES = frozenset("*?$")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exact:
+class Exact(Struct, frozen=True, kw_only=True):
     """Text that stands for itself: an escape, or what a variable was replaced by."""
 
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True, kw_only=True):
     """A reference to a condition key."""
 
     key: str
@@ -37,8 +36,7 @@ Resolved = tuple[str | Exact, ...]
 """A `str` is text as the author wrote it, in which `*` and `?` may be wildcards."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """One value of a policy, cut at its variables."""
 
     source: str

@@ -7,9 +7,11 @@ inside one subnet crosses no border.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.network import ICMP, ICMPV6, TCP, UDP, NetworkAcl, NetworkAclEntry, Subnet
 from casemate.reachability.numbers import alone, matcher
@@ -24,8 +26,7 @@ CLOSING = (32767, 32768)
 """Numbers of the denies that end each direction, of IPv4 and of IPv6: rule `*` of either."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AclEntry:
+class AclEntry(Struct, frozen=True, kw_only=True):
     """One entry, ready to be matched."""
 
     number: int
@@ -40,8 +41,7 @@ class AclEntry:
     """The hops of what this entry allows, made once: a way through a NAT gateway meets six ACLs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AclFilter:
+class AclFilter(Struct, frozen=True, kw_only=True):
     """The entries of an ACL by direction, in order."""
 
     acl_id: str

@@ -5,7 +5,7 @@ A client that has an IPv6 address tries a name's IPv6 address first (RFC 6724), 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.network import TCP, Address, EndpointKind, NetworkSnapshot, VpcSnapshot
 from casemate.reachability.names import Answer, NameStatus, resolve

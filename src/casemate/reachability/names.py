@@ -10,10 +10,12 @@ here and says why. Names of other services resolve with enableDnsSupport alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import sha256
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.network import EndpointKind, NetworkSnapshot, VpcEndpoint, VpcSnapshot
 from casemate.model.regions import service_address, service_address_6
@@ -34,8 +36,7 @@ class NameStatus(Enum):
     """Silence: the client's resolver gives up after its own timeout."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The answer to a query for addresses."""
 
     name: str

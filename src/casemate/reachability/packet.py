@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from casemate.model.network import ALL_PORTS, ALL_PROTOCOLS, ICMP, ICMPV6, TCP, UDP, IcmpType, PortRange
 from casemate.reachability.numbers import is_ipv6
@@ -81,8 +82,7 @@ class Packet(NamedTuple):
         return f"protocol {self.protocol}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrafficClass:
+class TrafficClass(Struct, frozen=True, kw_only=True):
     """The protocol, ports and ICMP type of a rule."""
 
     protocol: int

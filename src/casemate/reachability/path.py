@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from casemate.model.network import (
     Address,
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from casemate.reachability.index import NetworkIndex, VpcIndex
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drop:
+class Drop(Struct, frozen=True, kw_only=True):
     """Why the walk ends here."""
 
     reason: ReasonCode
@@ -31,8 +31,7 @@ class Drop:
     remedy: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True, kw_only=True):
     """Where a packet leaves a subnet from: a network interface or a NAT gateway."""
 
     name: str

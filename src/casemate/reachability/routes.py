@@ -7,15 +7,15 @@ destination is a prefix list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.model.network import Network, PrefixList, PrefixListRef, Route, RouteTable, TargetKind
 from casemate.reachability.numbers import matcher
 from casemate.reachability.verdict import Hop, HopKind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteEntry:
+class RouteEntry(Struct, frozen=True, kw_only=True):
     """One destination network of one route: a route to a prefix list is one entry per network of the list."""
 
     route: Route
@@ -26,8 +26,7 @@ class RouteEntry:
     """The hop of a packet that takes this route, when no other route matched."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteMatch:
+class RouteMatch(Struct, frozen=True, kw_only=True):
     """The answer to a look-up."""
 
     entry: RouteEntry | None

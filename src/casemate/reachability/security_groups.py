@@ -8,8 +8,9 @@ of its members, as the VPC Peering Guide says also across an active peering conn
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from casemate.model.network import (
     GroupRef,
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 _NEAR_MISSES = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupRule:
+class GroupRule(Struct, frozen=True, kw_only=True):
     """One rule, ready to be matched."""
 
     group_id: str
@@ -55,8 +55,7 @@ class GroupRule:
         return any(peer & mask == network for network, mask in self.ranges)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupFilter:
+class GroupFilter(Struct, frozen=True, kw_only=True):
     """The rules of all groups of an interface, by direction. Rules only add: their order does not matter."""
 
     groups: tuple[str, ...]

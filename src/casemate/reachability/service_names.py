@@ -8,7 +8,9 @@ account-based endpoints (`account.ddb.region`), the S3 User Guide for buckets in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.regions import REGIONS
 
@@ -32,8 +34,7 @@ _SAME_SERVICE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceName:
+class ServiceName(Struct, frozen=True, kw_only=True):
     """What a host name means."""
 
     label: str

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from casemate.model.network import TCP, Address, NetworkAclEntry, Route, SecurityGroupRule
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FromInterface:
+class FromInterface(Struct, frozen=True, kw_only=True):
     """A packet sent by whatever is behind a network interface (a function, an instance)."""
 
     interface_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FromInternet:
+class FromInternet(Struct, frozen=True, kw_only=True):
     """A packet from a public address: a laptop, a function outside any VPC."""
 
     address: Address
@@ -25,8 +24,7 @@ class FromInternet:
 Source = FromInterface | FromInternet
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True, kw_only=True):
     """One connection attempt."""
 
     source: Source
@@ -142,8 +140,7 @@ class ReasonCode(Enum):
     """Refused, not dropped: the far end is reached and nothing listens on that port."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """One thing the packet met."""
 
     kind: HopKind
@@ -160,8 +157,7 @@ class Hop:
     """What `matched` says in words; None when nothing matched, or where nothing is matched."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What becomes of a flow."""
 
     outcome: Outcome

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
+
+from msgspec import Struct
 
 from casemate.wire.models import ServiceModels
 
@@ -21,8 +22,7 @@ _SHORT = 128
 Limit = Literal["minLength", "maxLength", "minValue", "maxValue", "pattern", "enum"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """One value that breaks one constraint."""
 
     path: str

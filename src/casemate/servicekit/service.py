@@ -9,6 +9,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from msgspec import Struct
+
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes, resource_id, uuid4
@@ -136,8 +138,7 @@ def lasts(lasting: Lasting[S], state: S) -> asyncio.Future[None]:
     return future
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Operation(Generic[S]):
+class Operation(Struct, Generic[S], frozen=True, kw_only=True):
     """One AWS operation."""
 
     name: str
@@ -221,8 +222,7 @@ ResourcePolicies = Callable[[str], "Policy | None"]
 """The resource-based policy (or trust policy) attached to the resource of that ARN."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Service(Generic[S]):
+class Service(Struct, Generic[S], frozen=True, kw_only=True):
     """A slice, wired: what `casemate.app` hands to the gateway."""
 
     operations: Operations[S]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,14 +23,19 @@ _SEPARATOR = "\x1f"
 class Collection(Generic[R]):
     """Records of one type by key; a key is a tuple of strings such as (account, region, id).
 
-    Records are frozen dataclasses (or msgspec structs) that msgspec can encode; to change one, `put` a new one.
+    Records are frozen structs; to change one, `put` a new one.
     """
 
     def __init__(self, store: Store, name: str, record_type: type[R]) -> None:
         self.name = name
         self._store = store
         self._records: dict[Key, R] = {}
-        self._decoder = msgspec.json.Decoder(record_type)
+        self._record_type = record_type
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[R]:
+        # Made when there is something to load: a first start has nothing, and there are dozens of collections.
+        return msgspec.json.Decoder(self._record_type)
 
     def get(self, *key: str) -> R | None:
         """The record, or None."""

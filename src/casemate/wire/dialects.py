@@ -5,11 +5,10 @@ This is data about protocols, keyed by botocore's service names; nothing here kn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True, kw_only=True):
     """What a service does otherwise than its protocol's other services."""
 
     error_namespace: str = ""

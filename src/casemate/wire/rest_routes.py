@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
+
+from msgspec import Struct
 
 from casemate.wire.plan import input_shape
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 Query = Mapping[str, list[str]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """One operation's URI."""
 
     operation: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.wire.s3_addressing import bucket_of_host
@@ -74,8 +75,7 @@ _GLOBAL_REGION = "us-east-1"
 """Where the services without Regions sign and answer: IAM, Organizations, Route 53, CloudFront."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a request goes."""
 
     service: str

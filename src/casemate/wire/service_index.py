@@ -9,17 +9,16 @@ from __future__ import annotations
 import functools
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 INDEX_FILE = Path(__file__).with_name("service_index.json")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceEntry:
+class ServiceEntry(Struct, frozen=True, kw_only=True):
     """One service's `metadata`, reduced to what routing needs."""
 
     name: str

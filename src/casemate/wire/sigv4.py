@@ -9,11 +9,12 @@ import functools
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.wire.canonical_request import canonical_headers, canonical_path, canonical_query, reencoded_path
@@ -57,8 +58,7 @@ class Signer(Protocol):
 Lookup = Callable[[str], "Signer | None"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """The credential scope."""
 
     date: str
@@ -71,8 +71,7 @@ class Scope:
         return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True, kw_only=True):
     """A signature that holds."""
 
     access_key_id: str

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hmac
 from binascii import hexlify
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from casemate.wire.canonical_request import canonical_headers, canonical_path
 from casemate.wire.sigv4 import (
@@ -80,8 +81,7 @@ class _BegunHash:
         return hexlify(outer.digest())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True, kw_only=True):
     """What the signatures of one signer, scope, list of headers, method and path have in common."""
 
     method: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.policy import cases, policies_of, request_of
 
 from casemate.policy.decision import PolicyType

@@ -7,12 +7,12 @@ import contextlib
 import json
 import re
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from casemate.execution import interpreters, supervisor
 from casemate.execution.function import FunctionVersion, RoleCredentials

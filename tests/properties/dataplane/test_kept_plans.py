@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from ipaddress import IPv4Network, IPv6Network
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.kernel_differential import DUAL_STACK
 from tests.support.topologies import random_topology
 
@@ -17,7 +17,7 @@ from casemate.dataplane.plan import NetworkPlan, Planner
 from casemate.model.faults import Fault, FaultKind
 from casemate.model.network import NetworkSnapshot, VpcSnapshot
 
-PARTS = [item.name for item in fields(VpcSnapshot) if item.name not in {"vpc_id", "account"}]
+PARTS = [name for name in VpcSnapshot.__struct_fields__ if name not in {"vpc_id", "account"}]
 """What of a VPC can change in its life."""
 FURTHER, FURTHER_6 = IPv4Network("10.77.0.0/16"), IPv6Network("2600:1f00:77:100::/56")
 """Blocks that a VPC gets besides those it has; its first of IPv4 stays with it."""

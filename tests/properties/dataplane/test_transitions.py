@@ -6,11 +6,11 @@ operation: silence; or the old way under the old rules; or the new way under the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Address
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 from tests.support.kernel_differential import EVERYTHING
 from tests.support.topologies import random_topology
 

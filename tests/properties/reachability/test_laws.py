@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from random import Random
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 from tests.support.topologies import Features, Topology, random_topology
 
 from casemate.model.network import (

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.identity import MANAGEMENT, WORKLOAD, IdentityCloud, root_of
 from tests.support.refusals import refused
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
+from msgspec.structs import replace
 from tests.support.vpc_builder import ALL_OUT, DYNAMODB, VpcBuilder, entry, network, rule
 
 from casemate.dataplane.plan import NetworkPlan, Planner

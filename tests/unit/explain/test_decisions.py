@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.support.reference import DYNAMODB, FUNCTION, reference_network
 
 from casemate.explain import case_json, render_case, render_decision, result_of, to_json

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.lives import ARRIVAL, Life, life, sent
 
 from casemate.app import MANAGEMENT_ACCOUNT, WORKLOAD_ACCOUNT

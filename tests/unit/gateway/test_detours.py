@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from tests.support.vpc_builder import DYNAMODB_ADDRESS, VpcBuilder, network, rule
 
 from casemate.gateway.detours import detours

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
+from msgspec import structs
 from tests.support.vpc_builder import DYNAMODB_ADDRESS, VpcBuilder, network
 
 from casemate.gateway.arrival import Arrival, Side
@@ -55,7 +56,7 @@ def test_another_service_is_refused_at_an_endpoint(snapshot: NetworkSnapshot) ->
 def test_no_host_header_makes_an_endpoint_the_internet(host: str) -> None:
     request = HttpRequest(method="GET", path="/", query="", headers=Headers([("Host", host)]), body=b"")
     assert answer_bystander(request, ARRIVAL) is None
-    assert answer_bystander(request, replace(ARRIVAL, side=Side.INTERNET)) is not None
+    assert answer_bystander(request, structs.replace(ARRIVAL, side=Side.INTERNET)) is not None
 
 
 @pytest.mark.parametrize("side", Side)
@@ -63,12 +64,12 @@ def test_dynamodb_says_to_anybody_who_reaches_it_that_it_is_healthy(side: Side) 
     """dynalite's recordings of AWS, test/connection.js: a GET without a signature, and the space at the answer's end."""
     host = Headers([("Host", "DynamoDB.eu-west-1.amazonaws.com:443")])
     request = HttpRequest(method="GET", path="/", headers=host)
-    answer = answer_bystander(request, replace(ARRIVAL, side=side))
+    answer = answer_bystander(request, structs.replace(ARRIVAL, side=side))
     assert answer is not None
     assert (answer.status, answer.body) == (200, b"healthy: dynamodb.eu-west-1.amazonaws.com ")
     # That of us-east-1, as it was recorded.
     recorded = replace(request, headers=Headers([("Host", "dynamodb.us-east-1.amazonaws.com")]))
-    told = answer_bystander(recorded, replace(ARRIVAL, side=side))
+    told = answer_bystander(recorded, structs.replace(ARRIVAL, side=side))
     assert told is not None
     assert dict(told.headers)["x-amz-crc32"] == "3128867991"
-    assert answer_bystander(replace(request, method="POST"), replace(ARRIVAL, side=side)) is None
+    assert answer_bystander(replace(request, method="POST"), structs.replace(ARRIVAL, side=side)) is None

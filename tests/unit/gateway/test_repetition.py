@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.lives import ARRIVAL, HOST, TABLE, Life, life, sent
 
 from casemate.gateway.repetition import Repetitions
@@ -91,7 +92,7 @@ def test_a_decision_that_nothing_of_a_request_is_read_for_is_known_by_what_was_a
         asked.append(params)
         return inner(context, params)
 
-    object.__setattr__(operation, "checks", checks)
+    structs.force_setattr(operation, "checks", checks)
     try:
         assert plain.call(*READ)[0] == 200
         assert not asked
@@ -101,7 +102,7 @@ def test_a_decision_that_nothing_of_a_request_is_read_for_is_known_by_what_was_a
         assert plain.call(*READ)[0] == 200
         assert len(asked) == 1
     finally:
-        object.__setattr__(operation, "checks", inner)
+        structs.force_setattr(operation, "checks", inner)
 
 
 def repeating(one: Life, *calls: Call) -> Life:
@@ -404,14 +405,14 @@ def test_what_it_hands_on_is_what_this_request_sent(plain: Life, monkeypatch: py
         seen.append(context)
         return inner(context, params)
 
-    object.__setattr__(operation, "handler", handler)
+    structs.force_setattr(operation, "handler", handler)
     try:
         request = plain.request(*READ)
         before = plain.repeated
         assert is_repeated(plain, sent(request))
         assert plain.repeated == before + 1
     finally:
-        object.__setattr__(operation, "handler", inner)
+        structs.force_setattr(operation, "handler", inner)
     assert seen[0].trace == request.headers["x-amzn-trace-id"]
     way: Any = plain.pipeline._readmission._way(ARRIVAL)  # pyright: ignore[reportPrivateUsage]
     kept = [one for forms in way.repetitions._forms.values() for form in forms for one in form.known.values()]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Network
 
+from msgspec.structs import replace
 from tests.support.reference import DYNAMODB, FUNCTION, PREFIX_LIST, reference_network
 
 from casemate.model.network import NetworkSnapshot, PrefixList

@@ -10,8 +10,9 @@ import os
 import pickle
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _INLINE = b"\0"
 _IN_MEMORY_FILE = b"\1"
@@ -19,8 +20,7 @@ _PACKET_BYTES = 32768
 _MAX_DESCRIPTORS = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """One message, ready to be sent."""
 
     data: bytes

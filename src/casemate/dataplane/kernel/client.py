@@ -6,9 +6,10 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Literal, Self
+
+from msgspec import Struct
 
 from casemate.dataplane.kernel import messages
 from casemate.dataplane.kernel.connection import Event, HelperConnection, HelperError, HelperLostError
@@ -26,8 +27,7 @@ _QUICK_DEATHS = 20
 _QUICK_SECONDS = 30.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamespaceListener:
+class NamespaceListener(Struct, frozen=True, kw_only=True):
     """A listening socket in a namespace. Whoever is given it closes it: when it is gone, or when done."""
 
     key: str
@@ -40,8 +40,7 @@ class NamespaceListener:
     private address (in the internet: its public one). UDP: bound to one resolver address; answer by sendto()."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttachedEnvironment:
+class AttachedEnvironment(Struct, frozen=True, kw_only=True):
     """A network namespace for one execution environment. The descriptor and the socket belong to the caller."""
 
     token: str

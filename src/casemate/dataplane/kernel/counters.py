@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.dataplane.kernel.netlink import (
     NFPROTO_IPV4,
@@ -20,8 +21,7 @@ _COUNTER_BYTES, _COUNTER_PACKETS = 1, 2
 _OBJECT_IS_COUNTER = 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counter:
+class Counter(Struct, frozen=True, kw_only=True):
     packets: int
     bytes: int
 

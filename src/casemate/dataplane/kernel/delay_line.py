@@ -17,8 +17,9 @@ import selectors
 import socket
 import threading
 import time
-from dataclasses import dataclass
 from itertools import count
+
+from msgspec import Struct
 
 from casemate.dataplane.kernel.nftables import Nftables
 from casemate.dataplane.plan.objects import Delay
@@ -41,8 +42,7 @@ _BUFFER = 8 * 1024 * 1024
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     delay: Delay
     taken: socket.socket
     put_back: socket.socket

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from casemate.dataplane.kernel.apply import Kernel
 from casemate.dataplane.kernel.namespaces import Namespaces
@@ -37,8 +38,7 @@ _DEVICE = "vinternal_1"
 _RUNTIME_API = ("127.0.0.1", 9001)
 
 
-@dataclass(frozen=True, slots=True)
-class _Attached:
+class _Attached(Struct, frozen=True):
     hub: str
     namespace: str
     address: IPv4Address

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from casemate.dataplane.kernel.netlink import (
     NFPROTO_IPV4,
@@ -39,8 +40,7 @@ _KEYS = {
 """Every part of a concatenation is padded to four bytes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CountedFlow:
+class CountedFlow(Struct, frozen=True, kw_only=True):
     """One element of one set."""
 
     kind: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.dataplane.diff import GroupChange
 from casemate.dataplane.kernel.counters import Counter
@@ -14,49 +15,41 @@ from casemate.dataplane.plan.objects import Listener
 # From the front door.
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Struct, frozen=True):
     changes: tuple[GroupChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(Struct, frozen=True):
     interface_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Detach:
+class Detach(Struct, frozen=True):
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
+class Spawn(Struct, frozen=True):
     """Its descriptors travel with it."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenNamespace:
+class OpenNamespace(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCounters:
+class ReadCounters(Struct, frozen=True):
     namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFlows:
+class ReadFlows(Struct, frozen=True):
     namespace: str
 
 
 Request = Apply | Attach | Detach | Spawn | OpenNamespace | ReadCounters | ReadFlows
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     number: int
     request: Request
 
@@ -64,15 +57,13 @@ class Call:
 # From the helper.
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """The first message."""
 
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`value` by request: Apply: failed groups; Attach: the token; Spawn: the pid; ReadCounters: the counters;
     ReadFlows: the flows.
     """
@@ -82,18 +73,15 @@ class Answer:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerOpened:
+class ListenerOpened(Struct, frozen=True):
     """Its socket travels with it."""
 
     listener: Listener
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerClosed:
+class ListenerClosed(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentsLost:
+class EnvironmentsLost(Struct, frozen=True):
     tokens: tuple[str, ...]

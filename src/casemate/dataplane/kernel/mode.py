@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from msgspec import Struct, structs
 
 ModeName = Literal["kernel-root", "kernel-userns", "none"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mode:
+class Mode(Struct, frozen=True, kw_only=True):
     """The outcome of detection."""
 
     name: ModeName
@@ -27,4 +27,4 @@ class Mode:
         return self.name != "none"
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return structs.asdict(self)

@@ -6,8 +6,9 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 NETLINK_ROUTE, NETLINK_NETFILTER = 0, 12
 NFPROTO_IPV4, NFPROTO_IPV6 = 2, 10
@@ -21,8 +22,7 @@ _BATCH_MESSAGES = 32
 """Their answers must fit a socket's default buffer (208 kB, and a description of a link takes 4): else ENOBUFS."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One request."""
 
     type: int

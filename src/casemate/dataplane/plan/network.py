@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.internet import internet_group
@@ -15,8 +16,7 @@ from casemate.dataplane.plan.vpc import vpc_group
 from casemate.model.network import NetworkSnapshot, PeeringConnection, PrefixList, VpcSnapshot
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkPlan:
+class NetworkPlan(Struct, frozen=True, kw_only=True):
     """What the kernel must hold. Groups in the order in which they are built."""
 
     groups: Mapping[str, Group] = field(default_factory=dict[str, Group])
@@ -26,8 +26,7 @@ class NetworkPlan:
     """Peering group -> its two VPCs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Planned:
+class _Planned(Struct, frozen=True, kw_only=True):
     vpc: VpcSnapshot
     peers: tuple[Peer, ...]
     prefix_lists: Mapping[str, PrefixList]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
+
+from msgspec import Struct
 
 from casemate.dataplane.plan.ruleset import Ruleset
 
@@ -17,8 +18,7 @@ LOCAL = "local"
 LOOPBACK = "lo"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Namespace:
+class Namespace(Struct, frozen=True, kw_only=True):
     """A network namespace, held open as a descriptor of the helper and nowhere else. Its loopback is up."""
 
     name: str
@@ -32,15 +32,13 @@ class Namespace:
         return ("namespace", self.name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinkEnd:
+class LinkEnd(Struct, frozen=True, kw_only=True):
     namespace: str
     device: str
     mac: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A pair of connected devices, both up."""
 
     near: LinkEnd
@@ -51,8 +49,7 @@ class Link:
         return ("link", self.near.namespace, self.near.device)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DualStack:
+class DualStack(Struct, frozen=True, kw_only=True):
     """IPv6 on a device. Namespaces are made without it: it costs nothing where no VPC has an IPv6 block."""
 
     namespace: str
@@ -65,8 +62,7 @@ class DualStack:
         return ("dual-stack", self.namespace, self.device)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     namespace: str
     device: str
     address: IPv4Address | IPv6Address
@@ -76,8 +72,7 @@ class Address:
         return ("address", self.namespace, self.device, self.address)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True, kw_only=True):
     """A permanent neighbour entry: nobody asks by ARP or neighbour discovery here, so nobody can answer falsely."""
 
     namespace: str
@@ -90,8 +85,7 @@ class Neighbour:
         return ("neighbour", self.namespace, self.device, self.address)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delay:
+class Delay(Struct, frozen=True, kw_only=True):
     """What leaves by a device waits so long: the scheduler netem as the device's only one, or the helper (`delay_line`)."""
 
     namespace: str
@@ -117,8 +111,7 @@ class RouteKind(Enum):
     """Not for this table: go on to the next rule."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     namespace: str
     table: str = MAIN
     """`main`, `local`, or a subnet's id: each subnet has a table of its own, so that an association never moves."""
@@ -136,8 +129,7 @@ class Route:
         return ("route", self.namespace, self.table, self.destination)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoutingRule:
+class RoutingRule(Struct, frozen=True, kw_only=True):
     """Packets from `source`, or that came in by `device`, are routed by `table`."""
 
     namespace: str
@@ -162,8 +154,7 @@ class RoutingRule:
         return 901 if self.table == MAIN else 900
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True, kw_only=True):
     """A listening socket that the front door is given."""
 
     name: str
@@ -196,8 +187,7 @@ def part(objects: Iterable[KernelObject]) -> Part:
     return keyed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Objects that are applied, and fail, together."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 TABLE = "casemate"
 _TRANSACTION_CHARACTERS = 16384
@@ -13,8 +14,7 @@ _ELEMENTS = 150
 """At most so many to a command, so that commands can be spread over transactions."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NftSet:
+class NftSet(Struct, frozen=True, kw_only=True):
     """A named set, or (when its elements have values) a map."""
 
     declaration: str
@@ -31,8 +31,7 @@ class NftSet:
         return "interval" in self.declaration
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NftChain:
+class NftChain(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
     hook: str = ""
     """`type filter hook forward priority 0;` for a base chain."""
@@ -43,8 +42,7 @@ class NftChain:
         return int(self.hook.partition(" priority ")[2].partition(";")[0])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True, kw_only=True):
     """Everything nftables holds of one family in one namespace: one table, replaced or amended in one transaction."""
 
     namespace: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from casemate.dataplane.plan.objects import Route, RouteKind
 from casemate.dataplane.plan.topology import Topology
@@ -14,8 +15,7 @@ from casemate.model.network import Route as ModelRoute
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """Where a route leads."""
 
     device: str
@@ -24,8 +24,7 @@ class Hop:
     """The gateway endpoint that it is."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """What the tables of one family are made of."""
 
     default: Network
@@ -65,8 +64,7 @@ def _destinations(row: ModelRoute, family: Family) -> Iterable[Network]:
     return (row.destination,) if isinstance(row.destination, type(family.default)) else ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Maker:
+class _Maker(Struct, frozen=True, kw_only=True):
     """Makes the rows of one table."""
 
     namespace: str

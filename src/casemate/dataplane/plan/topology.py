@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from msgspec import Struct
+
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.memory import Memory
 from casemate.model.network import (
@@ -25,8 +27,7 @@ LINK_LOCAL_RESOLVER = IPv4Address("169.254.169.253")
 WORKLOADS = frozenset({InterfaceKind.LAMBDA, InterfaceKind.INTERFACE})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True, kw_only=True):
     """The other end of an active peering connection whose two VPCs are both in the kernel."""
 
     peering_id: str

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Self
+
+from msgspec import Struct
 
 from casemate.dataplane.plan import names
 from casemate.dataplane.plan.topology import Topology, addresses_of, device_of, is_unchecked
 from casemate.model.network import InterfaceKind, NetworkInterface
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class GroupSet:
+class GroupSet(Struct, frozen=True, kw_only=True, order=True):
     """Security groups that interfaces have together: interfaces of one kind with the same groups share their chains."""
 
     groups: tuple[str, ...]
@@ -36,8 +36,7 @@ def _group_set(groups: tuple[str, ...], always_tracked: bool) -> GroupSet:  # no
     return GroupSet(groups=tuple(sorted(set(groups))), always_tracked=always_tracked)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What follows from an interface alone. Made once, kept while the interface is the same."""
 
     device: str

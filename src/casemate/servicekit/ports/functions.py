@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from casemate.model.network import Address
 from casemate.model.principals import Principal
@@ -12,8 +13,7 @@ from casemate.servicekit.service import Authorize
 from casemate.wire.http import HttpRequest, HttpResponse
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionFacts:
+class FunctionFacts(Struct, frozen=True, kw_only=True):
     """What an explanation needs to know of a function."""
 
     function_arn: str
@@ -30,8 +30,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UrlFacts:
+class UrlFacts(Struct, frozen=True, kw_only=True):
     """What decides who may use a function URL."""
 
     function_arn: str
@@ -42,8 +41,7 @@ class UrlFacts:
     """`NONE` or `AWS_IAM`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UrlCall:
+class UrlCall(Struct, frozen=True, kw_only=True):
     """A request on a function URL that was let in."""
 
     request: HttpRequest

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from casemate.model.principals import InstanceSource, Principal
 from casemate.policy.document import Policy
@@ -13,8 +14,7 @@ from casemate.policy.request import PolicyLevel
 from casemate.servicekit.service import Authorize, Context
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True, kw_only=True):
     """What an access key id stands for."""
 
     access_key_id: str
@@ -47,8 +47,7 @@ class CredentialUses(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IdentityPolicies:
+class IdentityPolicies(Struct, frozen=True, kw_only=True):
     """Policies attached to a principal."""
 
     identity: tuple[Policy, ...] = ()
@@ -76,8 +75,7 @@ class Principals(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AssumableRole:
+class AssumableRole(Struct, frozen=True, kw_only=True):
     """A role as sts sees it."""
 
     arn: str
@@ -143,8 +141,7 @@ class RoleSessions(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True, kw_only=True):
     """An account's place in the organization."""
 
     organization_id: str
@@ -166,8 +163,7 @@ class Organization(Protocol):
     def account_exists(self, account: str) -> bool: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProfileFacts:
+class ProfileFacts(Struct, frozen=True, kw_only=True):
     """An instance profile as ec2 sees it."""
 
     arn: str

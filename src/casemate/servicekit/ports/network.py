@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from casemate.model.flows import FlowCount
 from casemate.model.network import NetworkInterface, NetworkSnapshot
@@ -25,8 +26,7 @@ class Network(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstanceFacts:
+class InstanceFacts(Struct, frozen=True, kw_only=True):
     """What an explanation needs to know of an instance."""
 
     arn: str

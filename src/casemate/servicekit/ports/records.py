@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.model.principals import Principal
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceCall:
+class ServiceCall(Struct, frozen=True, kw_only=True):
     """A call that one AWS service made of another, on somebody's behalf or its own: what CloudTrail has of it."""
 
     service: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from casemate.model.principals import Principal
 from casemate.servicekit.service import Authorize, Context
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyUse:
+class KeyUse(Struct, frozen=True, kw_only=True):
     """What a service uses a key for."""
 
     service: str
@@ -24,8 +24,7 @@ class KeyUse:
     """The ARN of a role that the service decrypts as, which gets the grant; empty: the service itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProtectedKey:
+class ProtectedKey(Struct, frozen=True, kw_only=True):
     """A data key under a KMS key."""
 
     key_arn: str
@@ -76,8 +75,7 @@ class Tables(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamShard:
+class StreamShard(Struct, frozen=True, kw_only=True):
     """A shard of a table's stream."""
 
     shard_id: str
@@ -85,8 +83,7 @@ class StreamShard:
     closed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamChange:
+class StreamChange(Struct, frozen=True, kw_only=True):
     """One record of a stream."""
 
     sequence: int
@@ -99,8 +96,7 @@ class StreamChange:
     """In the form of GetRecords."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamChanges:
+class StreamChanges(Struct, frozen=True, kw_only=True):
     """Some records of a shard."""
 
     changes: tuple[StreamChange, ...]

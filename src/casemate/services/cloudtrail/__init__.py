@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Operations, Output, Params, Service
@@ -27,8 +28,7 @@ class EventHistory(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CloudTrailState:
+class CloudTrailState(Struct, frozen=True, kw_only=True):
     history: EventHistory
 
 

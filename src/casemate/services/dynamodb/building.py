@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb.names import TableRef

@@ -11,8 +11,9 @@ reads and 4,000 writes to begin with). The words are AWS's answers as recorded b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.services.dynamodb.errors import validation

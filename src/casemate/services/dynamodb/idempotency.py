@@ -6,11 +6,11 @@ Source: API reference, TransactWriteItems and ExecuteTransaction, ClientRequestT
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Output, Params
@@ -25,8 +25,7 @@ _NOT_ASKED = ("ClientRequestToken", "ReturnConsumedCapacity", "ReturnItemCollect
 """Members that may differ from one time to the next: they say what is reported, not what is done."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Token:
+class Token(Struct, frozen=True, kw_only=True):
     """The ClientRequestToken of a request, and what the request asks."""
 
     name: bytes

@@ -7,8 +7,9 @@ Sources: Developer Guide, "Managing Global Secondary Indexes"; AWS's answers as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context

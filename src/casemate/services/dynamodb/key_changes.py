@@ -6,8 +6,9 @@ ack-api-quirks, DDB-TABLE-081 and 446, which leave out how it writes its moments
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.services.dynamodb.records import TableRecord

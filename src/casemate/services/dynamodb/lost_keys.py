@@ -7,7 +7,8 @@ TableDescription (`TableStatus`) and ArchivalSummary.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from casemate.services.dynamodb.names import TableRef
 from casemate.tables.schema import (
@@ -21,8 +23,7 @@ _DAY = 24 * 3600
 BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Throughput:
+class Throughput(Struct, frozen=True, kw_only=True):
     """Provisioned units; zeros for on-demand tables, as DescribeTable shows them."""
 
     read: int = 0
@@ -37,16 +38,14 @@ class Throughput:
         return (self.read, self.write) == (other.read, other.write)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OnDemand:
+class OnDemand(Struct, frozen=True, kw_only=True):
     """OnDemandThroughput: the most request units a second; None: no limit."""
 
     read: int | None
     write: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class IndexRecord:
+class IndexRecord(Struct, frozen=True, kw_only=True):
     """A secondary index."""
 
     name: str
@@ -65,8 +64,7 @@ class IndexRecord:
     """CREATING: the items that the table had before are being added (`building`)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Encryption:
+class Encryption(Struct, frozen=True, kw_only=True):
     """SSESpecification with Enabled true: AWS KMS instead of the AWS owned key."""
 
     key_arn: str
@@ -74,8 +72,7 @@ class Encryption:
     """The table's data key, encrypted under the KMS key."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamSetting:
+class StreamSetting(Struct, frozen=True, kw_only=True):
     """A table's latest stream."""
 
     label: str
@@ -85,8 +82,7 @@ class StreamSetting:
     enabled: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContributorInsights:
+class ContributorInsights(Struct, frozen=True, kw_only=True):
     """A setting that is kept: nobody counts keys."""
 
     enabled: bool
@@ -94,8 +90,7 @@ class ContributorInsights:
     changed: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class KinesisDestination:
+class KinesisDestination(Struct, frozen=True, kw_only=True):
     """A setting that is kept: nothing is delivered."""
 
     stream_arn: str
@@ -104,8 +99,7 @@ class KinesisDestination:
     """None: nothing was said."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replica:
+class Replica(Struct, frozen=True, kw_only=True):
     """What a table is as a member of a global table."""
 
     group: str
@@ -118,8 +112,7 @@ class Replica:
     """Time to live is looked after in one Region, where it was switched on; the others are told of the deletions."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Restored:
+class Restored(Struct, frozen=True, kw_only=True):
     """RestoreSummary: what a table was restored from, and to when."""
 
     source_table: str
@@ -129,8 +122,7 @@ class Restored:
     moment: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Archival:
+class Archival(Struct, frozen=True, kw_only=True):
     """What became of a table whose key could not be used for more than seven days."""
 
     moment: float
@@ -138,8 +130,7 @@ class Archival:
     """ARN of the backup that was made of it then."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableRecord:
+class TableRecord(Struct, frozen=True, kw_only=True):
     """A table. The items are in the engine under `table_id`."""
 
     account: str

@@ -10,8 +10,9 @@ name that is taken, in whichever account or Region, is refused.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Operation, Operations, Output, Params, Service

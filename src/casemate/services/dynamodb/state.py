@@ -6,8 +6,10 @@ without a record (a dropped table, a half-built index) is purged at the next sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.servicekit.parsed import ParsedPolicies
 from casemate.servicekit.ports import Keys, ServiceLinkedRoles
@@ -23,8 +25,7 @@ from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import TableSchema
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """An existing table: its record and its schema."""
 
     record: TableRecord

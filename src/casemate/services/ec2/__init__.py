@@ -18,9 +18,10 @@ DNS64. IPv6 reaches interfaces; endpoints are IPv4.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
+
+from msgspec import Struct
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock, system_clock
@@ -43,8 +44,7 @@ from casemate.services.ec2.state import Ec2State
 __all__ = ["Ec2", "Quotas", "build", "quotas_with"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ec2(Generic[M]):
+class Ec2(Struct, Generic[M], frozen=True, kw_only=True):
     """The slice, and the ports it implements."""
 
     service: Service[Ec2State]

@@ -6,7 +6,7 @@ route to it in the main route table, the default security group and network ACL,
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.ids import RandomBytes, resource_id
 from casemate.model.regions import AvailabilityZone, availability_zones

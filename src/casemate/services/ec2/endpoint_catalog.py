@@ -5,9 +5,10 @@ Source: AWS PrivateLink Guide, "AWS services that integrate with AWS PrivateLink
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+
+from msgspec import Struct
 
 from casemate.services.ec2.records import VpcEndpoint
 from casemate.services.ec2.state import Ec2State
@@ -51,8 +52,7 @@ _WITHOUT_PRIVATE_DNS = ("dynamodb",)
 """Interface services that clients must address by the endpoint's own names (facts: "no private DNS")."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointService:
+class EndpointService(Struct, frozen=True, kw_only=True):
     """One kind of endpoint to one service in one Region."""
 
     name: str

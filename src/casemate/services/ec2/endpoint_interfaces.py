@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.services.ec2 import errors
 from casemate.services.ec2.interface_making import checked_groups, make_interface, unmake_interface

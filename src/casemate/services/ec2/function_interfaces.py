@@ -7,7 +7,8 @@ of security groups of an account, shared by functions, gone when no function use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes, uuid4

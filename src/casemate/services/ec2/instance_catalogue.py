@@ -10,16 +10,16 @@ quoted in cilium/cilium issue 15877 (c5.large's three by the ECS Developer Guide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+
+from msgspec import Struct
 
 AMAZON = "137112412989"
 _CANONICAL = "099720109477"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageTemplate:
+class ImageTemplate(Struct, frozen=True, kw_only=True):
     """An image, which has an id of its own in each Region."""
 
     name: str
@@ -33,8 +33,7 @@ class ImageTemplate:
     imds_v2: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image in a Region."""
 
     id: str
@@ -109,8 +108,7 @@ def images(region: str) -> Mapping[str, Image]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstanceType:
+class InstanceType(Struct, frozen=True, kw_only=True):
     """What an instance type has."""
 
     name: str

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
+
+from msgspec.structs import replace
 
 from casemate.execution.machines import MachineError, MachineSpec
 from casemate.servicekit.clock import Clock

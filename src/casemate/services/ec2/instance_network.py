@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from casemate.model.ids import RandomBytes, resource_id
 from casemate.services.ec2.allocation import public_address

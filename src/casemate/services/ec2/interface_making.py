@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from casemate.model.ids import RandomBytes, resource_id
 from casemate.services.ec2 import errors

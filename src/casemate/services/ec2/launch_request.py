@@ -8,8 +8,9 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.servicekit.ports import ProfileFacts
 from casemate.servicekit.service import Params
@@ -31,8 +32,7 @@ MAX_USER_DATA = 16_384
 _MAX_COUNT = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FurtherInterface:
+class FurtherInterface(Struct, frozen=True, kw_only=True):
     """An interface beside the primary one."""
 
     index: int
@@ -49,8 +49,7 @@ class FurtherInterface:
         return bool(self.params.get("DeleteOnTermination", self.interface is None))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True, kw_only=True):
     """A RunInstances request that makes sense."""
 
     image: Image

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.faults import Fault
 from casemate.model.network import EMPTY_NETWORK, NetworkSnapshot, VpcSnapshot

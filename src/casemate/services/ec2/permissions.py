@@ -6,9 +6,11 @@ Source: API reference, IpPermission; "Security group rules for different use cas
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.services.ec2 import errors
 from casemate.services.ec2.cidrs import without_zone
@@ -22,8 +24,7 @@ _WITH_PORTS = {"tcp", "udp"}
 _ICMP = {"icmp", "icmpv6"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """Protocol and ports of a permission."""
 
     protocol: str

@@ -7,11 +7,11 @@ per VPC, 20 gateway endpoints per Region, "you can create up to 255 gateway endp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quotas:
+class Quotas(Struct, frozen=True, kw_only=True):
     """AWS's defaults, except where AWS raises a quota for the asking and the default only gets in the way of tests:
     VPCs and internet gateways (AWS starts at 5, adjustable to hundreds) and elastic addresses (5).
     """
@@ -61,7 +61,7 @@ class Quotas:
 
 def quotas_with(given: Mapping[str, int]) -> Quotas:
     """The defaults, but for what is given; ValueError for a name that is no quota, or a number that cannot be one."""
-    names = [each.name for each in fields(Quotas)]
+    names = Quotas.__struct_fields__
     for name, number in given.items():
         if name not in names:
             raise ValueError(f"{name} is no quota; these are: {', '.join(names)}")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Checks, Context, Operations, Output, Params
@@ -27,8 +28,7 @@ Ctx = Context[Ec2State]
 OperationHandler = Callable[[Ctx, Params], Output]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """A resource an operation is authorized on."""
 
     kind: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_network
+
+from msgspec import Struct
 
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.services.ec2.records import RouteEntry, RouteTable, Vpc, VpcEndpoint
 from casemate.services.ec2.state import Ec2State
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One row as DescribeRouteTables shows it."""
 
     destination: str

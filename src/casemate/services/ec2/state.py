@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from casemate.servicekit.ports import Functions, InstanceProfiles, Network
 from casemate.servicekit.store import Store
@@ -40,15 +41,13 @@ from casemate.services.ec2.shelf import Shelf
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TagSet:
+class TagSet(Struct, frozen=True, kw_only=True):
     """The tags of one resource, in the order they were made."""
 
     tags: dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClientToken:
+class ClientToken(Struct, frozen=True, kw_only=True):
     """What a client token made: asked again with the same parameters, the same resource answers."""
 
     fingerprint: str

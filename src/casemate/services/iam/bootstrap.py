@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.ids import RandomBytes, unique_id
 from casemate.servicekit.service import Params
@@ -15,8 +17,7 @@ ADMINISTRATOR = "admin"
 ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bootstrap:
+class Bootstrap(Struct, frozen=True, kw_only=True):
     """Makes administrators, root keys and the access roles of member accounts (the port `MemberAccounts`)."""
 
     state: IamState

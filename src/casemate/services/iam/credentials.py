@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.servicekit.memo import Memo, Reads

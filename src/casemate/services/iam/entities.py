@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
 
 from casemate.policy import catalogue
 from casemate.servicekit.service import Check, Checks, Context, ContextValues, Params
@@ -15,8 +16,7 @@ from casemate.services.iam.state import Group, IamState, Role, User
 E = TypeVar("E", User, Group, Role)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EntityKind(Generic[E]):
+class EntityKind(Struct, Generic[E], frozen=True, kw_only=True):
     """One of the three kinds."""
 
     noun: str

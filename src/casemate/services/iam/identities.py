@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from casemate.model.principals import Principal, PrincipalKind
 from casemate.policy.decision import PolicyType

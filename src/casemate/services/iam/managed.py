@@ -12,13 +12,13 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from casemate.services.iam.policies import ManagedPolicy, PolicyVersion
 
@@ -45,8 +45,7 @@ class _Details(msgspec.Struct):
     policies: dict[str, _Detail]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """What the index tells of a policy."""
 
     position: int

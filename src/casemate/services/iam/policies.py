@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyVersion:
+
+class PolicyVersion(Struct, frozen=True, kw_only=True):
     """One version of a managed policy."""
 
     id: str
@@ -16,8 +16,7 @@ class PolicyVersion:
     created: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManagedPolicy:
+class ManagedPolicy(Struct, frozen=True, kw_only=True):
     """A customer managed policy, or one of AWS's."""
 
     account: str

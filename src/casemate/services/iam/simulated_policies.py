@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
@@ -26,8 +27,7 @@ IAM_POLICY, RESOURCE_POLICY = "IAM Policy", "Resource Policy"
 """SourcePolicyType as AWS answers it; its model has other words, which it does not use."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SimulatedPolicy:
+class SimulatedPolicy(Struct, frozen=True, kw_only=True):
     """A policy and what the answer calls it."""
 
     policy: Policy

@@ -8,8 +8,9 @@ statements are not told either ("only statements from identity-based and resourc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.model.principals import Principal
 from casemate.policy.catalogue import action as catalogued
@@ -38,8 +39,7 @@ _OUTCOMES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Simulation:
+class Simulation(Struct, frozen=True, kw_only=True):
     """Who asks, under which policies, in which circumstances."""
 
     caller: Principal

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.parsed import ParsedPolicies
@@ -13,8 +14,7 @@ from casemate.services.iam.managed import AWS, aws_policy
 from casemate.services.iam.policies import ManagedPolicy
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class User:
+class User(Struct, frozen=True, kw_only=True):
     """An IAM user."""
 
     account: str
@@ -37,8 +37,7 @@ class User:
         return f"arn:aws:iam::{self.account}:user{self.path}{self.name}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """An IAM group. Its members are the users that name it."""
 
     account: str
@@ -54,8 +53,7 @@ class Group:
         return f"arn:aws:iam::{self.account}:group{self.path}{self.name}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Role:
+class Role(Struct, frozen=True, kw_only=True):
     """An IAM role."""
 
     account: str
@@ -81,8 +79,7 @@ class Role:
         return self.path.startswith("/aws-service-role/")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InstanceProfile:
+class InstanceProfile(Struct, frozen=True, kw_only=True):
     """An instance profile: the role an EC2 instance gets."""
 
     account: str
@@ -98,8 +95,7 @@ class InstanceProfile:
         return f"arn:aws:iam::{self.account}:instance-profile{self.path}{self.name}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AccessKey:
+class AccessKey(Struct, frozen=True, kw_only=True):
     """A long-term access key."""
 
     id: str
@@ -111,15 +107,13 @@ class AccessKey:
     active: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeletionTask:
+class DeletionTask(Struct, frozen=True, kw_only=True):
     """The deletion of a service-linked role. It is over when it is recorded."""
 
     role_arn: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MfaDevice:
+class MfaDevice(Struct, frozen=True, kw_only=True):
     """A virtual MFA device."""
 
     serial: str
@@ -138,8 +132,7 @@ class MfaDevice:
         return self.account == account and self.user is not None and self.user == user
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastUse:
+class LastUse(Struct, frozen=True, kw_only=True):
     """The last request that was made with a role or an access key."""
 
     at: datetime

@@ -8,8 +8,9 @@ user still is. Here the ARN is kept, and exchanged when it stops to mean what it
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from casemate.services.iam.state import IamState
 

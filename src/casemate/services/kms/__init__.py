@@ -12,7 +12,7 @@ Key material is wrapped under a master key, a file of the data directory that on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.model.ids import RandomBytes
 from casemate.servicekit.clock import Clock
@@ -28,8 +28,7 @@ from casemate.services.kms.state import KmsState
 __all__ = ["MASTER_BYTES", "Kms", "build"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kms:
+class Kms(Struct, frozen=True, kw_only=True):
     """The slice, and the port that other services use it by."""
 
     service: Service[KmsState]

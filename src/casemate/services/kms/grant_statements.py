@@ -7,7 +7,8 @@ context. Source: KMS Developer Guide, "Grants in AWS KMS" and "Best practices fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.policy.document import ConditionClause, Policy, PrincipalSpec, Statement
 from casemate.services.kms.key_statements import GRANT_KEY, retiring_nothing

@@ -5,8 +5,9 @@ Source: KMS Developer Guide, "Elements in a key policy" and "Retiring and revoki
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from casemate.policy.decision import PolicyType
 from casemate.policy.document import ConditionClause, Policy, Statement

@@ -10,10 +10,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes
@@ -34,8 +34,7 @@ MAC_HASHES = {"HMAC_224": "sha224", "HMAC_256": "sha256", "HMAC_384": "sha384", 
 EncryptionContext = Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True, kw_only=True):
     """A ciphertext, taken apart. It names its key and the version of the key's material."""
 
     key_id: str

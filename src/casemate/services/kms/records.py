@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from casemate.model.arns import Arn
 
@@ -12,8 +13,7 @@ _DAY = 86_400
 KeyState = Literal["Enabled", "Disabled", "PendingDeletion"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Material:
+class Material(Struct, frozen=True, kw_only=True):
     """One version of a key's material. Rotation adds one; older ones still decrypt."""
 
     material_id: str
@@ -25,8 +25,7 @@ class Material:
     """How it came; None for the first one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rotation:
+class Rotation(Struct, frozen=True, kw_only=True):
     """Automatic rotation, switched on."""
 
     period_days: int
@@ -39,8 +38,7 @@ class Rotation:
         return self.since + self.period_days * _DAY
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True, kw_only=True):
     """A KMS key."""
 
     account: str
@@ -81,8 +79,7 @@ class KeyRecord:
         return self.materials[-1]
 
 
-@dataclass(frozen=True, kw_only=True)
-class AliasRecord:
+class AliasRecord(Struct, frozen=True, kw_only=True):
     """Another name for a key of the same account and Region."""
 
     account: str
@@ -102,8 +99,7 @@ class AliasRecord:
         return alias_arn(self.account, self.region, self.name)
 
 
-@dataclass(frozen=True, kw_only=True)
-class GrantRecord:
+class GrantRecord(Struct, frozen=True, kw_only=True):
     """Permissions on a key for one principal."""
 
     grant_id: str

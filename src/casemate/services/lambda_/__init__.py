@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from casemate.model.ids import RandomBytes
 from casemate.policy.document import Policy
@@ -36,8 +37,7 @@ from casemate.services.lambda_.url_calls import UrlCalls
 from casemate.services.lambda_.variable_keys import VariableKeys
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LambdaSlice:
+class LambdaSlice(Struct, frozen=True, kw_only=True):
     """The service, and what of it runs by itself."""
 
     service: Service[LambdaState]

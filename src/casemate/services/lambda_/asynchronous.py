@@ -7,10 +7,12 @@ of Lambda asynchronous invocations", "Configuring reserved concurrency".
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 
@@ -24,8 +26,7 @@ MOST_RETRIES = 2
 OLDEST_SECONDS = 21_600
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventInvokeConfig:
+class EventInvokeConfig(Struct, frozen=True, kw_only=True):
     """A function's, version's or alias's own limits and destinations."""
 
     retries: int | None = None
@@ -35,8 +36,7 @@ class EventInvokeConfig:
     modified: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """How the last attempt was answered."""
 
     payload: bytes
@@ -44,8 +44,7 @@ class Answer:
     failed: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueuedEvent:
+class QueuedEvent(Struct, frozen=True, kw_only=True):
     """An event that was accepted and is not done: what survives a crash."""
 
     id: str
@@ -81,8 +80,7 @@ class Condition(Enum):
     ZERO_CONCURRENCY = "ZeroReservedConcurrency"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """Nothing more is tried."""
 
     condition: Condition

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from casemate.execution.function import Invocation, Outcome
 from casemate.execution.response_stream import ResponseStream

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.servicekit.store import Store
 
@@ -15,8 +16,7 @@ _ARN = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerVersion:
+class LayerVersion(Struct, frozen=True, kw_only=True):
     """One version; it never changes."""
 
     account: str
@@ -44,8 +44,7 @@ class LayerVersion:
         return f"{self.layer_arn}:{self.version}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerName:
+class LayerName(Struct, frozen=True, kw_only=True):
     """A layer, or one version of it."""
 
     account: str
@@ -79,16 +78,14 @@ def parse_arn(arn: str) -> LayerName | None:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerPermissions:
+class LayerPermissions(Struct, frozen=True, kw_only=True):
     """The resource-based policy of a layer version."""
 
     statements: tuple[dict[str, Any], ...] = ()
     revision: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Numbering:
+class Numbering(Struct, frozen=True, kw_only=True):
     """The number that a layer's next version gets: numbers of deleted versions are not used again."""
 
     next: int

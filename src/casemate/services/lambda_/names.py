@@ -7,8 +7,9 @@ partial ARN (`123456789012:function:my-function`), each with an optional `:quali
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from casemate.services.lambda_ import errors
 
@@ -25,8 +26,7 @@ _NAME_LIMIT = 64
 """CreateFunction: "the length constraint [...] is limited to 64 characters in length" for the name alone."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionName:
+class FunctionName(Struct, frozen=True, kw_only=True):
     """A function, and perhaps a version or alias of it."""
 
     account: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
 
 from casemate.execution.function import FunctionVersion
 from casemate.services.lambda_ import provisioned_shares
@@ -22,8 +23,7 @@ class Concurrency(TypedDict):
     provisioned: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """A version of a function, ready to be handed to the supervisor."""
 
     function: Function

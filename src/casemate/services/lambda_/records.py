@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayerUse:
+
+class LayerUse(Struct, frozen=True, kw_only=True):
     """A layer version that a function uses, as it was when the function was configured.
 
     A deleted version stays with the functions that use it (Lambda Developer Guide, "Deleting layers").
@@ -20,8 +20,7 @@ class LayerUse:
     unzipped_size: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuntimeManagement:
+class RuntimeManagement(Struct, frozen=True, kw_only=True):
     """When the runtime's version may change."""
 
     update_on: str = "Auto"
@@ -39,8 +38,7 @@ class SnapshotStatus(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """The snapshot of a version."""
 
     status: SnapshotStatus = SnapshotStatus.NONE
@@ -50,8 +48,7 @@ class Snapshot:
     """The same, as `StateReasonCode`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cors:
+class Cors(Struct, frozen=True, kw_only=True):
     """What a function URL answers to other origins."""
 
     allow_credentials: bool | None = None
@@ -62,8 +59,7 @@ class Cors:
     max_age: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FunctionUrl:
+class FunctionUrl(Struct, frozen=True, kw_only=True):
     """An HTTPS endpoint of a function, or of one alias."""
 
     url_id: str
@@ -89,8 +85,7 @@ class FunctionUrl:
         return f"{self.url_id}.lambda-url.{self.region}.on.aws"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProvisionedConcurrency:
+class ProvisionedConcurrency(Struct, frozen=True, kw_only=True):
     """Environments kept initialized for a version or an alias."""
 
     account: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from casemate.servicekit.ports import (
     FunctionFacts,
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from casemate.services.lambda_.prepared import Preparations
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """A function's place in a VPC."""
 
     vpc_id: str
@@ -49,8 +49,7 @@ class Network:
     ipv6: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """A version of a function: `$LATEST`, which changes, or a published one, which does not."""
 
     account: str
@@ -120,8 +119,7 @@ class Function:
         return self.logging.get("LogGroup") or f"/aws/lambda/{self.name}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True, kw_only=True):
     """A name for a version."""
 
     account: str
@@ -135,15 +133,13 @@ class Alias:
     revision: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True, kw_only=True):
     """When a version was last invoked: to the day, so that an invocation does not write."""
 
     invoked: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Numbering:
+class Numbering(Struct, frozen=True, kw_only=True):
     """The number that the next version of a deleted function's successor gets.
 
     "Lambda doesn't reuse version numbers, even after deleting and recreating a function" (Lambda Developer Guide, "Manage
@@ -153,8 +149,7 @@ class Numbering:
     next: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True, kw_only=True):
     """The resource-based policy of a function, or of one version or alias."""
 
     statements: tuple[dict[str, Any], ...] = ()

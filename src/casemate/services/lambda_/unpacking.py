@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from casemate.execution.package import Package, unpack
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unpacking:
+class Unpacking(Struct, frozen=True, kw_only=True):
     """Directories below one root, named by what is in them."""
 
     root: Path

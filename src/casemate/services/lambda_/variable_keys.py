@@ -12,10 +12,11 @@ Lambda?", as told in DataBiosphere/azul#4200 on GitHub.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.model.ids import RandomBytes, uuid4

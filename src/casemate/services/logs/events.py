@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, cast
+
+from msgspec import Struct
 
 EVENT_OVERHEAD = 26
 """Bytes counted per event besides its message: API reference, PutLogEvents."""
@@ -34,8 +35,7 @@ Position = tuple[int, int]
 FIRST: Position = (-1, -1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True, kw_only=True):
     """A log stream."""
 
     id: int
@@ -47,8 +47,7 @@ class Stream:
     ingested: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """A log event."""
 
     position: Position

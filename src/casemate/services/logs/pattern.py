@@ -7,7 +7,8 @@ for JSON and space-delimited events and regular expressions are refused rather t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TERM = re.compile(r'\s*([?-]?)("(?:[^"\\]|\\.)*"|[^\s"]+)')
 
@@ -16,8 +17,7 @@ class PatternError(Exception):
     """Not a pattern, or not one that is understood here."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilterPattern:
+class FilterPattern(Struct, frozen=True, kw_only=True):
     """Matches when it holds all of `required`, none of `excluded`, and, if there are `optional`, one of them.
 
     Matching is case-sensitive.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.store import Store
@@ -14,8 +15,7 @@ from casemate.services.logs.events import EventLog, Stream
 _DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogGroup:
+class LogGroup(Struct, frozen=True, kw_only=True):
     """A log group."""
 
     account: str

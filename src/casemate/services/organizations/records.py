@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 SCP = "SERVICE_CONTROL_POLICY"
 RCP = "RESOURCE_CONTROL_POLICY"
@@ -13,8 +14,7 @@ POLICY_TYPES = (SCP, RCP)
 NodeKind = Literal["ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OrganizationRecord:
+class OrganizationRecord(Struct, frozen=True, kw_only=True):
     """The one organization."""
 
     id: str
@@ -26,8 +26,7 @@ class OrganizationRecord:
     """Service principals with trusted access, and since when."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """The root, an organizational unit or an account."""
 
     id: str
@@ -44,8 +43,7 @@ class Node:
     joined_method: str = "CREATED"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyRecord:
+class PolicyRecord(Struct, frozen=True, kw_only=True):
     """A policy of the organization, or one of AWS's."""
 
     id: str
@@ -57,8 +55,7 @@ class PolicyRecord:
     tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Creation:
+class Creation(Struct, frozen=True, kw_only=True):
     """A request to create an account. Here it has always succeeded, or failed, by the time it is answered."""
 
     id: str

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+import msgspec
+from msgspec import Struct
+
 from casemate.model.ids import RandomBytes
 from casemate.model.principals import InstanceSource
 from casemate.servicekit.clock import Clock
@@ -19,8 +22,7 @@ _KEPT_AFTER_EXPIRY = timedelta(days=1)
 _PRUNED_EVERY = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One set of temporary credentials."""
 
     access_key_id: str
@@ -37,7 +39,7 @@ class Session:
     """The user who asked, for "user" and "federated"."""
     issuer_id: str = ""
     """AROA... or AIDA...: a session dies with the role or the user it was made of, even when the name lives on."""
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    tags: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     transitive: tuple[str, ...] = ()
     """Keys of the session tags that roles assumed from this session inherit."""
     policies: tuple[str, ...] = ()

@@ -13,9 +13,10 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 _ROOT = Path(__file__).parents[4]
 sys.path[:0] = [str(_ROOT / "src"), str(_ROOT)]

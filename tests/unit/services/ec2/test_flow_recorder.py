@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.direct import DirectCloud
 
 from casemate.model.errors import AwsError

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from casemate.model.arns import Arn
 from casemate.services.dynamodb.errors import validation
@@ -14,8 +15,7 @@ SYSTEM_SECONDS = 35 * 24 * 3600
 """Developer Guide, "Point-in-time recovery": the backup of a deleted table is kept for 35 days."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BackupRef:
+class BackupRef(Struct, frozen=True, kw_only=True):
     """Which backup is meant, whether it exists or not."""
 
     table: TableRef
@@ -31,8 +31,7 @@ class BackupRef:
         return self.table.backup_arn(self.backup_id)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BackupRecord:
+class BackupRecord(Struct, frozen=True, kw_only=True):
     """A backup. Its items are in the engine under `copy_id`."""
 
     backup_id: str

@@ -8,8 +8,9 @@ table class do not (the last two: ack-api-quirks, DDB-TABLE-215).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params

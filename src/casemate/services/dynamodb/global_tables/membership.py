@@ -6,9 +6,11 @@ permissions are those of the Developer Guide, "DynamoDB global tables security".
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.regions import REGIONS
 from casemate.servicekit.service import Check, Context, Params
@@ -51,7 +53,7 @@ def replica_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]
             region = given.get("RegionName")
             if region is None or kind not in _ACTIONS:
                 continue
-            arn = replace(ref, region=region).arn
+            arn = dataclasses.replace(ref, region=region).arn
             for action in _ACTIONS[kind]:
                 yield Check(
                     action=f"dynamodb:{action}", resource=arn, context={"aws:RequestedRegion": region}
@@ -83,7 +85,7 @@ async def change_replicas(ctx: Context[DynamoState], record: TableRecord, update
         _check_form(ctx, record, update)
     for update in updates:
         ((kind, given),) = update.items()
-        target = replace(record.ref, region=given["RegionName"])
+        target = dataclasses.replace(record.ref, region=given["RegionName"])
         match kind:
             case "Create":
                 with ctx.store.transaction():
@@ -139,7 +141,7 @@ def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[
     if given.get("OnDemandThroughputOverride"):
         raise not_modelled("OnDemandThroughputOverride of a replica")
     if kind == "Create":
-        _check_creation(ctx.state, record, replace(record.ref, region=region))
+        _check_creation(ctx.state, record, dataclasses.replace(record.ref, region=region))
 
 
 def _check_creation(state: DynamoState, record: TableRecord, target: TableRef) -> None:
@@ -177,7 +179,7 @@ def _create(
     now = ctx.now.timestamp()
     membership = record.replica or Replica(group=ctx.new_uuid())
     record = replace(record, replica=replace(membership, sourced=now))
-    there = replace(ctx, region=target.region)
+    there = dataclasses.replace(ctx, region=target.region)
     made = replace(
         record,
         region=target.region,
@@ -214,7 +216,7 @@ def _encryption(
 
 def _change(ctx: Context[DynamoState], member: TableRecord, given: Mapping[str, Any]) -> None:
     if given.get("KMSMasterKeyId"):
-        there = replace(ctx, region=member.region)
+        there = dataclasses.replace(ctx, region=member.region)
         ctx.state.table_keys.release(member)
         member = replace(member, encryption=_encryption(there, member, given, member.ref))
     ctx.state.tables.put(member.ref.key, _overridden(member, given))

@@ -7,7 +7,7 @@ deletion protection, point-in-time recovery, tags, policies, contributor insight
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
 

@@ -7,9 +7,10 @@ ack-api-quirks, DDB-TABLE-089, 091 and 343 (what is listed, and what happens to 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Checks, Context, Output, Params

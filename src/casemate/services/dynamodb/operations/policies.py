@@ -7,7 +7,8 @@ changed again for fifteen seconds; here it may be at once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.model.principals import PrincipalKind

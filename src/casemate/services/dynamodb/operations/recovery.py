@@ -7,8 +7,9 @@ restorable time lies about five minutes back (Developer Guide); here it is now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import resource_arn_not_found, validation

@@ -7,8 +7,9 @@ what the sort key is not, or what it is beside a negation, is never held to over
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.partiql.statements import VALUES, Parameters, conjuncts, equality
@@ -23,8 +24,7 @@ _FIRST, _LAST = b"k", b"l"
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Alternative:
+class _Alternative(Struct, frozen=True, kw_only=True):
     """What one branch of an OR reads: of one partition, the sort keys from `start` up to `end`."""
 
     partition: bytes

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.partiql.selection import Selection
@@ -21,8 +22,7 @@ from casemate.tables.values import WireItem, item_from_wire
 _UNIT_BYTES = 4096
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where the next page begins."""
 
     partition: int = 0

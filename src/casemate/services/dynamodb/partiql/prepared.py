@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context
@@ -27,8 +29,7 @@ _UNKNOWN_KEY = KeySchema(partition=(KeyAttribute(name="", type="S"),))
 """Of a table that is not there: no condition names it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """One statement of a request."""
 
     statement: Statement

@@ -8,9 +8,10 @@ alternatives of one key by OR count as IN.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
+
+from msgspec import Struct
 
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.partiql.overlaps import check_overlaps
@@ -30,8 +31,7 @@ _ORDER_WITHOUT_KEY = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """What a SELECT reads."""
 
     partitions: tuple[Mapping[str, Any], ...] | None

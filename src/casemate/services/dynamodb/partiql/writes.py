@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.partiql.statements import Parameters, conjuncts, equality
@@ -34,8 +35,7 @@ NO_KEY = "Where clause does not contain a mandatory equality on all key attribut
 NO_CONDITION = "EXISTS() must contain a single item read with additional condition"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WriteRequest:
+class WriteRequest(Struct, frozen=True, kw_only=True):
     """A write as the member of TransactItems that it is; alone, `members` is the request of the item operation."""
 
     kind: Kind

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.streams.records import StreamRef, parse_stream_arn
@@ -25,8 +25,7 @@ class _Place(msgspec.Struct, array_like=True, frozen=True):
     issued: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShardIterator:
+class ShardIterator(Struct, frozen=True, kw_only=True):
     """A place in a stream."""
 
     stream: StreamRef

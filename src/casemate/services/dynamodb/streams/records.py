@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.model.arns import Arn
 from casemate.services.dynamodb.names import NAME, TableRef
@@ -11,8 +12,7 @@ from casemate.tables.change_log import RETENTION_SECONDS
 from casemate.tables.schema import KeyAttribute, KeySchema, KeyType, StreamView
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamRef:
+class StreamRef(Struct, frozen=True, kw_only=True):
     """Which stream is meant, whether it exists or not."""
 
     table: TableRef
@@ -28,8 +28,7 @@ class StreamRef:
         return self.table.stream_arn(self.label)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamRecord:
+class StreamRecord(Struct, frozen=True, kw_only=True):
     """A stream. Its changes are in the engine under `stream_id`."""
 
     account: str

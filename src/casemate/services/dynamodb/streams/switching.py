@@ -6,9 +6,10 @@ The messages are those recorded from AWS (ack-api-quirks, DDB-TABLE-050).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.errors import validation

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from casemate.services.dynamodb.records import IndexRecord, TableRecord
 
 BURST_SECONDS = 300
@@ -15,8 +17,7 @@ LIMIT_SECONDS = 1
 Kind = Literal["read", "write"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """How fast a table or index may be used."""
 
     units: float

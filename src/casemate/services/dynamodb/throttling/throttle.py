@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.services.dynamodb.records import IndexRecord, TableRecord
@@ -24,8 +25,7 @@ LIMIT_EXCEEDED = "Throughput exceeds the maximum OnDemandThroughput configured o
 """Developer Guide, "DynamoDB maximum throughput for on-demand tables"."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True, kw_only=True):
     """What a request, or one item of it, wants of a table."""
 
     named: str
@@ -36,8 +36,7 @@ class Demand:
     """The global index that is read."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a demand is not met."""
 
     table: TableRecord

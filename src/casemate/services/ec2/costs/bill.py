@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.services.ec2.costs.prices import AS_OF, GATEWAY_ENDPOINT, price
 from casemate.services.ec2.records import Meter, Span
@@ -16,8 +17,7 @@ _GIGABYTE = 1 << 30
 """Amazon S3 bills binary gigabytes; that these services do too is unchecked (it matters by 7 %)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One meter, in dollars; None where no price is on record."""
 
     meter: Meter

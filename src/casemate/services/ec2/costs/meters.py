@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from casemate.services.ec2.costs.prices import GATEWAY_ENDPOINT, INTERFACE_ENDPOINT, NAT_GATEWAY
 from casemate.services.ec2.records import Meter, NatGateway, Span, VpcEndpoint

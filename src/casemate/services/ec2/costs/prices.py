@@ -11,15 +11,15 @@ cloudpipelines.pages.dev). That a NAT gateway's partial hour is a full one is as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 AS_OF = "2026-11"
 NAT_GATEWAY, INTERFACE_ENDPOINT, GATEWAY_ENDPOINT = "nat-gateway", "interface-endpoint", "gateway-endpoint"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
+class Price(Struct, frozen=True, kw_only=True):
     """Of one kind of resource in one Region."""
 
     hour: Decimal

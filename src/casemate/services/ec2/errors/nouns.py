@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Noun:
+class Noun(Struct, frozen=True, kw_only=True):
     """How AWS speaks of one kind of resource when it is not there."""
 
     prefix: str

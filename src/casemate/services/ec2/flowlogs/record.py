@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from casemate.model.flows import FlowKey
 from casemate.model.network import Address, NetworkInterface, NetworkSnapshot, TargetKind, VpcSnapshot
@@ -43,8 +44,7 @@ _FIN_SYN_RST, _SYN = 0x07, 0x02
 NOTHING = "-"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """What of one flow was seen within one window."""
 
     key: FlowKey
@@ -56,8 +56,7 @@ class Traffic:
     tcp_flags: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """Where the interface of a record is."""
 
     network: NetworkSnapshot

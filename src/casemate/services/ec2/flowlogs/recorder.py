@@ -7,7 +7,9 @@ comes after the window. The data plane gives totals; a record tells what was add
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.model.flows import FlowCount, FlowKey

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
+
+from msgspec import Struct
 
 from casemate.model.network import (
     TCP,
@@ -40,8 +41,7 @@ class NoFlowError(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """One place a path may start from."""
 
     source: Source
@@ -53,8 +53,7 @@ class Start:
     """The path begins with this component (a peering connection), whatever the packet met before."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """What the packet is addressed to."""
 
     address: IPv4Address

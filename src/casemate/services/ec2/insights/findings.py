@@ -7,8 +7,9 @@ with them: the same, and the EC2 API reference, "Explanation".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from casemate.model.network import NetworkAclEntry, Route
 from casemate.reachability import reach
@@ -32,8 +33,7 @@ _TOLD_BY = {
 """The member of an Explanation that names the component of a hop."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """What an analysis found."""
 
     found: bool

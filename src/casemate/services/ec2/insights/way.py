@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from casemate.model.network import NetworkAclEntry, Route, SecurityGroupRule
 from casemate.reachability.verdict import Flow, FromInternet, Hop, HopKind
@@ -12,8 +14,7 @@ from casemate.services.ec2.insights import rules
 from casemate.services.ec2.insights.components import Components
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """Of a packet at one point of its way."""
 
     source: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params

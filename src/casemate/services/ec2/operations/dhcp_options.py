@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags

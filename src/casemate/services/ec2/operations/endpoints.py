@@ -7,7 +7,8 @@ change and go with the endpoint and nobody can edit them by hand.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.model.regions import SERVICE_PREFIX_LISTS
 from casemate.servicekit.service import Output, Params

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.servicekit.ports import ProfileFacts
 from casemate.servicekit.service import Output, Params

@@ -5,7 +5,7 @@ They are on record and on the gateway's interface. Packets leave with the primar
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params

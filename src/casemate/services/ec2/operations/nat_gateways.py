@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from casemate.model.ids import resource_id
 from casemate.servicekit.service import Output, Params

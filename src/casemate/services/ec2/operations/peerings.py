@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Network
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors, tags

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.ec2 import errors

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.ids import resource_id
 from casemate.model.regions import AvailabilityZone, availability_zones

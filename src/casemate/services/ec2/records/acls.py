@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AclEntry:
+class AclEntry(Struct, frozen=True, kw_only=True):
     number: int
     egress: bool
     allow: bool
@@ -22,14 +21,12 @@ class AclEntry:
     icmp_code: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SubnetAclAssociation:
+class SubnetAclAssociation(Struct, frozen=True, kw_only=True):
     association_id: str
     subnet_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkAcl(Record):
+class NetworkAcl(Record, frozen=True, kw_only=True):
     """The closing denies (32767, and 32768 for IPv6) are not stored: every ACL has them."""
 
     vpc_id: str

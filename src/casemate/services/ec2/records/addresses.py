@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address(Record):
+class Address(Record, frozen=True, kw_only=True):
     """`id` is the allocation id."""
 
     public_ip: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Place(Protocol):
@@ -16,8 +17,7 @@ class Place(Protocol):
     def region(self) -> str: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Home:
+class Home(Struct, frozen=True, kw_only=True):
     """An account's EC2 in one Region; its record says that the default VPC has been made there once."""
 
     account: str
@@ -25,8 +25,7 @@ class Home:
     default_dhcp_options_id: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """A resource: unique id, owner and Region."""
 
     id: str

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VpcEndpoint(Record):
+class VpcEndpoint(Record, frozen=True, kw_only=True):
     vpc_id: str
     kind: str
     """Gateway or Interface."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowLog(Record):
+class FlowLog(Record, frozen=True, kw_only=True):
     resource_id: str
     """A VPC, subnet or network interface."""
     vpc_id: str = ""

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InternetGateway(Record):
+class InternetGateway(Record, frozen=True, kw_only=True):
     vpc_id: str = ""
     """Empty while detached."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EgressOnlyGateway(Record):
+class EgressOnlyGateway(Record, frozen=True, kw_only=True):
     vpc_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NatAddress:
+class NatAddress(Struct, frozen=True, kw_only=True):
     """One of a NAT gateway's addresses; the first is the primary one."""
 
     interface_id: str
@@ -30,8 +28,7 @@ class NatAddress:
     association_id: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NatGateway(Record):
+class NatGateway(Record, frozen=True, kw_only=True):
     vpc_id: str
     subnet_id: str
     connectivity: str = "public"

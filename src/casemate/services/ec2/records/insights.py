@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InsightsPath(Record):
+class InsightsPath(Record, frozen=True, kw_only=True):
     """A question: can `source` send to `destination`?"""
 
     source: str
@@ -28,8 +26,7 @@ class InsightsPath(Record):
     created: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InsightsAnalysis(Record):
+class InsightsAnalysis(Record, frozen=True, kw_only=True):
     """An answer, as the network was when it was asked."""
 
     path_id: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BlockDevice:
+class BlockDevice(Struct, frozen=True, kw_only=True):
     """A volume of an instance. It is a record: what an instance writes lives in its home."""
 
     device: str
@@ -24,8 +24,7 @@ class BlockDevice:
     attached: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MetadataOptions:
+class MetadataOptions(Struct, frozen=True, kw_only=True):
     """How the instance metadata service answers."""
 
     tokens: str
@@ -35,8 +34,7 @@ class MetadataOptions:
     tags: str = "disabled"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProfileAssociation:
+class ProfileAssociation(Struct, frozen=True, kw_only=True):
     """An instance profile on an instance."""
 
     association_id: str
@@ -45,8 +43,7 @@ class ProfileAssociation:
     since: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Instance(Record):
+class Instance(Record, frozen=True, kw_only=True):
     reservation_id: str
     launch_index: int
     image_id: str
@@ -88,8 +85,7 @@ class Instance(Record):
     """When it was terminated."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyPair(Record):
+class KeyPair(Record, frozen=True, kw_only=True):
     """`id` is the KeyPairId; the private half is never kept."""
 
     name: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PublicAssociation:
+class PublicAssociation(Struct, frozen=True, kw_only=True):
     """An elastic address on one private address."""
 
     public_ip: str
@@ -19,15 +19,13 @@ class PublicAssociation:
     """Account, or `amazon`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrivateAddress:
+class PrivateAddress(Struct, frozen=True, kw_only=True):
     address: str
     primary: bool = False
     public: PublicAssociation | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """To an instance, or to an AWS service (`ela-attach-...`, owned by `amazon-aws`)."""
 
     attachment_id: str
@@ -38,8 +36,7 @@ class Attachment:
     delete_on_termination: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interface(Record):
+class Interface(Record, frozen=True, kw_only=True):
     vpc_id: str
     subnet_id: str
     zone: str

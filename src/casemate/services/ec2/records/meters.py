@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """Some time with an unchanged number of billed units."""
 
     units: int
@@ -17,8 +17,7 @@ class Span:
     ended: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meter(Record):
+class Meter(Record, frozen=True, kw_only=True):
     kind: str
     """nat-gateway, interface-endpoint or gateway-endpoint."""
     vpc_id: str

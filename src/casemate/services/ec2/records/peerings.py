@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Peering(Record):
+class Peering(Record, frozen=True, kw_only=True):
     """`account` and `region` are the requester's."""
 
     requester_vpc: str

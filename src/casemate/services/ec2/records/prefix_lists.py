@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrefixEntry:
+class PrefixEntry(Struct, frozen=True, kw_only=True):
     cidr: str
     description: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ManagedPrefixList(Record):
+class ManagedPrefixList(Record, frozen=True, kw_only=True):
     name: str
     family: str
     """IPv4 or IPv6."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteEntry:
+class RouteEntry(Struct, frozen=True, kw_only=True):
     """A route somebody made. Local and gateway endpoint routes are derived, not stored."""
 
     destination: str
@@ -19,8 +18,7 @@ class RouteEntry:
     target_id: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TableAssociation:
+class TableAssociation(Struct, frozen=True, kw_only=True):
     association_id: str
     subnet_id: str = ""
     """Empty for the main association and for a gateway's."""
@@ -28,8 +26,7 @@ class TableAssociation:
     main: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteTable(Record):
+class RouteTable(Record, frozen=True, kw_only=True):
     vpc_id: str
     routes: tuple[RouteEntry, ...] = ()
     associations: tuple[TableAssociation, ...] = ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupRule:
+class GroupRule(Struct, frozen=True, kw_only=True):
     """One rule with one peer; exactly one of the four peers is set."""
 
     rule_id: str
@@ -33,8 +32,7 @@ class GroupRule:
         return (self.egress, self.protocol, self.from_port, self.to_port, peer)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SecurityGroup(Record):
+class SecurityGroup(Record, frozen=True, kw_only=True):
     vpc_id: str
     name: str
     description: str

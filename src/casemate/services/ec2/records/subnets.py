@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from casemate.services.ec2.records.base import Record
 from casemate.services.ec2.records.vpcs import CidrAssociation
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subnet(Record):
+class Subnet(Record, frozen=True, kw_only=True):
     vpc_id: str
     cidr: str
     zone: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from casemate.services.ec2.records.base import Record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CidrAssociation:
+class CidrAssociation(Struct, frozen=True, kw_only=True):
     """A CIDR block of a VPC or (IPv6) of a subnet."""
 
     association_id: str
@@ -16,8 +15,7 @@ class CidrAssociation:
     state: str = "associated"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vpc(Record):
+class Vpc(Record, frozen=True, kw_only=True):
     """The first IPv4 association is the primary CIDR block."""
 
     ipv4: tuple[CidrAssociation, ...]
@@ -46,7 +44,6 @@ class Vpc(Record):
         return tuple(each.cidr for each in self.ipv4)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DhcpOptions(Record):
+class DhcpOptions(Record, frozen=True, kw_only=True):
     options: dict[str, list[str]]
     """`domain-name-servers` to its values, in the order given."""

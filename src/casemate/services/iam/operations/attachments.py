@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Check, Context, ContextValues, Handler, Output, Params
 from casemate.services.iam import quotas

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.ids import unique_id
 from casemate.servicekit.service import Check, Checks, Context, Output, Params

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.kms.errors import not_pending_deletion, validation

@@ -6,9 +6,10 @@ wake.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.kms.errors import limit_exceeded, unsupported

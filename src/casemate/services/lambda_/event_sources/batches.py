@@ -7,7 +7,8 @@ Sources: Lambda Developer Guide, "How Lambda processes records from stream and q
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
@@ -16,8 +17,7 @@ RETENTION_SECONDS = 24 * 3600
 """What is older than a day no stream keeps."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One record of a batch."""
 
     sequence: int
@@ -28,8 +28,7 @@ class Entry:
     """As it stands in the event."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """Records that are handed over together."""
 
     entries: tuple[Entry, ...]
@@ -37,8 +36,7 @@ class Piece:
     """How often they have failed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remainder:
+class Remainder(Struct, frozen=True, kw_only=True):
     """What an attempt leaves."""
 
     pieces: tuple[Piece, ...] = ()

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
 from typing import Protocol
+
+from msgspec import Struct
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.clock import Clock
@@ -42,8 +43,7 @@ class Answer(Protocol):
     def failed(self) -> bool: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """What the pollers work with."""
 
     streams: TableStreams

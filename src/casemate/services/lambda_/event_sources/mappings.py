@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from casemate.services.lambda_.names import FunctionName
 
@@ -15,8 +16,7 @@ NO_RECORDS = "No records processed"
 OK = "OK"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventSourceMapping:
+class EventSourceMapping(Struct, frozen=True, kw_only=True):
     """One stream read for one function. The defaults are those of a DynamoDB stream (API reference)."""
 
     uuid: str
@@ -73,8 +73,7 @@ def mapping_key(arn: str) -> tuple[str, str, str] | None:
     return None if match is None else (match["account"], match["region"], match["uuid"])
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True, kw_only=True):
     """How far a lane has come; by (uuid, shard, lanes of the shard, number of the lane)."""
 
     next: int

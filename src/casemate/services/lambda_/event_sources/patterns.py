@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
+
+from msgspec import Struct
 
 Event = Mapping[str, Any]
 Leaf = str | int | float | bool | None
@@ -21,8 +22,7 @@ class InvalidPatternError(ValueError):
     """The text is not a filter pattern."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True, kw_only=True):
     """A pattern, compiled: every field must match, and of each `$or` one alternative."""
 
     leaves: tuple[tuple[str, tuple[_Rule, ...]], ...]

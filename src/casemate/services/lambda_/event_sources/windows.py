@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 MAX_STATE_BYTES = 1 << 20
 NO_STATE = "{}"
@@ -21,8 +23,7 @@ def window_start(at: float, seconds: int) -> int:
     return int(at // seconds) * seconds
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """An open window."""
 
     start: int

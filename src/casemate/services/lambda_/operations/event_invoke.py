@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Output, Params

@@ -7,8 +7,9 @@ does, and the next look shows what is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.model.arns import Arn
 from casemate.model.errors import AwsError

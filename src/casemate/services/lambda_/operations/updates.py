@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.lambda_ import configuration, errors, function_layers, placement, snap_start

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Check, Output, Params
 from casemate.services.lambda_ import errors

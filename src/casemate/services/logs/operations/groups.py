@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Output, Params
 from casemate.services.logs import errors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.policy.decision import PolicyType
 from casemate.policy.errors import MalformedPolicy, PolicyTooLarge

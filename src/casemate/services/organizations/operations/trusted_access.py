@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.organizations.checks import on

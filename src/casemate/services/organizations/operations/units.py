@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Context, Output, Params
 from casemate.services.organizations import lookups

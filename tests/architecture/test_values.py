@@ -1,0 +1,30 @@
+"""A frozen value is a `msgspec.Struct` (docs/decisions/0036): three hundred dataclasses are a third of a second of each start."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src" / "casemate"
+ELSEWHERE = ("cli/", "execution/sandbox/", "tables/", "gateway/http.py", "gateway/readmission.py")
+"""Not imported by a start; run by interpreters that have no msgspec; the rest are still dataclasses, 75 and 3 of them."""
+ONLY_DATACLASSES_CAN = ("cached_property", "init=False", "compare=False", "repr=False")
+
+
+def test_frozen_values_are_structs() -> None:
+    found = [
+        f"{name}: {node.name}"
+        for path in SOURCE.rglob("*.py")
+        if not (name := str(path.relative_to(SOURCE))).startswith(ELSEWHERE)
+        and "@dataclass(frozen=True" in (text := path.read_text())
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and could_be_a_struct(node)
+    ]
+    assert found == [], "class Name(Struct, frozen=True, kw_only=True), and msgspec.structs.replace"
+
+
+def could_be_a_struct(node: ast.ClassDef) -> bool:
+    decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+    if not any("dataclass(" in decorator and "frozen=True" in decorator for decorator in decorators):
+        return False
+    return not any(word in ast.unparse(node) for word in ONLY_DATACLASSES_CAN)
