@@ -53,6 +53,12 @@ def table_description(state: DynamoState, record: TableRecord, status: str | Non
         described["SSEDescription"] = encryption = _encryption(state, record, record.encryption)
         if "InaccessibleEncryptionDateTime" in encryption and status == "ACTIVE":
             described["TableStatus"] = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    if record.archived is not None:
+        described["ArchivalSummary"] = {
+            "ArchivalDateTime": datetime.fromtimestamp(record.archived.moment, UTC),
+            "ArchivalReason": "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
+            "ArchivalBackupArn": record.archived.backup,
+        }
     if record.stream is not None:
         # A stream that was switched off stays the latest one (observed: ack-api-quirks, DDB-TABLE-050).
         described["LatestStreamArn"] = record.ref.stream_arn(record.stream.label)
@@ -76,6 +82,8 @@ def _status(state: DynamoState, record: TableRecord) -> str:
         return "CREATING"
     if record.deleting:
         return "DELETING"
+    if record.archived is not None:
+        return "ARCHIVED"
     return "UPDATING" if any(other.is_being_created for other in state.others(record)) else "ACTIVE"
 
 

@@ -67,6 +67,14 @@ def being_deleted(name: str) -> AwsError:
     )
 
 
+def is_archived(name: str) -> AwsError:
+    """Of a table that is ARCHIVED; modelled on what is said of the other states."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is archived: {name}",
+    )
+
+
 def source_not_found(name: str) -> AwsError:
     """Of backups and restores, which have an error of their own for a table that is not there."""
     return AwsError("TableNotFoundException", f"Table not found: {name}")

@@ -54,8 +54,14 @@ def table_ref(ctx: Context[Any], text: str) -> TableRef:
 
 
 @lru_cache(maxsize=4096)
+def is_name(text: str) -> bool:
+    """Whether a table may be called that."""
+    return NAME.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
 def _named(account: str, region: str, name: str) -> TableRef:
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise validation(_INVALID)
     return TableRef(account=account, region=region, name=name)
 

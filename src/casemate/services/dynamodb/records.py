@@ -130,6 +130,15 @@ class Restored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Archival:
+    """What became of a table whose key could not be used for more than seven days."""
+
+    moment: float
+    backup: str
+    """ARN of the backup that was made of it then."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRecord:
     """A table. The items are in the engine under `table_id`."""
 
@@ -156,6 +165,9 @@ class TableRecord:
     encryption: Encryption | None = None
     key_changes: tuple[float, ...] = ()
     """When its key was another one, within the last day."""
+    key_lost: float | None = None
+    """Since when its key is known not to be usable; None while it is."""
+    archived: Archival | None = None
     table_class: str = "STANDARD"
     class_changes: tuple[float, ...] = ()
     """When it was put into another one, within the last thirty days."""

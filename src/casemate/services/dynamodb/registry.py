@@ -154,3 +154,8 @@ operations.refuse(
     "StartBulkPutItems",
     because="there are neither bulk operations nor vector indexes",
 )
+
+
+def until_seen_durable(state: DynamoState, told: Told) -> None:
+    """What an answer shows of items, or is refused for, is on disk before anybody is told."""
+    state.engine.when_seen_durable(told)

@@ -78,7 +78,14 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
         # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup. Nobody writes meanwhile.
         _mark(ctx, record, deleting=True)
         try:
-            backup = await take_backup(ctx, record, f"{record.name}$DeletedTableBackup", "SYSTEM")
+            backup = await take_backup(
+                state,
+                record,
+                f"{record.name}$DeletedTableBackup",
+                "SYSTEM",
+                now=ctx.now,
+                random_bytes=ctx.random_bytes,
+            )
         except BaseException:
             _mark(ctx, record, deleting=False)
             raise

@@ -87,6 +87,8 @@ async def restore_table(
     record = _target(ctx, params, source, restored, ref)
     check_new_table(ctx.state, record)
     check_ceilings(record)
+    # "You will need that same key to restore those backups" (Developer Guide, "DynamoDB encryption at rest usage notes").
+    ctx.state.table_keys.open(ctx, source)
     try:
         await gone_through(fill(record))
         schema = record.schema()

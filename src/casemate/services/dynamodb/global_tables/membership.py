@@ -16,6 +16,7 @@ from casemate.services.dynamodb.errors import (
     being_created,
     being_deleted,
     being_replicated,
+    is_archived,
     not_modelled,
     validation,
 )
@@ -63,6 +64,8 @@ def check_not_busy(state: DynamoState, record: TableRecord) -> None:
         raise being_created(record.name)
     if record.deleting:
         raise being_deleted(record.name)
+    if record.archived is not None:
+        raise is_archived(record.name)
     if any(other.is_being_created for other in state.others(record)):
         raise being_replicated()
 

@@ -50,7 +50,9 @@ async def create_backup(ctx: Context[DynamoState], params: Params) -> Output:
         raise source_not_found(ref.name)
     if table.deleting:
         raise AwsError("TableInUseException", f"Table is being deleted: {ref.name}")
-    backup = await take_backup(ctx, table, params["BackupName"], "USER")
+    backup = await take_backup(
+        ctx.state, table, params["BackupName"], "USER", now=ctx.now, random_bytes=ctx.random_bytes
+    )
     with ctx.store.transaction():
         ctx.state.backups.put(backup.ref.key, backup)
     return {"BackupDetails": backup_details(backup, "CREATING")}

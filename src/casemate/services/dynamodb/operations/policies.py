@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from casemate.model.errors import AwsError
+from casemate.model.principals import PrincipalKind
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import not_the_owner, table_not_found
 from casemate.services.dynamodb.names import resource_ref
@@ -128,7 +129,19 @@ def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     return {"Policy": read_back(record.policy), "RevisionId": record.policy_revision}
 
 
-@operations.operation("DeleteResourcePolicy", checks=_on_holder("DeleteResourcePolicy"))
+def _delete_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    """The root user may, "even if your resource-based policy explicitly denies the root principal's access" (API reference).
+
+    It is asked without naming the table, so that the policy of the table is left out and those above it are not.
+    """
+    checks = _on_holder("DeleteResourcePolicy")(ctx, params)
+    own = f":{ctx.account}:" in params["ResourceArn"]
+    if ctx.principal.kind is PrincipalKind.ROOT and own:
+        return (Check(action="dynamodb:DeleteResourcePolicy"),)
+    return checks
+
+
+@operations.operation("DeleteResourcePolicy", checks=_delete_checks)
 def delete_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     """Deleting what is not there is no error; then no revision id is returned."""
     record = _holder(ctx, params["ResourceArn"])
