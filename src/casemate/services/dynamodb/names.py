@@ -13,6 +13,7 @@ from typing import Any
 from casemate.model.arns import Arn
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.errors import not_the_owner, validation
+from casemate.tables.errors import INVALID
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _INVALID = (
@@ -49,7 +50,7 @@ class TableRef:
 
 def table_ref(ctx: Context[Any], text: str) -> TableRef:
     """Read a TableName; ValidationException when it is neither a name nor a table's ARN."""
-    return resource_ref(ctx, text) if text.startswith("arn:") else _named(ctx.account, ctx.region, text)
+    return arn_ref(ctx, text) if text.startswith("arn:") else _named(ctx.account, ctx.region, text)
 
 
 @lru_cache(maxsize=4096)
@@ -75,8 +76,25 @@ def own_table_ref(ctx: Context[Any], text: str) -> TableRef:
     return ref
 
 
-def resource_ref(ctx: Context[Any], text: str, *, anywhere: bool = False) -> TableRef:
-    """Read a ResourceArn of a table, of this Region or of any."""
+def resource_ref(ctx: Context[Any], text: str) -> TableRef:
+    """Read a ResourceArn of a table; the words are AWS's (ack-api-quirks, DDB-TABLE-442)."""
+    if not text.startswith("arn:"):
+        raise validation(f"{INVALID}ARNs must start with 'arn:': {text}")
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {text}") from None
+    if arn.service != "dynamodb":
+        raise validation(f"{INVALID}Provided Arn is not a DynamoDB resource arn: {text}")
+    if arn.resource.count("/") != 1 or not arn.resource.startswith("table/"):
+        raise validation(
+            f"{INVALID}Invalid resource arn provided, only table or stream is accepted. Provided resource arn: {text}"
+        )
+    return arn_ref(ctx, text)
+
+
+def arn_ref(ctx: Context[Any], text: str, *, anywhere: bool = False) -> TableRef:
+    """Read the ARN of a table, of this Region or of any."""
     try:
         arn = Arn.parse(text)
     except ValueError:

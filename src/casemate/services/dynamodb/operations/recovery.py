@@ -20,7 +20,7 @@ from casemate.services.dynamodb.backups.restoring import (
     target_checks,
 )
 from casemate.services.dynamodb.errors import not_the_owner, source_not_found, validation
-from casemate.services.dynamodb.names import TableRef, own_table_ref, resource_ref
+from casemate.services.dynamodb.names import TableRef, arn_ref, own_table_ref
 from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Restored, TableRecord
 from casemate.services.dynamodb.registry import operations
@@ -91,7 +91,7 @@ def _source_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
         raise validation("Must provide exactly one of: sourceTableArn, sourceTableName")
     if arn is None:
         return own_table_ref(ctx, str(name))
-    ref = resource_ref(ctx, arn, anywhere=True)
+    ref = arn_ref(ctx, arn, anywhere=True)
     if ref.account != ctx.account:
         raise not_the_owner()
     return ref
