@@ -20,7 +20,15 @@ from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.given import GivenItem, GivenKey, place_of
 from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
-from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
+from casemate.tables.reads import (
+    Page,
+    Reading,
+    query_complaints,
+    query_range,
+    read_page,
+    scan_complaints,
+    scan_range,
+)
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
@@ -42,10 +50,6 @@ from casemate.tables.writes import (
 
 _COPIED_AT_ONCE = 200
 """Items read and written in one go: a few milliseconds in which nobody else has a turn."""
-_OUTSIDE_QUERY = "The provided starting key is outside query boundaries based on provided conditions"
-_OUTSIDE_SEGMENT = (
-    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
-)
 
 
 class TablesEngine:
@@ -62,8 +66,10 @@ class TablesEngine:
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
 
-    def plan_put(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
-        return plan_put(self._storage, table, item, guard)
+    def plan_put(
+        self, table: TableSchema, item: GivenItem, guard: Guard | None = None, *, in_batch: bool = False
+    ) -> Written:
+        return plan_put(self._storage, table, item, guard, in_batch=in_batch)
 
     def plan_delete(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return plan_delete(self._storage, table, key, guard)
@@ -170,13 +176,17 @@ class TablesEngine:
         """A page of one partition, in the order of the sort key."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_QUERY)
+        started = reading.start_after is not None
+        return read_page(
+            self._storage, reading, covered, query_complaints(reading, terms, values) if started else None
+        )
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_SEGMENT)
+        started = reading.start_after is not None
+        return read_page(self._storage, reading, covered, scan_complaints(reading) if started else None)
 
     # Tables.
 

@@ -142,15 +142,6 @@ operations.refuse(
     because="there are no buckets to export to or import from",
 )
 operations.refuse(
-    "CreateGlobalTable",
-    "DescribeGlobalTable",
-    "DescribeGlobalTableSettings",
-    "ListGlobalTables",
-    "UpdateGlobalTable",
-    "UpdateGlobalTableSettings",
-    because="version 2017.11.29 of global tables is legacy: use UpdateTable with ReplicaUpdates",
-)
-operations.refuse(
     "DescribeTableReplicaAutoScaling",
     "UpdateTableReplicaAutoScaling",
     because="there is no Application Auto Scaling: replicas are on-demand",

@@ -141,6 +141,9 @@ def get_shard_iterator(ctx: Context[DynamoState], params: Params) -> Output:
             moment = params.get("Timestamp")
             if moment is None:
                 raise validation("Timestamp must be specified for ShardIteratorType AT_TIMESTAMP")
+            if moment > ctx.now:
+                # API reference, GetShardIterator; no recording of its words is at hand.
+                raise validation("Timestamp must not be in the future")
             position = changes.at_time(shard, moment.timestamp())
         case kind:
             position = _at_sequence(ctx, stream, shard, params, kind)
