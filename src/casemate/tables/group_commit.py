@@ -31,7 +31,8 @@ _AWAY = 64
 since a sync by the thread costs more processor time than the request it is for."""
 
 
-def _internal_error() -> AwsError:
+def not_durable() -> AwsError:
+    """What is told of a write that may be lost, and to who has seen one."""
     return AwsError(
         "InternalServerError", "What was written could not be made durable", http_status=500, fault="server"
     )
@@ -88,7 +89,7 @@ class GroupCommit:
         """Ahead of a write: AwsError InternalServerError when none can be made durable any more."""
         if self._failed:
             # After a failed sync the kernel may have dropped the pages: nothing later can be promised either.
-            raise _internal_error()
+            raise not_durable()
 
     async def wait(self) -> None:
         """Returns once every write counted so far is durable; AwsError InternalServerError when that failed."""
@@ -109,7 +110,7 @@ class GroupCommit:
         """As `wait`, for who is called back on the running event loop, maybe at once."""
         self.unsynced.seen = 0
         if self._failed:
-            told(_internal_error())
+            told(not_durable())
         elif self._synced >= self._written:
             told(None)
         else:
@@ -124,7 +125,7 @@ class GroupCommit:
         if not seen:
             told(None)
         elif self._failed:
-            told(_internal_error())
+            told(not_durable())
         elif self._under_way is not None and seen <= self._under_way.generation:
             self._under_way.waiters.append(told)
         else:
@@ -172,7 +173,7 @@ class GroupCommit:
             self.unsynced.end_sync(generation)
 
     def _tell_all(self, waiters: list[Told]) -> None:
-        error = _internal_error() if self._failed else None
+        error = not_durable() if self._failed else None
         for told in waiters:
             try:
                 told(error)

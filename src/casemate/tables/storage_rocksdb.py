@@ -6,14 +6,16 @@ Writes go to the log with write(2), so they survive the death of the process at 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rocksdict import BlockBasedOptions, Options, Rdict, RdictIter, ReadOptions, WriteBatch
 
-from casemate.tables.group_commit import GroupCommit, Told
+from casemate.tables.group_commit import GroupCommit, Told, not_durable
 from casemate.tables.storage import Change
 
+_log = logging.getLogger(__name__)
 _MEMTABLE = 16 << 20
 _OLD_LOGS = 2
 _BLOOM_BITS = 10
@@ -95,7 +97,12 @@ class RocksStorage:
 
     def write(self, changes: Sequence[Change]) -> None:
         self._commit.check()
-        self._put(changes)
+        try:
+            self._put(changes)
+        except Exception as error:  # the library raises nothing more special
+            # Since the thread's sync failed, a moment ago, the database takes nothing any more; or its disk is full.
+            _log.warning("the database refuses a write: %s", error)
+            raise not_durable() from error
         self._commit.wrote(changes)
 
     def _put(self, changes: Sequence[Change]) -> None:
