@@ -41,7 +41,7 @@ def denying(action: str) -> str:
 def test_who_would_lock_himself_out_has_to_confirm_it(tables: Any) -> None:
     tables.put_resource_policy(ResourceArn=ARN, Policy=denying("dynamodb:GetItem"))
     for _ in range(2):
-        with refused("ValidationException.*ConfirmRemoveSelfResourceAccess"):
+        with refused("AccessDeniedException.*will not allow you to update the resource policy in the future"):
             tables.put_resource_policy(ResourceArn=ARN, Policy=denying("dynamodb:*"))
         assert tables.get_resource_policy(ResourceArn=ARN)["Policy"] == denying("dynamodb:GetItem")
     tables.put_resource_policy(

@@ -100,7 +100,8 @@ class KinesisDestination:
 
     stream_arn: str
     enabled: bool
-    precision: Literal["MILLISECOND", "MICROSECOND"]
+    precision: Literal["MILLISECOND", "MICROSECOND"] | None = None
+    """None: nothing was said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +163,8 @@ class TableRecord:
     warm: Throughput | None = None
     """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
+    key_changes: tuple[float, ...] = ()
+    """When its key was another one, within the last day."""
     key_lost: float | None = None
     """Since when its key is known not to be usable; None while it is."""
     archived: Archival | None = None
