@@ -27,7 +27,7 @@ from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credentials, CredentialUses, Network
-from casemate.servicekit.service import Check, Context, Operation, Service, lasts
+from casemate.servicekit.service import Check, Context, Operation, Output, Service, lasts
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -138,13 +138,13 @@ class Pipeline:
         try:
             self._note_use(exchange)
             generation = self._store.generation
-            self._perform(operation, exchange)
+            rest = self._perform(operation, exchange)
         except Exception as error:
             exchange.error = _error_of(self._first_error(error, operation, exchange), exchange)
         else:
-            if generation != self._store.generation:
-                # Records changed, which the data plane may have to follow.
-                task = asyncio.get_running_loop().create_task(self._finish(exchange, answer))
+            if rest is not None or generation != self._store.generation:
+                # It takes longer than a turn; or records changed, which the data plane may have to follow.
+                task = asyncio.get_running_loop().create_task(self._finish(exchange, rest, answer))
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
                 return
@@ -170,8 +170,12 @@ class Pipeline:
             return first
         return error
 
-    async def _finish(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
+    async def _finish(
+        self, exchange: Exchange, rest: Awaitable[Output] | None, answer: Callable[[HttpResponse], None]
+    ) -> None:
         try:
+            if rest is not None:
+                exchange.output = await rest
             await self._outlast(exchange)
         except Exception as error:
             exchange.error = _error_of(error, exchange)
@@ -274,7 +278,9 @@ class Pipeline:
             assert inspect.iscoroutine(result) or inspect.isawaitable(result)
             exchange.output = await result
         else:
-            self._perform(operation, exchange)
+            rest = self._perform(operation, exchange)
+            if rest is not None:
+                exchange.output = await rest
         await self._outlast(exchange)
 
     async def _outlast(self, exchange: Exchange) -> None:
@@ -285,13 +291,15 @@ class Pipeline:
             await lasts(exchange.operation.lasting, exchange.service.state)
         await self._settled()
 
-    def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
-        """An operation that awaits nothing."""
+    def _perform(self, operation: Operation[Any], exchange: Exchange) -> Awaitable[Output] | None:
+        """An operation that awaits nothing, or the first turn of a long read: then the rest of it."""
         assert exchange.parsed is not None
         with self._store.transaction():
             result = operation.handler(self._context(exchange), exchange.parsed.params)
-            assert type(result) is dict or not inspect.isawaitable(result)
-            exchange.output = result
+        if type(result) is not dict and inspect.isawaitable(result):
+            return result
+        exchange.output = result
+        return None
 
     def _serialize(self, exchange: Exchange) -> HttpResponse:
         if exchange.error is None:

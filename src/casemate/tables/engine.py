@@ -18,7 +18,7 @@ from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.given import GivenItem, GivenKey, place_of
 from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
-from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
+from casemate.tables.reads import Page, Reading, Steps, all_at_once, query_range, read_page, scan_range
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
@@ -166,12 +166,20 @@ class TablesEngine:
 
     def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
         """A page of one partition, in the order of the sort key."""
+        return all_at_once(self.query_steps(reading, terms, values))
+
+    def query_steps(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Steps:
+        """The same, in stretches."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
         return read_page(self._storage, reading, covered, outside=_OUTSIDE_QUERY)
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
+        return all_at_once(self.scan_steps(reading, segment=segment, total_segments=total_segments))
+
+    def scan_steps(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Steps:
+        """The same, in stretches."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
         return read_page(self._storage, reading, covered, outside=_OUTSIDE_SEGMENT)
