@@ -115,7 +115,12 @@ def test_items_that_a_local_index_has_fetched_count_for_the_megabyte() -> None:
         members = {"TableName": "things", "IndexName": "local", "Select": "ALL_ATTRIBUTES"}
         seen, start, pages = 0, {}, 0
         while True:
-            request = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": ONE, **members, **start}
+            request = {
+                "KeyConditionExpression": "p = :p",
+                "ExpressionAttributeValues": ONE,
+                **members,
+                **start,
+            }
             response = await service.answer("Query", json.dumps(request).encode())
             assert len(response.body) < 1_100_000
             page = json.loads(response.body)

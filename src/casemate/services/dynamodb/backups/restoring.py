@@ -6,7 +6,7 @@ with the items unless they are overridden; tags, policies, streams, time to live
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from casemate.services.dynamodb.operations.tables import encryption_of
 from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.table_rules import table_name, throughput_of
+from casemate.tables.backups import Copying
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import IndexSchema, TableSchema
 
@@ -45,7 +46,7 @@ async def restore_table(
     params: Params,
     source: TableRecord,
     restored: Restored,
-    fill: Callable[[TableRecord], Iterator[None]],
+    fill: Callable[[TableRecord], Copying],
 ) -> Output:
     """Make the table, let `fill` put its items, build its indexes; then, durably, put it on record.
 
@@ -56,7 +57,8 @@ async def restore_table(
         raise _exists(ref.name)
     record = _target(ctx, params, source, restored, ref)
     try:
-        await gone_through(fill(record))
+        items, size = await gone_through(fill(record))
+        ctx.state.engine.found(record.id_bytes, items, size)
         schema = record.schema()
         for index in schema.indexes.values():
             await gone_through(_filled(ctx.state.engine, schema, index))
@@ -79,7 +81,7 @@ def _exists(name: str) -> AwsError:
     return AwsError("TableAlreadyExistsException", f"Table already exists: {name}")
 
 
-def _filled(engine: TablesEngine, table: TableSchema, index: IndexSchema) -> Iterator[None]:
+def _filled(engine: TablesEngine, table: TableSchema, index: IndexSchema) -> Generator[None, None, None]:
     place: bytes | None = None
     while (place := engine.fill_index(table, index, place)) is not None:
         yield

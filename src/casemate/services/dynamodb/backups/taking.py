@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Generator
+from typing import Literal, TypeVar
 
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.backups.records import BackupRecord
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
+
+T = TypeVar("T")
 
 
 async def take_backup(
@@ -19,27 +21,31 @@ async def take_backup(
 
     The record is the caller's to keep: what a crash leaves without one is purged.
     """
-    held = ctx.state.engine.holding(table.id_bytes)
-    backup = BackupRecord(
+    copy_id = ctx.new_uuid().replace("-", "")
+    name_bytes = bytes.fromhex(copy_id)
+    try:
+        items, size = await gone_through(ctx.state.engine.backups.take(table.id_bytes, name_bytes))
+        await ctx.state.engine.durable()
+    except BaseException:
+        ctx.state.engine.backups.drop(name_bytes)
+        raise
+    return BackupRecord(
         backup_id=f"{int(ctx.now.timestamp() * 1000):014d}-{ctx.random_bytes(4).hex()}",
         name=name,
         kind=kind,
-        copy_id=ctx.new_uuid().replace("-", ""),
+        copy_id=copy_id,
         created=ctx.now.timestamp(),
         table=table,
-        items=held.items,
-        size=held.size,
+        items=items,
+        size=size,
     )
-    try:
-        await gone_through(ctx.state.engine.backups.take(table.id_bytes, backup.id_bytes))
-        await ctx.state.engine.durable()
-    except BaseException:
-        ctx.state.engine.backups.drop(backup.id_bytes)
-        raise
-    return backup
 
 
-async def gone_through(steps: Iterable[None]) -> None:
+async def gone_through(steps: Generator[None, None, T]) -> T:
     """Take the steps, and let others have their turn after each."""
-    for _ in steps:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            return over.value
         await asyncio.sleep(0)

@@ -134,14 +134,14 @@ def get_shard_iterator(ctx: Context[DynamoState], params: Params) -> Output:
     shard = _shard(stream, changes.shards(stream.id_bytes), params["ShardId"])
     match params["ShardIteratorType"]:
         case "TRIM_HORIZON":
-            position = changes.trim_horizon(shard)
+            position = changes.trim_horizon(stream.id_bytes, shard)
         case "LATEST":
             position = changes.latest(stream.id_bytes, shard)
         case "AT_TIMESTAMP":
             moment = params.get("Timestamp")
             if moment is None:
                 raise validation("Timestamp must be specified for ShardIteratorType AT_TIMESTAMP")
-            position = changes.at_time(shard, moment.timestamp())
+            position = changes.at_time(stream.id_bytes, shard, moment.timestamp())
         case kind:
             position = _at_sequence(ctx, stream, shard, params, kind)
     place = ShardIterator(
@@ -162,7 +162,7 @@ def _at_sequence(
         raise validation(
             f"Invalid SequenceNumber: {given} is not in the shard, which begins at {sequence_text(shard.first)}"
         )
-    if sequence < changes.trim_horizon(shard):
+    if sequence < changes.trim_horizon(stream.id_bytes, shard):
         raise trimmed()
     return sequence + 1 if kind == "AFTER_SEQUENCE_NUMBER" else sequence
 
