@@ -87,7 +87,10 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     with several types, and none within another one. What is left without the form is names and values: the size.
     """
     count = len(wire)
-    form = encode_item(wire)
+    try:
+        form = encode_item(wire)
+    except RecursionError:
+        return None  # far deeper than an item may be: whoever looks at it says so
     if form.count(b'"') != count * _MOST_QUOTES or not count or b"\\" in form:
         return None
     size = len(form) - count * _AROUND - 1
