@@ -58,4 +58,4 @@ def test_an_update_goes_as_deep_as_an_item_may(text: str, levels: int) -> None:
 @pytest.mark.parametrize("levels", [DEEPEST + 1, 500, 5000])
 def test_an_item_of_any_depth_is_refused_by_its_rule(levels: int) -> None:
     with pytest.raises(AwsError, match="Nesting Levels have exceeded supported limits"):
-        given_item(nested(levels))
+        given_item({"p": nested(levels)})
