@@ -76,6 +76,12 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
             return  # another request removed it meanwhile
         # Looked at again: it may have been protected meanwhile, or have become the source of a new replica.
         check_removable(ctx, replace(present, deleting=False))
+    except BaseException:
+        if backup is not None:
+            state.engine.backups.drop(backup.id_bytes)
+        _mark(ctx, record, deleting=False)
+        raise
+    try:
         with ctx.store.transaction():
             _leave(state, present)
             state.tables.delete(*record.ref.key)
@@ -84,8 +90,7 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
             disable_stream(ctx, present)
             state.table_keys.release(present)
     except BaseException:
-        if backup is not None:
-            state.engine.backups.drop(backup.id_bytes)
+        # The copy stays: whether its record is on disk is not known now. The next start knows.
         _mark(ctx, record, deleting=False)
         raise
     close_stream(state, present)
