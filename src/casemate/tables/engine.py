@@ -1,11 +1,13 @@
 """The tables engine: items and their indexes over a storage. Knows no HTTP, no accounts and no table states.
 
-Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`.
+Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`, and one
+that tells what it read, or what is wrong with it, asks `when_seen_durable`.
 One thread uses it. A write and its index entries are one atomic change, so are the writes of a transaction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
@@ -17,7 +19,17 @@ from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.given import GivenItem, GivenKey, place_of
 from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
-from casemate.tables.reads import Page, Reading, Steps, all_at_once, query_range, read_page, scan_range
+from casemate.tables.reads import (
+    Page,
+    Reading,
+    Steps,
+    all_at_once,
+    query_complaints,
+    query_range,
+    read_page,
+    scan_complaints,
+    scan_range,
+)
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
@@ -38,11 +50,6 @@ from casemate.tables.writes import (
     plan_update,
 )
 
-_OUTSIDE_QUERY = "The provided starting key is outside query boundaries based on provided conditions"
-_OUTSIDE_SEGMENT = (
-    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
-)
-
 
 class TablesEngine:
     """Items of all tables. `close` when done."""
@@ -58,8 +65,10 @@ class TablesEngine:
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
 
-    def plan_put(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
-        return plan_put(self._storage, table, item, guard)
+    def plan_put(
+        self, table: TableSchema, item: GivenItem, guard: Guard | None = None, *, in_batch: bool = False
+    ) -> Written:
+        return plan_put(self._storage, table, item, guard, in_batch=in_batch)
 
     def plan_delete(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return plan_delete(self._storage, table, key, guard)
@@ -170,7 +179,10 @@ class TablesEngine:
         """The same, in stretches."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_QUERY)
+        started = reading.start_after is not None
+        return read_page(
+            self._storage, reading, covered, query_complaints(reading, terms, values) if started else None
+        )
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
@@ -180,7 +192,8 @@ class TablesEngine:
         """The same, in stretches."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_SEGMENT)
+        started = reading.start_after is not None
+        return read_page(self._storage, reading, covered, scan_complaints(reading) if started else None)
 
     # Tables.
 
@@ -263,8 +276,14 @@ class TablesEngine:
         """As `durable`, for who is called back: with the error when it failed."""
         self._storage.when_durable(told)
 
+    def when_seen_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """Calls back, mostly at once, when all that was read in this turn of the event loop survives a crash of the machine."""
+        self._storage.when_seen_durable(told)
+
     def close(self) -> None:
-        self._statistics.save()
+        # On a disk that failed nothing is written any more: they are counted anew.
+        with contextlib.suppress(AwsError):
+            self._statistics.save()
         self._storage.close()
 
 

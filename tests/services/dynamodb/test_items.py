@@ -471,7 +471,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
         (
             "PutItem",
             {"TableName": "orders", "Item": {}, "ReturnValues": "ALL_NEW"},
-            "Return values set to invalid value",
+            "ReturnValues can only be ALL_OLD or NONE",
         ),
         ("GetItem", {"TableName": "arn:aws:dynamodb:us-east-2:1:stream/x", "Key": {}}, "Invalid TableArn"),
         ("GetItem", {"TableName": "a;", "Key": {}}, "Invalid table/index name."),

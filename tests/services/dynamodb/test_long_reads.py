@@ -52,11 +52,12 @@ FILTER = {
     "ExpressionAttributeValues": {":a": {"S": "nowhere"}},
 }
 QUERY = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {**ONE, ":a": {"S": "nowhere"}}}
+HELD = {"FilterExpression": "contains(l, :a)"}
 READS: dict[str, tuple[str, dict[str, Any]]] = {
     "Scan": ("Scan", {"TableName": "things", **FILTER}),
     "Query": ("Query", {"TableName": "things", **FILTER, **QUERY}),
     "backwards": ("Query", {"TableName": "things", **FILTER, **QUERY, "ScanIndexForward": False}),
-    "index": ("Scan", {"TableName": "things", "IndexName": "local", **FILTER}),
+    "index": ("Scan", {"TableName": "things", "IndexName": "local", **FILTER, **HELD}),
     "SELECT": ("ExecuteStatement", {"Statement": "SELECT * FROM things WHERE contains(x, 'nowhere')"}),
 }
 

@@ -1,11 +1,12 @@
-"""BatchGetItem and BatchWriteItem. Nothing is ever left unprocessed but what exceeds 16 MB of answers."""
+"""BatchGetItem and BatchWriteItem. Nothing is ever left unprocessed but what exceeds the bounds of answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.batch_requests import DUPLICATES, check_distinct, check_gets, check_writes
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
 from casemate.services.dynamodb.legacy import modernized
@@ -13,8 +14,9 @@ from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.items import collection_metrics
 from casemate.services.dynamodb.permissions import item_check, on_each_table
 from casemate.services.dynamodb.registry import operations, until_durable
-from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
+from casemate.tables.engine import TablesEngine
 from casemate.tables.expressions.compiled import ProjectionExpression
 from casemate.tables.given import given_item, given_key, place_of
 from casemate.tables.reads import shown_of
@@ -22,13 +24,12 @@ from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
 from casemate.tables.writes import Written
 
-MAX_GETS = 100
-MAX_WRITES = 25
 MAX_ANSWER_BYTES = 16 << 20
-_DUPLICATES = "Provided list of item keys contains duplicates"
+MAX_PARTITION_BYTES = 1 << 20
 
 
 def _get_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    check_gets(params["RequestItems"])
     for name, wanted in params["RequestItems"].items():
         projection = _projection(wanted)
         attributes = [attribute for key in wanted["Keys"] for attribute in key]
@@ -50,45 +51,32 @@ def _projection(wanted: Mapping[str, Any]) -> ProjectionExpression | None:
     return projection
 
 
-def _check_count(requested: int, limit: int, member: str) -> None:
-    if requested == 0:
-        raise validation(
-            f"1 validation error detected: Value '{{}}' at '{member}' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1"
-        )
-    if requested > limit:
-        raise validation(f"Too many items requested for the {_CALLS[limit]} call")
-
-
-_CALLS = {MAX_GETS: "BatchGetItem", MAX_WRITES: "BatchWriteItem"}
-
-
 @operations.operation("BatchGetItem", checks=_get_checks, asked=on_each_table)
 def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     requested: Mapping[str, Mapping[str, Any]] = params["RequestItems"]
-    _check_count(sum(len(wanted["Keys"]) for wanted in requested.values()), MAX_GETS, "requestItems")
+    check_gets(requested)
+    room = _Room()
     responses: dict[str, list[Any]] = {}
     unprocessed: dict[str, Any] = {}
     consumed: list[Any] = []
-    answered = 0
-    for name, wanted in requested.items():
-        projection = _projection(wanted)
-        table = ctx.state.table(ctx, name).schema
+    for name, wanted, table, projection in _wanted(ctx, requested):
         keys = [given_key(table, key) for key in wanted["Keys"]]
         if len({place_of(table, key) for key in keys}) != len(keys):
-            raise validation(_DUPLICATES)
+            raise validation(DUPLICATES)
         items = responses.setdefault(name, [])
         units = Units()
-        for place, key in enumerate(keys):
+        left: list[Any] = []
+        for wire, key in zip(wanted["Keys"], keys, strict=True):
             record = ctx.state.engine.get_item(table, key)
             size = 0 if record is None else record_size(record)
-            if answered + size > MAX_ANSWER_BYTES:
-                unprocessed[name] = {**wanted, "Keys": wanted["Keys"][place:]}
-                break
-            answered += size
+            if not room.takes(table, wire, size):
+                left.append(wire)
+                continue
             units.table += read_units(size, consistent=bool(wanted.get("ConsistentRead")))
             if record is not None:
                 items.append(_shown(record, projection))
+        if left:
+            unprocessed[name] = {**wanted, "Keys": left}
         consumed.append(consumed_capacity(table, units, params.get("ReturnConsumedCapacity"), name))
     answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
     if params.get("ReturnConsumedCapacity") in ("TOTAL", "INDEXES"):
@@ -96,11 +84,49 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     return answer
 
 
+def _wanted(
+    ctx: Context[DynamoState], requested: Mapping[str, Mapping[str, Any]]
+) -> Iterable[tuple[str, Mapping[str, Any], TableSchema, ProjectionExpression | None]]:
+    """What is asked of each table. All that can be said without the tables is said before any is looked for."""
+    projections = {name: _projection(wanted) for name, wanted in requested.items()}
+    found: dict[str, Table | None] = {}
+    for name, wanted in requested.items():
+        found[name] = ctx.state.find(table_ref(ctx, name))
+        if found[name] is None:
+            check_distinct(wanted["Keys"])
+    for name, wanted in requested.items():
+        yield name, wanted, ctx.state.usable(ctx, found[name]).schema, projections[name]
+
+
+class _Room:
+    """How much more a batch may answer: 16 MB, and of one partition 1 MB (API reference, BatchGetItem)."""
+
+    def __init__(self) -> None:
+        self._answered = 0
+        self._is_full = False
+        self._partitions: dict[tuple[bytes, str], int] = {}
+
+    def takes(self, table: TableSchema, key: Mapping[str, Any], size: int) -> bool:
+        """Whether there is room for an item; then it is taken. What comes after the first that is not waits too."""
+        self._is_full = self._is_full or self._answered + size > MAX_ANSWER_BYTES
+        if self._is_full:
+            return False
+        if table.key.sort:
+            partition = (table.table_id, repr(key[table.key.partition[0].name]))
+            held = self._partitions.get(partition, 0) + size
+            if held > MAX_PARTITION_BYTES:
+                return False
+            self._partitions[partition] = held
+        self._answered += size
+        return True
+
+
 def _shown(record: bytes, projection: ProjectionExpression | None) -> Any:
     return encoded(record) if projection is None else shown_of(record, projection.tree)
 
 
 def _write_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    check_writes(params["RequestItems"])
     for name, requests in params["RequestItems"].items():
         items = [_target(request) for request in requests]
         attributes = [attribute for item in items for attribute in item]
@@ -127,25 +153,31 @@ def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
 def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     """All writes are checked before the first is made; then they are one atomic change, which AWS does not promise."""
     requested: Mapping[str, Sequence[Mapping[str, Any]]] = params["RequestItems"]
-    _check_count(sum(len(requests) for requests in requested.values()), MAX_WRITES, "requestItems")
+    check_writes(requested)
     writes: list[Written] = []
     by_table: dict[str, tuple[TableSchema, list[Written]]] = {}
-    for name, requests in requested.items():
-        table = ctx.state.table(ctx, name).schema
-        planned = [_plan(ctx, table, request) for request in requests]
+    # What is wrong with values is said before a table is missed.
+    found = {name: ctx.state.find(table_ref(ctx, name)) for name in requested}
+    given = {name: [_given(found[name], request) for request in requested[name]] for name in requested}
+    for name, targets in given.items():
+        table = ctx.state.usable(ctx, found[name]).schema
+        planned = [plan(ctx.state.engine, table) for plan in targets]
         writes += planned
         by_table[name] = (table, planned)
     if len({write.key for write in writes}) != len(writes):
-        raise validation(_DUPLICATES)
+        raise validation(DUPLICATES)
     ctx.state.engine.commit(writes)
     return _write_answer(by_table, params)
 
 
-def _plan(ctx: Context[DynamoState], table: TableSchema, request: Mapping[str, Any]) -> Written:
+def _given(found: Table | None, request: Mapping[str, Any]) -> Callable[[TablesEngine, TableSchema], Written]:
+    """One write, its values checked, to be planned."""
     target = _target(request)
     if request.get("PutRequest") is not None:
-        return ctx.state.engine.plan_put(table, given_item(target))
-    return ctx.state.engine.plan_delete(table, given_key(table, target))
+        item = given_item(target)
+        return lambda engine, table: engine.plan_put(table, item, in_batch=True)
+    key = given_key(None if found is None else found.schema, target)
+    return lambda engine, table: engine.plan_delete(table, key)
 
 
 def _write_answer(by_table: Mapping[str, tuple[TableSchema, list[Written]]], params: Params) -> Output:

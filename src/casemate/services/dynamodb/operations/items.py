@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
+from casemate.services.dynamodb.legacy import in_legacy_words
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations, until_durable
@@ -29,7 +31,7 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("PutItem", checks=_put_checks, lasting=until_durable, asked=on_one_table)
 def put_item(ctx: Context[DynamoState], params: Params) -> Output:
-    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
+    wanted = check_return_values(params)
     compiler = compiler_of(params)
     item = given_item(params["Item"])
     guard = guard_of(params, compiler)
@@ -105,7 +107,10 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     table = ctx.state.usable(ctx, found)
-    written = ctx.state.engine.update_item(table.schema, key, update, guard)
+    try:
+        written = ctx.state.engine.update_item(table.schema, key, update, guard)
+    except AwsError as error:
+        raise in_legacy_words(params, error) from None
     match params.get("ReturnValues"):
         case "ALL_OLD":
             attributes = written.old_item
@@ -127,7 +132,7 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     asked=on_one_table,
 )
 def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
-    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
+    wanted = check_return_values(params)
     compiler = compiler_of(params)
     found, key = _found(ctx, params)
     guard = guard_of(params, compiler)

@@ -9,6 +9,7 @@ from typing import Any
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
+from casemate.services.dynamodb.legacy import Modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations
@@ -74,20 +75,28 @@ def _compiled(params: Params, *, query: bool) -> _Wanted:
         projection=None if projection is None else compiler.projection(projection),
     )
     compiler.check_all_used()
-    _check_select(params)
+    _check_select(params, query=query)
     return wanted
 
 
-def _check_select(params: Params) -> None:
+def _check_select(params: Params, *, query: bool) -> None:
+    """What Select may not be together with; of a Query AWS counts it among the errors of members.
+
+    Observed: nubo-db/dynoxide, issues 96 and 121 and pull request 100, June 2026.
+    """
     select, projected = params.get("Select"), params.get("ProjectionExpression") is not None
+    prefix = "1 validation error detected: " if query else ""
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+        wanted = "only the Count" if select == "COUNT" else select
+        raise validation(f"{prefix}Cannot specify the ProjectionExpression when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
         raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            f"{prefix}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and params.get("IndexName") is None:
-        raise validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise validation(
+            f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
 
 
 def _select(params: Params) -> str:
@@ -220,7 +229,7 @@ def query(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Outpu
     table = ctx.state.table(ctx, params["TableName"])
     reading = _reading(table, params, wanted)
     terms = {term.attribute: term for term in wanted.key.terms}
-    _check_filter(reading, wanted)
+    _check_filter(reading, wanted, "QueryFilter" if isinstance(params, Modernized) else "Filter Expression")
     steps = ctx.state.engine.query_steps(reading, terms, wanted.compiler.placeholders.values)
     return _read(ctx, params, reading, steps)
 
@@ -235,7 +244,7 @@ def _read(
     )
 
 
-def _check_filter(reading: Reading, wanted: _Wanted) -> None:
+def _check_filter(reading: Reading, wanted: _Wanted, member: str) -> None:
     """A Query's filter may not name the key it queries by."""
     if wanted.filter is None:
         return
@@ -243,8 +252,7 @@ def _check_filter(reading: Reading, wanted: _Wanted) -> None:
     for name in wanted.filter.attributes:
         if name in keys:
             raise validation(
-                "Filter Expression can only contain non-primary key attributes: "
-                f"Primary key attribute: {name}"
+                f"{member} can only contain non-primary key attributes: Primary key attribute: {name}"
             )
 
 

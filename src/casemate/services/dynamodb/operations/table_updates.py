@@ -26,8 +26,11 @@ from casemate.services.dynamodb.global_tables.membership import (
 )
 from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.index_updates import check_units, with_index_updates
+from casemate.services.dynamodb.key_changes import with_key_change
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
+from casemate.services.dynamodb.quotas import check_ceilings
+from casemate.services.dynamodb.quotas import check_units as check_units_of_account
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.single_change import check_single
@@ -51,6 +54,7 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
     new = _changed(ctx, old, params)
     with ctx.store.transaction():
         if params.get("SSESpecification") is not None:
+            new = with_key_change(new, ctx.now.timestamp())
             ctx.state.table_keys.release(old)
             new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
         new = with_stream(ctx, new, params.get("StreamSpecification"))
@@ -83,6 +87,8 @@ def _changed(ctx: Context[DynamoState], old: TableRecord, params: Params) -> Tab
         new = with_index_updates(ctx, new, params["GlobalSecondaryIndexUpdates"], definitions)
     if new.billing_mode != old.billing_mode:
         check_units(new)
+    check_units_of_account(ctx.state, old, new)
+    check_ceilings(new)
     _check_encryption(old, params.get("SSESpecification"))
     check_stream(new, params.get("StreamSpecification"))
     check_switch(new, params.get("StreamSpecification"))
