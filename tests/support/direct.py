@@ -82,6 +82,8 @@ class DirectCloud:
             else:
                 with self.store.transaction():
                     output = operation.handler(ctx, params)
+                if inspect.isawaitable(output):
+                    output = asyncio.run(_wait(output))
             self.answered(operation_name, output)
         except AwsError as error:
             parsed = {"Error": {"Code": error.code, "Message": error.message}, **error.fields}

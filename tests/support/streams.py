@@ -18,7 +18,7 @@ def changes_of(engine: TablesEngine, table: TableSchema, *, page: int = 3) -> li
     assert [shard.closed is None for shard in shards] == [False] * (len(shards) - 1) + [True]
     found: list[ChangeRecord] = []
     for shard in shards:
-        position: int | None = engine.changes.trim_horizon(shard)
+        position: int | None = engine.changes.trim_horizon(stream_id, shard)
         while position is not None:
             read = engine.changes.read(stream_id, shard, position, table.key, limit=page)
             assert all(position <= one.sequence for one in read.records)

@@ -84,6 +84,7 @@ class ModelTable:
     changes: list[Change] | None = None
     """What the stream should tell; None: there is no stream."""
     ttl: str | None = None
+    replicated: bool = False
     tags: dict[str, str] = field(default_factory=dict[str, str])
     past: list[tuple[float, dict[Key, Item]]] = field(default_factory=list[tuple[float, dict[Key, Item]]])
     """States at moments of the past that can be restored."""

@@ -113,7 +113,8 @@ class TableService:
             assert inspect.isawaitable(result)
             return await result
         with self.store.transaction():
-            return operation.handler(context, parsed.params)
+            output = operation.handler(context, parsed.params)
+        return await output if inspect.isawaitable(output) else output
 
     def _context(self, service: Service[Any]) -> Context[Any]:
         def authorize(

@@ -27,7 +27,7 @@ from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES, REGIONS
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.ports import Credentials, CredentialUses, Network
-from casemate.servicekit.service import Check, Context, Operation, Service, lasts
+from casemate.servicekit.service import Check, Context, Operation, Output, Service, lasts
 from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -139,16 +139,19 @@ class Pipeline:
         try:
             self._note_use(exchange)
             generation = self._store.generation
-            self._perform(operation, exchange)
+            rest = self._perform(operation, exchange)
         except Exception as error:
             exchange.error = _error_of(self._first_error(error, operation, exchange), exchange)
         else:
-            if generation != self._store.generation:
-                # Records changed, which the data plane may have to follow.
+            if rest is not None or generation != self._store.generation:
+                # It takes longer than a turn; or records changed, which the data plane may have to follow.
                 lasting = service.lasting(operation, failed=False)
-                task = asyncio.get_running_loop().create_task(
-                    self._finish(exchange, answer, lasting and lasts(lasting, service.state))
+                work = (
+                    _completed(operation, service, exchange, rest)
+                    if rest is not None
+                    else lasting and lasts(lasting, service.state)
                 )
+                task = asyncio.get_running_loop().create_task(self._finish(exchange, answer, work))
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
                 return
@@ -179,11 +182,11 @@ class Pipeline:
         self,
         exchange: Exchange,
         answer: Callable[[HttpResponse], None],
-        lasting: asyncio.Future[None] | None,
+        work: Awaitable[None] | None,
     ) -> None:
         try:
-            if lasting is not None:
-                await lasting
+            if work is not None:
+                await work
             await self._settled()
         except Exception as error:
             exchange.error = _error_of(error, exchange)
@@ -296,20 +299,24 @@ class Pipeline:
                 assert inspect.iscoroutine(result) or inspect.isawaitable(result)
                 exchange.output = await result
             else:
-                self._perform(operation, exchange)
+                rest = self._perform(operation, exchange)
+                if rest is not None:
+                    exchange.output = await rest
         except Exception:
             await _outlast(operation, service, failed=True)
             raise
         await _outlast(operation, service, failed=False)
         await self._settled()
 
-    def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
-        """An operation that awaits nothing."""
+    def _perform(self, operation: Operation[Any], exchange: Exchange) -> Awaitable[Output] | None:
+        """An operation that awaits nothing, or the first turn of a long read: then the rest of it."""
         assert exchange.parsed is not None
         with self._store.transaction():
             result = operation.handler(self._context(exchange), exchange.parsed.params)
-            assert type(result) is dict or not inspect.isawaitable(result)
-            exchange.output = result
+        if type(result) is not dict and inspect.isawaitable(result):
+            return result
+        exchange.output = result
+        return None
 
     def _serialize(self, exchange: Exchange) -> HttpResponse:
         if exchange.error is None:
@@ -385,6 +392,18 @@ class Pipeline:
             if encodes(exchange.service_name, decision):
                 encoded = self._authorizer.encoded(situation, check, decision)
             raise refusal(exchange.service_name, decision, encoded)
+
+
+async def _completed(
+    operation: Operation[Any], service: Service[Any], exchange: Exchange, rest: Awaitable[Output]
+) -> None:
+    """The rest of a long read, and until what it saw is durable."""
+    try:
+        exchange.output = await rest
+    except Exception:
+        await _outlast(operation, service, failed=True)
+        raise
+    await _outlast(operation, service, failed=False)
 
 
 async def _outlast(operation: Operation[Any], service: Service[Any], *, failed: bool) -> None:

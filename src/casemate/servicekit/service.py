@@ -147,7 +147,7 @@ class Operation(Struct, Generic[S], frozen=True, kw_only=True):
     """None: one check of `<service>:<name>` on `*`."""
     runs_async: bool
     """True: the handler is a coroutine function, which opens its own transactions around what it changes.
-    False: the pipeline runs it inside one transaction."""
+    False: the pipeline runs it inside one transaction. One that only reads may return the rest of a long read."""
     lasting: Lasting[S] | None = None
     """The answer waits for that, when the handler has returned."""
     asked: Asked | None = None

@@ -7,17 +7,21 @@ Indexes are not copied: a restored table's are built from its items.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from itertools import chain, islice
+from collections.abc import Collection, Generator, Iterator
 
 from casemate.tables.keys import index_prefix, successor
-from casemate.tables.storage import Storage
+from casemate.tables.records import record_size
+from casemate.tables.storage import Change, Storage
+from casemate.tables.stretches import Entry, stretch
 from casemate.tables.undo_log import UndoLog
 
 _BACKUPS = b"b"
 _ID_BYTES = 16
-_BATCH = 500
-"""Entries of a step: about two milliseconds."""
+Tally = tuple[int, int]
+"""Items, and bytes as items are counted."""
+Copying = Generator[None, None, Tally]
+Undone = tuple[bytes, bytes | None]
+"""A key within a table, and what it held before; None: nothing."""
 
 
 class Backups:
@@ -31,20 +35,23 @@ class Backups:
         self._storage = storage
         self._undo = undo
 
-    def take(self, table_id: bytes, backup_id: bytes) -> Iterator[None]:
+    def take(self, table_id: bytes, backup_id: bytes) -> Copying:
         """Keep the table as it is now."""
         return self._copy(self._held(index_prefix(table_id, 0)), _BACKUPS + backup_id, iter(()))
 
-    def restore(self, backup_id: bytes, table_id: bytes) -> Iterator[None]:
+    def restore(self, backup_id: bytes, table_id: bytes) -> Copying:
         """Fill a new table with what the backup holds."""
         return self._copy(self._held(_BACKUPS + backup_id), index_prefix(table_id, 0), iter(()))
 
-    def restore_past(self, source_id: bytes, moment: float, table_id: bytes) -> Iterator[None]:
-        """Fill a new table with what another one held at a moment that its undo log reaches."""
-        undone = self._undo.since(source_id, moment)
+    def restore_past(self, source_id: bytes, moment: float | None, table_id: bytes) -> Copying:
+        """Fill a new table with what another one held at a moment that its undo log reaches; None: with what it holds.
+
+        That is not the same as the present moment: the clock may have been set back since the last write.
+        """
+        undone = iter(()) if moment is None else self._undo.since(source_id, moment)
         return self._copy(self._held(index_prefix(source_id, 0)), index_prefix(table_id, 0), undone)
 
-    def _held(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _held(self, prefix: bytes) -> Iterator[Entry]:
         """Keys without the prefix, and records: as they are at this call."""
         entries = self._storage.snapshot(prefix, successor(prefix))
         return ((key[len(prefix) :], record) for key, record in entries)
@@ -62,21 +69,23 @@ class Backups:
                 self.drop(backup_id)
             place = successor(_BACKUPS + backup_id)
 
-    def _copy(
-        self,
-        held: Iterator[tuple[bytes, bytes]],
-        target: bytes,
-        undone: Iterator[tuple[bytes, bytes | None]],
-    ) -> Iterator[None]:
+    def _copy(self, held: Iterator[Entry], target: bytes, undone: Iterator[Undone]) -> Copying:
         """Entries under another prefix; where something was undone, what was there before instead. A step at a time."""
-        past: dict[bytes, bytes | None] = {}
-        for count, (key, old) in enumerate(undone, 1):
-            past.setdefault(key, old)
-            if count % _BATCH == 0:
+        # Of what was written since only the keys are kept in memory: it may be much more than the table.
+        returned: set[bytes] = set()
+        items = size = 0
+        for entries, is_undone in ((undone, True), (held, False)):
+            while batch := stretch(entries):
+                copied: list[Change] = []
+                for key, record in batch:
+                    if key in returned:
+                        continue
+                    if is_undone:
+                        returned.add(key)
+                    if record is not None:
+                        copied.append((target + key, record))
+                        items, size = items + 1, size + record_size(record)
+                if copied:
+                    self._storage.write(copied)
                 yield
-        present = ((key, record) for key, record in held if key not in past)
-        returned = ((key, record) for key, record in past.items() if record is not None)
-        entries = chain(present, returned)
-        while batch := [(target + key, record) for key, record in islice(entries, _BATCH)]:
-            self._storage.write(batch)
-            yield
+        return items, size

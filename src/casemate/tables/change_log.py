@@ -25,6 +25,9 @@ from casemate.tables.writes import Written
 
 RETENTION_SECONDS = 24 * 3600
 """Developer Guide, "Change data capture for DynamoDB Streams": records are kept for 24 hours."""
+_SLACK_SECONDS = 60
+"""For so long after a day a record is still there: who was given the place of a busy stream's oldest record, and asks for
+it a moment later, would otherwise find it gone, every time."""
 SHARD_SECONDS = 4 * 3600
 """How long a shard takes records. AWS does not promise a time; about four hours is what is seen."""
 MAX_RECORDS = 1000
@@ -126,7 +129,7 @@ class ChangeLog:
     def trim(self, stream_id: bytes) -> None:
         """Delete what is older than a day."""
         tail = self._tail(stream_id)
-        start, end = _record_key(stream_id, 0), _record_key(stream_id, self._horizon())
+        start, end = _record_key(stream_id, 0), _record_key(stream_id, self._gone())
         newest = next(iter(self._storage.scan(start, end, reverse=True)), None)
         if newest is not None:
             tail.trimmed = _sequence(newest[0])
@@ -141,17 +144,18 @@ class ChangeLog:
         """The shards a reader may still see, oldest first."""
         return tuple(shard for shard in self._tail(stream_id).shards if not self._is_gone(shard))
 
-    def trim_horizon(self, shard: Shard) -> int:
+    def trim_horizon(self, stream_id: bytes, shard: Shard) -> int:
         """Where the oldest record of a shard is."""
-        return max(shard.first, self._horizon())
+        # What was trimmed stays trimmed, should the clock be set back.
+        return max(shard.first, self._horizon(), self._tail(stream_id).trimmed + 1)
 
     def latest(self, stream_id: bytes, shard: Shard) -> int:
         """Just after the newest record of a shard."""
         return (self._tail(stream_id).last if shard.last is None else shard.last) + 1
 
-    def at_time(self, shard: Shard, moment: float) -> int:
+    def at_time(self, stream_id: bytes, shard: Shard, moment: float) -> int:
         """Where the first record not older than `moment` is."""
-        return max(self.trim_horizon(shard), _microseconds(moment))
+        return max(self.trim_horizon(stream_id, shard), _microseconds(moment))
 
     def read(
         self,
@@ -175,7 +179,7 @@ class ChangeLog:
         size = 0
         for place, data in self._storage.scan(_record_key(stream_id, position), end):
             sequence = _sequence(place)
-            if sequence < self._horizon():
+            if sequence < self._gone():
                 raise trimmed()
             if len(found) == limit or (found and size + len(data) > max_bytes):
                 return Changes(records=tuple(found), position=found[-1].sequence + 1)
@@ -229,6 +233,10 @@ class ChangeLog:
 
     def _horizon(self) -> int:
         return _microseconds(self._now() - RETENTION_SECONDS)
+
+    def _gone(self) -> int:
+        """Below it nothing is read any more."""
+        return _microseconds(self._now() - RETENTION_SECONDS - _SLACK_SECONDS)
 
     def _is_gone(self, shard: Shard) -> bool:
         return shard.closed is not None and shard.closed <= self._now() - RETENTION_SECONDS

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
 from casemate.model.errors import AwsError
 from casemate.tables.backups import Backups
@@ -23,6 +22,8 @@ from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
 from casemate.tables.reads import (
     Page,
     Reading,
+    Steps,
+    all_at_once,
     query_complaints,
     query_range,
     read_page,
@@ -33,6 +34,7 @@ from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
+from casemate.tables.stretches import after, items_from
 from casemate.tables.token_log import TokenLog
 from casemate.tables.undo_log import UndoLog
 from casemate.tables.values import Item
@@ -40,16 +42,13 @@ from casemate.tables.writes import (
     Guard,
     Update,
     Written,
-    index_entries,
+    index_entry,
     plan_check,
     plan_copy,
     plan_delete,
     plan_put,
     plan_update,
 )
-
-_COPIED_AT_ONCE = 200
-"""Items read and written in one go: a few milliseconds in which nobody else has a turn."""
 
 
 class TablesEngine:
@@ -148,17 +147,17 @@ class TablesEngine:
 
     def copy_some(self, source: TableSchema, target: TableSchema, place: bytes | None) -> bytes | None:
         """Have some more of a table's items in its new replica; where to go on, None at the table's end."""
-        start = index_prefix(source.table_id, 0)
-        entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
+        entries = items_from(self._storage, source.table_id, place)
         prefix = index_prefix(target.table_id, 0)
-        changes: list[Change] = []
-        for key, record in entries:
-            write = plan_copy(self._storage, target, prefix + key[len(start) :], record)
-            changes += write.changes
-            self._statistics.follow(write)
+        writes = [
+            plan_copy(self._storage, target, prefix + key[len(prefix) :], record) for key, record in entries
+        ]
+        changes = [change for write in writes for change in write.changes]
         if changes:
             self._storage.write(changes)
-        return entries[-1][0] + b"\x00" if len(entries) == _COPIED_AT_ONCE else None
+        for write in writes:
+            self._statistics.follow(write)
+        return after(entries)
 
     def expire(self, table: TableSchema, expiry: Expiry, place: bytes | None) -> bytes | None:
         """Delete what has expired among the next items after `place`; where to go on, None at the table's end."""
@@ -174,6 +173,10 @@ class TablesEngine:
 
     def query(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Page:
         """A page of one partition, in the order of the sort key."""
+        return all_at_once(self.query_steps(reading, terms, values))
+
+    def query_steps(self, reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> Steps:
+        """The same, in stretches."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
         started = reading.start_after is not None
@@ -183,6 +186,10 @@ class TablesEngine:
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
+        return all_at_once(self.scan_steps(reading, segment=segment, total_segments=total_segments))
+
+    def scan_steps(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Steps:
+        """The same, in stretches."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
         started = reading.start_after is not None
@@ -212,17 +219,15 @@ class TablesEngine:
 
         Writes in between keep what they touch in the index themselves.
         """
-        start = index_prefix(table.table_id, 0)
-        entries = list(islice(self._storage.scan(place or start, successor(start)), _COPIED_AT_ONCE))
-        found = (index_entries(table, record).get(index.name) for _, record in entries)
+        entries = items_from(self._storage, table.table_id, place)
+        found = (index_entry(table, index, record) for _, record in entries)
         changes = [entry for entry in found if entry is not None]
         if changes:
             self._storage.write(changes)
-        if len(entries) == _COPIED_AT_ONCE:
-            return entries[-1][0] + b"\x00"
-        # Counted anew when somebody asks: writes took entries for present that were not there yet.
-        self._statistics.forget(table.table_id, index.number)
-        return None
+        if not entries:
+            # Counted anew when somebody asks: writes took entries for present that were not there yet.
+            self._statistics.forget(table.table_id, index.number)
+        return after(entries)
 
     def drop_index(self, table_id: bytes, number: int) -> None:
         """Delete the entries of an index."""
@@ -231,8 +236,16 @@ class TablesEngine:
         self._statistics.forget(table_id, number)
 
     def holding(self, table_id: bytes, number: int = 0) -> Holding:
-        """Count and bytes of a table (0) or of one of its indexes."""
+        """Count and bytes of a table (0) or of one of its indexes; of much that nobody counted yet, of its beginning."""
         return self._statistics.holding(table_id, number)
+
+    def found(self, table_id: bytes, items: int, size: int) -> None:
+        """A new table was filled with so much (`backups`)."""
+        self._statistics.found(table_id, items, size)
+
+    def count_steps(self, table_id: bytes, numbers: Iterable[int]) -> Generator[None, None, None]:
+        """Count what was not counted yet, in stretches, whoever writes in between."""
+        return self._statistics.count(table_id, numbers)
 
     def purge(self, kept: Mapping[bytes, Collection[int]]) -> None:
         """Delete the items of every table, and of every index, that is not `kept`: what a crash left behind."""

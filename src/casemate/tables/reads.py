@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from casemate.tables.capacity import READ_BLOCK, Units, blocks, read_units
 from casemate.tables.errors import INVALID, validation
@@ -28,9 +28,11 @@ from casemate.tables.keys import (
 from casemate.tables.records import item_of, record_size, some_of, wire_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
 from casemate.tables.storage import Storage
-from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
+from casemate.tables.values import Item, Value, WireItem, item_from_wire, item_to_wire, type_code
 
 PAGE_BYTES = 1 << 20
+STRETCH = 250
+"""Items read in one go. With the longest filter they take about fifteen milliseconds, without one less than one."""
 _BAD_START = "The provided starting key is invalid"
 _OUTSIDE_PARTITION = "The provided starting key is outside query boundaries based on provided conditions"
 _OUTSIDE_RANGE = "The provided starting key does not match the range key predicate"
@@ -191,6 +193,20 @@ def scan_range(table: TableSchema, index: IndexSchema | None, segment: int, tota
     return Range(start=start, end=end)
 
 
+T = TypeVar("T")
+Steps = Generator[None, None, Page]
+"""A page that is read in stretches: each `next` is one of them, and the last one returns the page."""
+
+
+def all_at_once(steps: Generator[None, None, T]) -> T:
+    """What the stretches come to, without pauses."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            return over.value
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartComplaints:
     """What is said of a start key."""
@@ -220,33 +236,43 @@ def query_complaints(reading: Reading, terms: Mapping[str, KeyTerm], values: Ite
 
 def read_page(
     storage: Storage, reading: Reading, covered: Range, complaints: StartComplaints | None = None
-) -> Page:
+) -> Steps:
     """Read until the range, the limit or a megabyte is used up; the filter comes after.
 
-    `complaints` are there where there is a start key.
+    A megabyte may be of more than a hundred thousand small items, and a filter of hundreds of operators: hence stretches,
+    between which others have their turns and may write. `complaints` are there where there is a start key.
     """
     page = Page()
     rest = covered if complaints is None else _rest(reading, covered, complaints)
-    records = storage.values(rest.start, rest.end, reverse=not reading.forward)
     limit = reading.limit or sys.maxsize
     take = page.records.append if _is_whole(reading) else _taking(reading, page)
     fetching = _Fetching(storage, reading, page) if reading.fetch else None
     size = scanned = 0
     last: bytes | None = None
-    for record in records:
-        grown = size + record_size(record)
-        found = record if fetching is None else fetching.item_of(record)
-        if last is not None and (grown if fetching is None else fetching.size_with(grown)) > PAGE_BYTES:
-            page.last_key = _position(reading, last)
-            break
-        if fetching is not None:
-            fetching.charge()
-        size, last = grown, record
-        take(found)
-        scanned += 1
-        if scanned == limit:
-            page.last_key = _position(reading, last)
-            break
+    is_over = False
+    while not is_over:
+        stretch = scanned + STRETCH
+        is_over = True
+        for record in storage.values(rest.start, rest.end, reverse=not reading.forward):
+            grown = size + record_size(record)
+            found = record if fetching is None else fetching.item_of(record)
+            if last is not None and (grown if fetching is None else fetching.size_with(grown)) > PAGE_BYTES:
+                page.last_key = _position(reading, last)
+                break
+            if fetching is not None:
+                fetching.charge()
+            size, last = grown, record
+            take(found)
+            scanned += 1
+            if scanned == limit:
+                page.last_key = _position(reading, last)
+                break
+            if scanned == stretch:
+                is_over = False
+                break
+        if not is_over and last is not None:
+            yield
+            rest = _beyond(rest, _key_at(reading, item_from_wire(_position(reading, last))), reading)
     page.scanned = scanned
     page.count += len(page.records)
     units = read_units(size, consistent=reading.consistent)
@@ -334,6 +360,10 @@ def _rest(reading: Reading, covered: Range, complaints: StartComplaints) -> Rang
     position = _start_position(reading, complaints)
     if not covered.start <= position < covered.end:
         raise validation(complaints.outside)
+    return _beyond(covered, position, reading)
+
+
+def _beyond(covered: Range, position: bytes, reading: Reading) -> Range:
     if reading.forward:
         return Range(start=position + b"\x00", end=covered.end)
     return Range(start=covered.start, end=position)
@@ -350,6 +380,11 @@ def _start_position(reading: Reading, complaints: StartComplaints) -> bytes:
         if type_code(key[name]) != attribute.type:
             raise validation(complaints.invalid)
     check_key_values(reading.key, key)
+    return _key_at(reading, key)
+
+
+def _key_at(reading: Reading, key: Item) -> bytes:
+    """Where the entry is that has those key attributes."""
     if reading.index is None:
         return item_key(reading.table, key)
     position = index_key(reading.table, reading.index, key)

@@ -10,7 +10,7 @@ replica ends with the last write of each item (Developer Guide, "Global tables":
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -50,6 +50,8 @@ class ReplicationLog:
         self._queue: deque[tuple[int, bytes, bytes]] = deque(self._left())
         self._latest = {(table, key): number for number, table, key in self._queue}
         """The last entry of each key that waits."""
+        self._behind = Counter(table for _, table, _ in self._queue)
+        """How many entries of each table wait."""
         self._last = self._queue[-1][0] if self._queue else 0
         self._woken: list[Callable[[], None]] = []
 
@@ -69,6 +71,7 @@ class ReplicationLog:
         self._last = number = max(self._last + 1, round(self._now() * 1_000_000))
         table_id, key = write.table.table_id, write.key[_WITHIN:]
         self._queue.append((number, table_id, key))
+        self._behind[table_id] += 1
         self._latest[table_id, key] = number
         return _place(table_id, number), _encoder.encode((key, write.new))
 
@@ -91,6 +94,9 @@ class ReplicationLog:
 
     def _forget(self) -> None:
         number, table_id, key = self._queue.popleft()
+        self._behind[table_id] -= 1
+        if not self._behind[table_id]:
+            del self._behind[table_id]
         if self._latest.get((table_id, key)) == number:
             del self._latest[table_id, key]
 
@@ -100,7 +106,7 @@ class ReplicationLog:
 
     def is_behind(self, table_id: bytes) -> bool:
         """Whether the table has anything to tell."""
-        return any(waiting == table_id for _, waiting, _ in self._queue)
+        return table_id in self._behind
 
     def drop(self, table_id: bytes) -> None:
         """Forget the outbox of a table."""

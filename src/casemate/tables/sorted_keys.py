@@ -41,6 +41,21 @@ class SortedKeys:
         else:
             del self._blocks[number], self._firsts[number]
 
+    def cut(self, start: bytes, end: bytes) -> list[bytes]:
+        """Remove the keys with start <= key < end, block by block."""
+        taken: list[bytes] = []
+        if not self._blocks:
+            return taken
+        first, last = self._block_of(start), self._block_of(end)
+        for block in self._blocks[first : last + 1]:
+            low, high = bisect_left(block, start), bisect_left(block, end)
+            taken += block[low:high]
+            del block[low:high]
+        left = [block for block in self._blocks[first : last + 1] if block]
+        self._blocks[first : last + 1] = left
+        self._firsts[first : last + 1] = [block[0] for block in left]
+        return taken
+
     def ascending(self, start: bytes, end: bytes) -> Iterator[bytes]:
         """Keys with start <= key < end."""
         for number in range(self._block_of(start), len(self._blocks)):

@@ -40,7 +40,8 @@ class MemoryStorage:
                 self._values[key] = value
 
     def clear(self, start: bytes, end: bytes) -> None:
-        self.write([(key, None) for key in list(self._keys.ascending(start, end))])
+        for key in self._keys.cut(start, end):
+            del self._values[key]
 
     async def durable(self) -> None:
         """There is nothing to wait for."""

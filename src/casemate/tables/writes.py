@@ -24,7 +24,7 @@ from casemate.tables.records import (
     some_of,
     wire_of,
 )
-from casemate.tables.schema import TableSchema
+from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.storage import Change, Storage
 from casemate.tables.values import (
     Item,
@@ -317,11 +317,19 @@ def index_entries(table: TableSchema, record: bytes | None) -> dict[str, tuple[b
     if record is None:
         return {}
     item = part_of(record, table.indexed_names)
-    found: dict[str, tuple[bytes, bytes]] = {}
-    for name, index in table.indexes.items():
-        key = index_key(table, index, item)
-        if key is not None:
-            held = table.projected(index)
-            shown = record if held is None else pack({name: item[name] for name in item if name in held})
-            found[name] = key, shown
-    return found
+    found = {name: _entry(table, index, record, item) for name, index in table.indexes.items()}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def index_entry(table: TableSchema, index: IndexSchema, record: bytes) -> tuple[bytes, bytes] | None:
+    """The same in one index; None: it is not in it."""
+    return _entry(table, index, record, part_of(record, table.indexed_names))
+
+
+def _entry(table: TableSchema, index: IndexSchema, record: bytes, item: Item) -> tuple[bytes, bytes] | None:
+    key = index_key(table, index, item)
+    if key is None:
+        return None
+    held = table.projected(index)
+    shown = record if held is None else pack({name: item[name] for name in item if name in held})
+    return key, shown

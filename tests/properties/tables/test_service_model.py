@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 from tests.support.service_machine.reading import Reading
+from tests.support.service_machine.replicas import Replicas
 from tests.support.service_machine.single_items import SingleItems
 from tests.support.service_machine.statements import Statements
 from tests.support.service_machine.streams import Streams
@@ -20,7 +21,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 """A long run sets more: EXAMPLES=1000 pytest -o faulthandler_timeout=0 takes minutes."""
 
 
-class ServiceMatchesModel(SingleItems, Transactions, Statements, Reading, Tables, Streams):
+class ServiceMatchesModel(SingleItems, Transactions, Statements, Reading, Tables, Streams, Replicas):
     @rule(minutes=st.sampled_from([1, 11, 250]))
     def time_passes(self, minutes: int) -> None:
         self.service.now += timedelta(minutes=minutes)

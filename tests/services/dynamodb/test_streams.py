@@ -236,7 +236,7 @@ def test_records_and_shards_are_gone_after_a_day(cloud: DirectCloud, client: Any
     put(client, "2")
     place = iterator(streams, arn, shard=0)
     assert len(streams.get_records(ShardIterator=place)["Records"]) == 1
-    cloud.now += timedelta(minutes=11)
+    cloud.now += timedelta(minutes=12)
     with refused("TrimmedDataAccessException", "past the oldest stream record"):
         streams.get_records(ShardIterator=place)
     with refused("TrimmedDataAccessException"):

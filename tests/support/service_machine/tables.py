@@ -72,7 +72,11 @@ class Tables(Machine):
         self.ask("UpdateTable", {"StreamSpecification": given})
         self.table.changes = []
 
-    @precondition(lambda self: self.table.changes is not None and len(self.table.items) > 2)
+    @precondition(
+        lambda self: (
+            self.table.changes is not None and len(self.table.items) > 2 and not self.table.replicated
+        )
+    )
     @rule()
     def disable_stream(self) -> None:
         self.at_the_end()

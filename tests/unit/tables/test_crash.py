@@ -8,7 +8,7 @@ from tests.support.tables import GLOBAL, TABLE
 from tests.support.writers import written_until_killed
 
 from casemate.tables.engine import TablesEngine
-from casemate.tables.reads import Reading
+from casemate.tables.reads import Reading, all_at_once
 from casemate.tables.storage_rocksdb import RocksStorage
 from casemate.tables.values import item_from_wire
 
@@ -50,6 +50,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         held = _last_numbers(engine)
         assert acknowledged.keys() <= held.keys()
         assert all(held[writer] >= last for writer, last in acknowledged.items())
+        all_at_once(engine.count_steps(TABLE.table_id, [0, GLOBAL.number]))
         total = engine.holding(TABLE.table_id, 0).items
         assert total == sum(held.values()), "a writer's items are without gaps"
         assert total == engine.holding(TABLE.table_id, GLOBAL.number).items

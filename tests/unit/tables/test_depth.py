@@ -10,6 +10,7 @@ from casemate.model.errors import AwsError
 from casemate.tables.engine import TablesEngine
 from casemate.tables.expressions.compiled import Compiler
 from casemate.tables.expressions.placeholders import read_placeholders
+from casemate.tables.given import given_item
 from casemate.tables.records import some_of
 from casemate.tables.schema import KeyAttribute, KeySchema, TableSchema
 from casemate.tables.storage_memory import MemoryStorage
@@ -52,3 +53,9 @@ def test_an_update_goes_as_deep_as_an_item_may(text: str, levels: int) -> None:
     record = engine.get_item(TABLE, KEY)
     assert record is not None
     assert some_of(record, ["m"])
+
+
+@pytest.mark.parametrize("levels", [DEEPEST + 1, 500, 5000])
+def test_an_item_of_any_depth_is_refused_by_its_rule(levels: int) -> None:
+    with pytest.raises(AwsError, match="Nesting Levels have exceeded supported limits"):
+        given_item({"p": nested(levels)})

@@ -76,6 +76,22 @@ def test_many_keys_stay_in_order(storage: Storage) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 5000), (1, 4999), (1500, 1500), (700, 3300), (0, 1), (4999, 9000), (9000, 9001)]
+)
+def test_many_keys_are_cleared_at_once(storage: Storage, start: int, end: int) -> None:
+    everything = [number.to_bytes(2, "big") for number in range(5000)]
+    storage.write([(key, b"v") for key in reversed(everything)])
+    first, last = start.to_bytes(2, "big"), end.to_bytes(2, "big")
+    storage.clear(first, last)
+    left = [key for key in everything if not first <= key < last]
+    assert [key for key, _ in storage.scan(b"", b"\xff")] == left
+    assert [key for key, _ in storage.scan(b"", b"\xff", reverse=True)] == left[::-1]
+    storage.write([(first, b"again"), (b"\x00", b"low")])
+    assert storage.get(first) == b"again"
+    assert [key for key, _ in storage.scan(b"", b"\xff")] == sorted({*left, first, b"\x00"})
+
+
 def test_a_closed_database_opens_with_what_it_held(tmp_path: Path) -> None:
     first = RocksStorage(tmp_path)
     first.write([(b"a", b"1"), (b"b", b"2")])

@@ -81,8 +81,9 @@ class Builder:
             if table is None:
                 return
             source = self._source(table.record)
-            if source is not None:
-                place = self._state.engine.copy_some(source.schema, table.schema, place)
+            # INVARIANT: no table leaves while another one is filled from it (`removal`).
+            assert source is not None
+            place = self._state.engine.copy_some(source.schema, table.schema, place)
             if place is None:
                 break
             await asyncio.sleep(0)

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _PAUSE = 1.0
 _SHARE = 20
 _TRIM_SECONDS = 60.0
+_AT_ONCE = 100
 
 
 class Housekeeper:
@@ -39,23 +40,27 @@ class Housekeeper:
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._trimmed = 0.0
+        self._trimmed = -_TRIM_SECONDS
         self.keys = LostKeys(state, store, clock=clock)
 
     async def run(self) -> None:
         """For ever; a pass that fails is logged and tried again."""
         while True:
+            # Not the clock's time: that may be set back.
             began = time.monotonic()
-            try:
-                await self.expire_items()
-                if self._now() - self._trimmed >= _TRIM_SECONDS:
-                    self._trimmed = self._now()
-                    self.trim_streams()
-                    self.trim_recovery()
-                    await self.keys.look()
-            except Exception:
-                _log.exception("looking for expired items failed")
+            await self._go(self.expire_items)
+            if began - self._trimmed >= _TRIM_SECONDS:
+                self._trimmed = began
+                await self._go(self.trim_streams)
+                await self._go(self.trim_recovery)
+                await self._go(self.keys.look)
             await self._sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
+
+    async def _go(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            _log.exception("%s failed; it is tried again", getattr(work, "__name__", "housekeeping"))
 
     async def expire_items(self) -> None:
         """One pass over the tables that have time to live switched on."""
@@ -76,10 +81,13 @@ class Housekeeper:
                 if place is None:
                     break
 
-    def trim_streams(self) -> None:
+    async def trim_streams(self) -> None:
         """Delete records older than a day, and the streams that were switched off that long ago."""
         changes = self._state.engine.changes
-        for stream in self._state.streams.values():
+        for number, stream in enumerate(self._state.streams.values(), 1):
+            await self._others(number)
+            if stream.ref.key not in self._state.streams:
+                continue
             if stream.is_gone(self._now()):
                 with self._store.transaction():
                     self._state.streams.delete(*stream.ref.key)
@@ -87,10 +95,11 @@ class Housekeeper:
             else:
                 changes.trim(stream.id_bytes)
 
-    def trim_recovery(self) -> None:
+    async def trim_recovery(self) -> None:
         """Forget the past beyond each table's recovery period, and system backups that have expired."""
         now = self._now()
-        for table in self._state.tables.values():
+        for number, table in enumerate(self._state.tables.values(), 1):
+            await self._others(number)
             earliest = table.earliest_recovery(now)
             if earliest is not None:
                 self._state.engine.undo.trim(table.id_bytes, int(earliest))
@@ -99,6 +108,11 @@ class Housekeeper:
                 with self._store.transaction():
                     self._state.backups.delete(*backup.ref.key)
                 self._state.engine.backups.drop(backup.id_bytes)
+
+    async def _others(self, number: int) -> None:
+        """Have their turn after every so many tables: there may be thousands."""
+        if number % _AT_ONCE == 0:
+            await self._sleep(0)
 
     def _now(self) -> float:
         return self._clock().timestamp()

@@ -10,6 +10,7 @@ name that is taken, in whichever account or Region, is refused.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -143,7 +144,8 @@ class _Both:
         if self._operation.runs_async:
             return await cast("Awaitable[Output]", local(ctx, params))
         with ctx.store.transaction():
-            return cast("Output", local(ctx, params))
+            output = local(ctx, params)
+        return await output if isawaitable(output) else output
 
     async def _there(self, ctx: Context[DynamoState], params: Params) -> dict[str, Any]:
         given = {member: value for member, value in params.items() if member not in _OURS}
@@ -158,9 +160,11 @@ class _Both:
         try:
             await self._there(ctx, params)
         except BaseException:
-            with ctx.store.transaction():
-                ctx.state.tables.delete(*ref.key)
-            ctx.state.forget(ref)
+            present = ctx.state.tables.get(*ref.key)
+            if present is not None and present.table_id == output["TableDescription"]["TableId"]:
+                with ctx.store.transaction():
+                    ctx.state.tables.delete(*ref.key)
+                ctx.state.forget(ref)
             raise
         return output
 
@@ -175,9 +179,11 @@ class _Both:
             absent = isinstance(error, AwsError) and error.code == "ResourceNotFoundException"
             if absent and self._operation.name == "DeleteTable":
                 return output
-            with ctx.store.transaction():
-                ctx.state.tables.put(ref.key, before)
-            ctx.state.engine.create(before.schema())
+            present = ctx.state.tables.get(*ref.key)
+            if present is None or present.table_id == before.table_id:
+                with ctx.store.transaction():
+                    ctx.state.tables.put(ref.key, before)
+                ctx.state.engine.create(before.schema())
             raise
         return output
 

@@ -75,10 +75,10 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
     """
     state = ctx.state
     backup = None
-    if record.recovery_since is not None:
-        # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup. Nobody writes meanwhile.
-        _mark(ctx, record, deleting=True)
-        try:
+    try:
+        if record.recovery_since is not None:
+            # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup. Nobody writes meanwhile.
+            _mark(ctx, record, deleting=True)
             backup = await take_backup(
                 state,
                 record,
@@ -87,21 +87,30 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
                 now=ctx.now,
                 random_bytes=ctx.random_bytes,
             )
-        except BaseException:
-            _mark(ctx, record, deleting=False)
-            raise
-    await Replicator(state, ctx.store).tell_all_of(record)
-    # Nothing is awaited from here until the table is gone: every acknowledged write was told.
-    present = state.tables.get(*record.ref.key)
-    if present is None or present.table_id != record.table_id:
-        return  # another request removed it meanwhile
-    with ctx.store.transaction():
-        _leave(state, present)
-        state.tables.delete(*record.ref.key)
+        await Replicator(state, ctx.store).tell_all_of(record)
+        # Nothing is awaited from here until the table is gone: every acknowledged write was told.
+        present = state.tables.get(*record.ref.key)
+        if present is None or present.table_id != record.table_id:
+            return  # another request removed it meanwhile
+        # Looked at again: it may have been protected meanwhile, or have become the source of a new replica.
+        check_removable(ctx, replace(present, deleting=False))
+    except BaseException:
         if backup is not None:
-            state.backups.put(backup.ref.key, backup)
-        disable_stream(ctx, present)
-        state.table_keys.release(present)
+            state.engine.backups.drop(backup.id_bytes)
+        _mark(ctx, record, deleting=False)
+        raise
+    try:
+        with ctx.store.transaction():
+            _leave(state, present)
+            state.tables.delete(*record.ref.key)
+            if backup is not None:
+                state.backups.put(backup.ref.key, backup)
+            disable_stream(ctx, present)
+            state.table_keys.release(present)
+    except BaseException:
+        # The copy stays: whether its record is on disk is not known now. The next start knows.
+        _mark(ctx, record, deleting=False)
+        raise
     close_stream(state, present)
     state.forget(record.ref)
     state.engine.drop(record.id_bytes)
@@ -111,7 +120,7 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
 
 def _mark(ctx: Context[DynamoState], record: TableRecord, *, deleting: bool) -> None:
     present = ctx.state.tables.get(*record.ref.key)
-    if present is not None and present.table_id == record.table_id:
+    if present is not None and present.table_id == record.table_id and present.deleting is not deleting:
         with ctx.store.transaction():
             ctx.state.tables.put(record.ref.key, replace(present, deleting=deleting))
 

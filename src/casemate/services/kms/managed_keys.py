@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.servicekit.service import Context
 from casemate.services.kms.key_policies import managed_policy

@@ -6,12 +6,16 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import urlsplit
+
+import httptools
 
 _READ_SECONDS = 30.0
 _CONNECT_SECONDS = 5.0
 _MAX_HEAD = 64 * 1024
-_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+_MAX_BODY = 64 << 20
+"""Four times the largest answer of DynamoDB, BatchGetItem's 16 MB: room for what JSON adds."""
 
 
 class NotSentError(Exception):
@@ -30,7 +34,7 @@ class Connections:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
-        self._idle: deque[_Streams] = deque()
+        self._idle: deque[_Connection] = deque()
         self._turns = asyncio.Semaphore(most)
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
@@ -38,55 +42,124 @@ class Connections:
         lines = ["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         raw = ("\r\n".join([*lines, f"Content-Length: {len(body)}"]) + "\r\n\r\n").encode("latin-1") + body
         async with self._turns:
-            streams = await self._open()
+            connection = await self._open()
             try:
-                return await asyncio.wait_for(self._exchange(streams, raw), _READ_SECONDS)
-            except (OSError, EOFError, TimeoutError, ValueError) as error:
-                streams[1].close()
-                raise NoAnswerError(str(error) or "no answer in time") from error
+                answer = await asyncio.wait_for(connection.ask(raw), _READ_SECONDS)
+            except TimeoutError as error:
+                connection.close()
+                raise NoAnswerError("no answer in time") from error
+            except BaseException:
+                # Whatever comes on it later is the answer to something nobody waits for.
+                connection.close()
+                raise
+            if connection.is_reusable:
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return answer
 
-    async def _open(self) -> _Streams:
+    async def _open(self) -> _Connection:
         """A kept connection that the other side has not closed, as far as can be told, or a new one."""
         while self._idle:
-            streams = self._idle.pop()
-            if not streams[0].at_eof() and streams[0].exception() is None and not streams[1].is_closing():
-                return streams
-            streams[1].close()
+            connection = self._idle.pop()
+            if connection.is_reusable:
+                return connection
+            connection.close()
+        loop = asyncio.get_running_loop()
         try:
-            opening = asyncio.open_connection(self._host, self._port, ssl=self._tls, limit=_MAX_HEAD)
-            return await asyncio.wait_for(opening, _CONNECT_SECONDS)
+            opening = loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+            _, connection = await asyncio.wait_for(opening, _CONNECT_SECONDS)
         except (OSError, TimeoutError) as error:
             raise NotSentError(str(error) or "no connection in time") from error
-
-    async def _exchange(self, streams: _Streams, raw: bytes) -> tuple[int, bytes]:
-        reader, writer = streams
-        writer.write(raw)
-        await writer.drain()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        first, *lines = head.split("\r\n")
-        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if fields.get("transfer-encoding", "").lower() == "chunked":
-            body = await _chunks(reader)
-        elif "content-length" in fields:
-            body = await reader.readexactly(int(fields["content-length"]))
-        else:
-            body = await reader.read()
-        if fields.get("connection", "").lower() == "close" or first.startswith("HTTP/1.0"):
-            writer.close()
-        else:
-            self._idle.append(streams)
-        return int(first.split(" ")[1]), body
+        return connection
 
     def close(self) -> None:
         while self._idle:
-            self._idle.pop()[1].close()
+            self._idle.pop().close()
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    parts: list[bytes] = []
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        parts.append(await reader.readexactly(size))
-        await reader.readline()
-    while (await reader.readline()).strip():
-        pass
-    return b"".join(parts)
+class _Connection(asyncio.Protocol):
+    """One connection: a request, its answer, the next request. Bytes that nobody asked for end it."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.is_reusable = False
+
+    async def ask(self, raw: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer; NoAnswerError when there is none that can be understood."""
+        assert self._transport is not None
+        self._parser = httptools.HttpResponseParser(self)
+        self._body = bytearray()
+        self._head = 0
+        self._is_delimited = self._is_body = False
+        self.is_reusable = False
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(raw)
+        return await self._answer
+
+    def close(self) -> None:
+        self.is_reusable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.is_reusable = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done():
+            self.close()
+            return
+        if not self._is_body:
+            self._head += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._answer.done():
+                self._fail(f"no HTTP response: {error}")
+            self.close()
+        if not self._is_body and self._head > _MAX_HEAD:
+            self._fail(f"the head of the response is longer than {_MAX_HEAD} bytes")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_reusable = False
+        if self._answer is None or self._answer.done():
+            return
+        if exc is None and self._is_body and not self._is_delimited:
+            self._answer.set_result((self._parser.get_status_code(), bytes(self._body)))
+        else:
+            self._fail(str(exc or "the connection was closed before the end of the answer"))
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        if self._answer is not None and self._answer.done():
+            self.close()  # more than was asked for
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        del value
+        self._is_delimited |= name.lower() in (b"content-length", b"transfer-encoding")
+
+    def on_headers_complete(self) -> None:
+        self._is_body = self._parser.get_status_code() >= 200
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+        if len(self._body) > _MAX_BODY:
+            self._fail(f"the answer is longer than {_MAX_BODY} bytes")
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._is_delimited = False  # 100 Continue: the answer follows
+        elif self._answer is not None and not self._answer.done():
+            self.is_reusable = self._parser.should_keep_alive()
+            self._answer.set_result((status, bytes(self._body)))
+
+    def _fail(self, why: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(NoAnswerError(why))
+        self.close()

@@ -7,7 +7,7 @@ table class do not (the last two: ack-api-quirks, DDB-TABLE-215).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from casemate.services.dynamodb.records import (
 )
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.table_rules import table_name, throughput_of
+from casemate.tables.backups import Copying
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import IndexSchema, TableSchema
 
@@ -76,7 +77,7 @@ async def restore_table(
     params: Params,
     source: TableRecord,
     restored: Restored,
-    fill: Callable[[TableRecord], Iterator[None]],
+    fill: Callable[[TableRecord], Copying],
 ) -> Output:
     """Make the table, let `fill` put its items, build its indexes; then, durably, put it on record.
 
@@ -91,7 +92,8 @@ async def restore_table(
     # "You will need that same key to restore those backups" (Developer Guide, "DynamoDB encryption at rest usage notes").
     ctx.state.table_keys.open(ctx, source)
     try:
-        await gone_through(fill(record))
+        items, size = await gone_through(fill(record))
+        ctx.state.engine.found(record.id_bytes, items, size)
         schema = record.schema()
         for index in schema.indexes.values():
             await gone_through(_filled(ctx.state.engine, schema, index))
@@ -114,7 +116,7 @@ def _exists(name: str) -> AwsError:
     return AwsError("TableAlreadyExistsException", f"Table already exists: {name}")
 
 
-def _filled(engine: TablesEngine, table: TableSchema, index: IndexSchema) -> Iterator[None]:
+def _filled(engine: TablesEngine, table: TableSchema, index: IndexSchema) -> Generator[None, None, None]:
     place: bytes | None = None
     while (place := engine.fill_index(table, index, place)) is not None:
         yield

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Generator
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from casemate.model.ids import RandomBytes, uuid4
 from casemate.services.dynamodb.backups.records import BackupRecord
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
+
+T = TypeVar("T")
 
 
 async def take_backup(
@@ -26,28 +28,32 @@ async def take_backup(
 
     The record is the caller's to keep: what a crash leaves without one is purged.
     """
-    held = state.engine.holding(table.id_bytes)
+    copy_id = uuid4(random_bytes).replace("-", "")
+    name_bytes = bytes.fromhex(copy_id)
+    try:
+        items, size = await gone_through(state.engine.backups.take(table.id_bytes, name_bytes))
+        await state.engine.durable()
+    except BaseException:
+        state.engine.backups.drop(name_bytes)
+        raise
     moment = now.timestamp()
-    backup = BackupRecord(
+    return BackupRecord(
         backup_id=f"{int(moment * 1000):014d}-{random_bytes(4).hex()}",
         name=name,
         kind=kind,
-        copy_id=uuid4(random_bytes).replace("-", ""),
+        copy_id=copy_id,
         created=moment,
         table=table,
-        items=held.items,
-        size=held.size,
+        items=items,
+        size=size,
     )
-    try:
-        await gone_through(state.engine.backups.take(table.id_bytes, backup.id_bytes))
-        await state.engine.durable()
-    except BaseException:
-        state.engine.backups.drop(backup.id_bytes)
-        raise
-    return backup
 
 
-async def gone_through(steps: Iterable[None]) -> None:
+async def gone_through(steps: Generator[None, None, T]) -> T:
     """Take the steps, and let others have their turn after each."""
-    for _ in steps:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as over:
+            return over.value
         await asyncio.sleep(0)

@@ -88,6 +88,8 @@ async def change_replicas(ctx: Context[DynamoState], record: TableRecord, update
         target = dataclasses.replace(record.ref, region=given["RegionName"])
         match kind:
             case "Create":
+                # Looked at again: the deletion of another replica takes its time.
+                _check_creation(ctx.state, record, target)
                 with ctx.store.transaction():
                     record = _create(ctx, record, target, given)
             case "Update":

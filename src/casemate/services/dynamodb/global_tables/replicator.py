@@ -14,6 +14,7 @@ from casemate.servicekit.store import Store
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.schema import TableSchema
+from casemate.tables.stretches import BYTES
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 50
@@ -51,11 +52,16 @@ class Replicator:
     def tell_some(self, most: int = _AT_ONCE) -> bool:
         """Tell the oldest writes; whether there may be more."""
         engine = self._state.engine
+        size = 0
         for _ in range(most):
             told = engine.replication.first()
             if told is None:
                 return False
-            engine.tell(told, self._replicas(told.table_id))
+            replicas = self._replicas(told.table_id)
+            engine.tell(told, replicas)
+            size += len(told.record or b"") * len(replicas)
+            if size >= BYTES:
+                break
         return True
 
     def _replicas(self, table_id: bytes) -> Sequence[TableSchema]:

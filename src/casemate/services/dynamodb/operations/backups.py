@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from casemate.model.errors import AwsError
@@ -17,6 +17,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Restored, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.backups import Copying
 from casemate.tables.errors import INVALID
 
 _PAGE = 100
@@ -133,7 +134,7 @@ async def restore_table_from_backup(ctx: Context[DynamoState], params: Params) -
         source_table=backup.table.ref.arn, source_backup=backup.ref.arn, moment=backup.created
     )
 
-    def fill(table: TableRecord) -> Iterator[None]:
+    def fill(table: TableRecord) -> Copying:
         return ctx.state.engine.backups.restore(backup.id_bytes, table.id_bytes)
 
     return await restore_table(ctx, params, backup.table, restored, fill)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,7 +13,14 @@ from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.operations.items import delete_item, put_item, update_item
 from casemate.services.dynamodb.operations.transactions import cancelled, transact_write_items
 from casemate.services.dynamodb.partiql.complaints import named_in_transaction, said_plainly
-from casemate.services.dynamodb.partiql.pages import Place, picked, place_of, read_selected, token_of
+from casemate.services.dynamodb.partiql.pages import (
+    Place,
+    Selected,
+    picked,
+    place_of,
+    read_selected,
+    token_of,
+)
 from casemate.services.dynamodb.partiql.prepared import (
     Prepared,
     check,
@@ -27,8 +34,10 @@ from casemate.services.dynamodb.partiql.statements import check_values
 from casemate.services.dynamodb.partiql.writes import WriteRequest
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
+from casemate.services.dynamodb.stretches import in_stretches, still_readable
 from casemate.tables.capacity import Units, consumed_capacity
 from casemate.tables.partiql.nodes import Exists, Insert, Select
+from casemate.tables.reads import all_at_once
 from casemate.tables.schema import TableSchema
 
 DUPLICATE: Final = "Duplicate primary key exists in table"
@@ -54,7 +63,7 @@ def _one_check(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 
 @operations.operation("ExecuteStatement", checks=_one_check, lasting=until_durable)
-def execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
+def execute_statement(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
     with said_plainly():
         prepared = prepare(ctx, params)
         check_form(prepared)
@@ -90,13 +99,23 @@ def _write(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Out
     }
 
 
-def _read(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output:
+def _read(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Output | Awaitable[Output]:
     table = ctx.state.table(ctx, prepared.ref.arn).schema
     consistent = bool(params.get("ConsistentRead"))
     selection, reading = reading_of(prepared, table, consistent=consistent, limit=params.get("Limit"))
     identity = msgspec.msgpack.encode((params["Statement"], params.get("Parameters")))
     place = place_of(params.get("NextToken"), identity)
-    found = read_selected(ctx.state.engine, selection, reading, place)
+
+    def answer(found: Selected) -> Output:
+        return _page(prepared, table, params, found, identity)
+
+    steps = read_selected(ctx.state.engine, selection, reading, place)
+    return in_stretches(steps, answer, lambda: still_readable(ctx, prepared.ref.arn, reading))
+
+
+def _page(
+    prepared: Prepared, table: TableSchema, params: Params, found: Selected, identity: bytes
+) -> dict[str, Any]:
     assert isinstance(prepared.statement, Select)
     answer: dict[str, Any] = {"Items": [picked(item, prepared.statement.paths) for item in found.items]}
     if found.following is not None:
@@ -204,7 +223,7 @@ def _single(
     key = key_of(selection, reading)
     if key is None:
         raise validation(_NEEDS_KEY.format(operation))
-    found = read_selected(ctx.state.engine, selection, reading, Place())
+    found = all_at_once(read_selected(ctx.state.engine, selection, reading, Place()))
     item = picked(found.items[0], one.statement.paths) if found.items else None
     return item, found.units, key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState, Table
+from casemate.services.dynamodb.stretches import in_stretches, still_readable
 from casemate.tables.capacity import consumed_capacity
 from casemate.tables.errors import INVALID
 from casemate.tables.expressions.compiled import Compiler, ProjectionExpression
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.keyconditions import KeyConditionExpression
 from casemate.tables.expressions.paths import Tree, tree_of
-from casemate.tables.reads import Page, Reading
+from casemate.tables.reads import Page, Reading, Steps
 from casemate.tables.records import encoded_list
 from casemate.tables.schema import IndexSchema, TableSchema
 from casemate.tables.values import item_from_wire, to_wire
@@ -222,15 +223,25 @@ def _answer(page: Page, reading: Reading, params: Params) -> Output:
 
 
 @operations.operation("Query", checks=lambda ctx, params: _checks(ctx, params, "Query"), asked=on_one_table)
-def query(ctx: Context[DynamoState], params: Params) -> Output:
+def query(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
     wanted = _wanted(params, query=True)
     assert wanted.key is not None
     table = ctx.state.table(ctx, params["TableName"])
     reading = _reading(table, params, wanted)
     terms = {term.attribute: term for term in wanted.key.terms}
     _check_filter(reading, wanted, "QueryFilter" if isinstance(params, Modernized) else "Filter Expression")
-    page = ctx.state.engine.query(reading, terms, wanted.compiler.placeholders.values)
-    return _answer(page, reading, params)
+    steps = ctx.state.engine.query_steps(reading, terms, wanted.compiler.placeholders.values)
+    return _read(ctx, params, reading, steps)
+
+
+def _read(
+    ctx: Context[DynamoState], params: Params, reading: Reading, steps: Steps
+) -> Output | Awaitable[Output]:
+    return in_stretches(
+        steps,
+        lambda page: _answer(page, reading, params),
+        lambda: still_readable(ctx, params["TableName"], reading),
+    )
 
 
 def _check_filter(reading: Reading, wanted: _Wanted, member: str) -> None:
@@ -246,13 +257,13 @@ def _check_filter(reading: Reading, wanted: _Wanted, member: str) -> None:
 
 
 @operations.operation("Scan", checks=lambda ctx, params: _checks(ctx, params, "Scan"), asked=on_one_table)
-def scan(ctx: Context[DynamoState], params: Params) -> Output:
+def scan(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
     wanted = _wanted(params, query=False)
     segment, total = _segments(params)
     table = ctx.state.table(ctx, params["TableName"])
     reading = _reading(table, params, wanted)
-    page = ctx.state.engine.scan(reading, segment=segment, total_segments=total)
-    return _answer(page, reading, params)
+    steps = ctx.state.engine.scan_steps(reading, segment=segment, total_segments=total)
+    return _read(ctx, params, reading, steps)
 
 
 def _segments(params: Params) -> tuple[int, int]:

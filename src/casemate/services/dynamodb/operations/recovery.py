@@ -6,7 +6,7 @@ restorable time lies about five minutes back (Developer Guide); here it is now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Restored, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
+from casemate.tables.backups import Copying
 
 _LONGEST_DAYS = 35
 
@@ -104,15 +105,20 @@ async def restore_table_to_point_in_time(ctx: Context[DynamoState], params: Para
     check_region(ctx, params, source)
     check_index_overrides(params)
     moment = _moment(ctx, params, source)
-    restored = Restored(source_table=source.ref.arn, source_backup=None, moment=moment)
+    restored = Restored(
+        source_table=source.ref.arn,
+        source_backup=None,
+        moment=ctx.now.timestamp() if moment is None else moment,
+    )
 
-    def fill(table: TableRecord) -> Iterator[None]:
+    def fill(table: TableRecord) -> Copying:
         return ctx.state.engine.backups.restore_past(source.id_bytes, moment, table.id_bytes)
 
     return await restore_table(ctx, params, source, restored, fill)
 
 
-def _moment(ctx: Context[DynamoState], params: Params, source: TableRecord) -> float:
+def _moment(ctx: Context[DynamoState], params: Params, source: TableRecord) -> float | None:
+    """None: the latest there is, whatever the clock says."""
     now = ctx.now.timestamp()
     earliest = source.earliest_recovery(now)
     if earliest is None:
@@ -127,7 +133,7 @@ def _moment(ctx: Context[DynamoState], params: Params, source: TableRecord) -> f
             "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
         )
     if given is None:
-        return now
+        return None
     # Clients send whole seconds: the second in which recovery was switched on counts.
     if not int(earliest) <= given.timestamp() <= now:
         raise AwsError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.removal import check_removable, deleting, remove_table
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.switching import check_first, with_stream
+from casemate.services.dynamodb.stretches import in_stretches
 from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
@@ -152,9 +153,16 @@ def encryption_of(
 
 
 @operations.operation("DescribeTable", checks=on_table("DescribeTable"))
-def describe_table(ctx: Context[DynamoState], params: Params) -> Output:
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
-    return {"Table": table_description(ctx.state, record)}
+def describe_table(ctx: Context[DynamoState], params: Params) -> Output | Awaitable[Output]:
+    """With counts that are true now: where a crash took them, after counting."""
+    ref = table_ref(ctx, params["TableName"])
+    record = ctx.state.described(ref)
+    numbers = (0, *(index.number for index in record.indexes))
+    return in_stretches(
+        ctx.state.engine.count_steps(record.id_bytes, numbers),
+        lambda _: {"Table": table_description(ctx.state, ctx.state.described(ref))},
+        lambda: ctx.state.described(ref),
+    )
 
 
 @operations.operation("DeleteTable", checks=on_table("DeleteTable"), runs_async=True)

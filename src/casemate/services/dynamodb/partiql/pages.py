@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -16,7 +16,7 @@ from casemate.services.dynamodb.partiql.selection import Selection
 from casemate.tables.capacity import Units
 from casemate.tables.engine import TablesEngine
 from casemate.tables.partiql.nodes import Path
-from casemate.tables.reads import PAGE_BYTES, Page, Reading
+from casemate.tables.reads import PAGE_BYTES, STRETCH, Page, Reading
 from casemate.tables.values import WireItem, item_from_wire
 
 _UNIT_BYTES = 4096
@@ -39,20 +39,22 @@ class Selected:
     following: Place | None = None
 
 
-def read_selected(engine: TablesEngine, selection: Selection, reading: Reading, place: Place) -> Selected:
-    """Read partitions one after the other, up to the limit or a megabyte."""
+def read_selected(
+    engine: TablesEngine, selection: Selection, reading: Reading, place: Place
+) -> Generator[None, None, Selected]:
+    """Read partitions one after the other, up to the limit or a megabyte; in stretches, as pages are read."""
     found = Selected()
     if selection.partitions is None:
-        page = engine.scan(_from(reading, place))
+        page = yield from engine.scan_steps(_from(reading, place))
         _add(found, page)
         if page.last_key is not None:
             found.following = Place(start=page.last_key)
         return found
-    left = reading.limit
+    left, looked_at = reading.limit, 0
     for number in range(place.partition, len(selection.partitions)):
         start = place.start if number == place.partition else None
         here = _from(replace(reading, limit=left), Place(start=start))
-        page = engine.query(here, selection.terms, selection.partition_values(number))
+        page = yield from engine.query_steps(here, selection.terms, selection.partition_values(number))
         _add(found, page)
         left = None if left is None else left - page.scanned
         if page.last_key is not None:
@@ -61,6 +63,10 @@ def read_selected(engine: TablesEngine, selection: Selection, reading: Reading, 
             found.following = Place(partition=number + 1)
         if found.following is not None:
             break
+        looked_at += page.scanned
+        if looked_at >= STRETCH:
+            looked_at = 0
+            yield
     return found
 
 

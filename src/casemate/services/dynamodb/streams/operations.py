@@ -134,7 +134,7 @@ def get_shard_iterator(ctx: Context[DynamoState], params: Params) -> Output:
     shard = _shard(stream, changes.shards(stream.id_bytes), params["ShardId"])
     match params["ShardIteratorType"]:
         case "TRIM_HORIZON":
-            position = changes.trim_horizon(shard)
+            position = changes.trim_horizon(stream.id_bytes, shard)
         case "LATEST":
             position = changes.latest(stream.id_bytes, shard)
         case "AT_TIMESTAMP":
@@ -144,7 +144,7 @@ def get_shard_iterator(ctx: Context[DynamoState], params: Params) -> Output:
             if moment > ctx.now:
                 # API reference, GetShardIterator; no recording of its words is at hand.
                 raise validation("Timestamp must not be in the future")
-            position = changes.at_time(shard, moment.timestamp())
+            position = changes.at_time(stream.id_bytes, shard, moment.timestamp())
         case kind:
             position = _at_sequence(ctx, stream, shard, params, kind)
     place = ShardIterator(
@@ -165,7 +165,7 @@ def _at_sequence(
         raise validation(
             f"Invalid SequenceNumber: {given} is not in the shard, which begins at {sequence_text(shard.first)}"
         )
-    if sequence < changes.trim_horizon(shard):
+    if sequence < changes.trim_horizon(stream.id_bytes, shard):
         raise trimmed()
     return sequence + 1 if kind == "AFTER_SEQUENCE_NUMBER" else sequence
 

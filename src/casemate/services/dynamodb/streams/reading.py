@@ -50,8 +50,8 @@ class StreamReading:
         )
 
     def trim_horizon(self, arn: str, shard_id: str) -> int:
-        _, shard = self._shard(arn, shard_id)
-        return self._state.engine.changes.trim_horizon(shard)
+        stream, shard = self._shard(arn, shard_id)
+        return self._state.engine.changes.trim_horizon(stream.id_bytes, shard)
 
     def latest(self, arn: str, shard_id: str) -> int:
         stream, shard = self._shard(arn, shard_id)

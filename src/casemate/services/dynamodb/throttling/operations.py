@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isawaitable
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -51,9 +52,8 @@ def _wrapped(operation: Operation[DynamoState], wrap: _Wrap) -> Operation[Dynamo
     async def handler(ctx: _Context, params: Params) -> Output:
         async def run(given: Params) -> Output:
             local: Handler[DynamoState] = operation.handler
-            if operation.runs_async:
-                return await cast("Awaitable[Output]", local(ctx, given))
-            return cast("Output", local(ctx, given))
+            result = local(ctx, given)
+            return await result if isawaitable(result) else result
 
         output = await wrap(ctx, {**params, "ReturnConsumedCapacity": "INDEXES"}, run)
         return _as_asked(output, params.get("ReturnConsumedCapacity"))
