@@ -35,6 +35,34 @@ def test_expected_and_attribute_updates(orders: Any) -> None:
     assert answer["Attributes"] == {**KEY, "n": {"N": "3"}, "status": {"S": "new"}}
 
 
+def test_key_conditions_beside_a_filter_and_a_projection(orders: Any) -> None:
+    """AWS's SDK for Java sends them so: QuerySpec.withHashKey(..).withFilterExpression(..); dynalite's recorded answers."""
+    for number in range(3):
+        orders.put_item(
+            TableName="orders",
+            Item={"customer": {"S": "ann"}, "number": {"N": str(number)}, "n": {"N": str(number)}},
+        )
+    page = orders.query(
+        TableName="orders",
+        KeyConditions={"customer": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "ann"}]}},
+        FilterExpression="#legacy0 > :legacy0",
+        ProjectionExpression="#legacy0",
+        ExpressionAttributeNames={"#legacy0": "n"},
+        ExpressionAttributeValues={":legacy0": {"N": "0"}},
+    )
+    assert page["Items"] == [{"n": {"N": "1"}}, {"n": {"N": "2"}}]
+    assert page["ScannedCount"] == 3
+
+
+@pytest.mark.parametrize("item", [{"number": {"N": "1"}}, {"customer": {"N": "1"}, "number": {"N": "1"}}])
+def test_a_batch_says_of_an_item_without_its_key_what_is_said_of_keys(
+    orders: Any, item: dict[str, Any]
+) -> None:
+    """Observed: paritysuite/dynamodb-conformance, error-messages/batchWriteItem (two Regions, 2026-10-09)."""
+    with pytest.raises(ClientError, match="The provided key element does not match the schema"):
+        orders.batch_write_item(RequestItems={"orders": [{"PutRequest": {"Item": item}}]})
+
+
 def test_key_conditions_filters_and_attributes(orders: Any) -> None:
     for number in range(5):
         orders.put_item(

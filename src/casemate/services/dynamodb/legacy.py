@@ -16,22 +16,27 @@ from casemate.tables.expressions.conditions import ordered
 from casemate.tables.values import from_wire, same, type_code
 
 LEGACY = (
-    "Expected",
+    "AttributesToGet",
     "AttributeUpdates",
-    "ConditionalOperator",
-    "KeyConditions",
+    "Expected",
     "QueryFilter",
     "ScanFilter",
-    "AttributesToGet",
+    "ConditionalOperator",
+    "KeyConditions",
 )
 EXPRESSIONS = (
+    "ProjectionExpression",
     "UpdateExpression",
     "ConditionExpression",
-    "KeyConditionExpression",
     "FilterExpression",
-    "ProjectionExpression",
+    "KeyConditionExpression",
 )
+"""Both in the order in which AWS names them."""
 _LEGACY = frozenset(LEGACY)
+_WRITES = ("Key", "Item")
+"""Members by which a request is known as one for a single item, which may have a ConditionalOperator beside expressions."""
+_UNINDEXABLE = "Attempted conditional constraint is not an indexable operation"
+_KEY_OPERATORS = ("EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH")
 _COMPARISONS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
 _COUNTS = {"NULL": 0, "NOT_NULL": 0, "BETWEEN": 2}
 _ORDERED = ("S", "N", "B")
@@ -54,12 +59,46 @@ def modernized(params: Mapping[str, Any]) -> Mapping[str, Any]:
         return params
     legacy = [member for member in LEGACY if params.get(member) is not None]
     modern = [member for member in EXPRESSIONS if params.get(member) is not None]
-    if legacy and modern:
+    clashing = [member for member in legacy if _clashes(member, params)]
+    if clashing and modern:
         raise validation(
             "Can not use both expression and non-expression parameters in the same request: "
-            f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: {{{', '.join(modern)}}}"
+            f"Non-expression parameters: {{{', '.join(clashing)}}} Expression parameters: {{{', '.join(modern)}}}"
         )
-    return _Rewriting(params).result()
+    check_placeholders(params)
+    rewritten = _Rewriting(params).result()
+    # Whoever writes an expression beside KeyConditions is held to the bounds of expressions.
+    return rewritten if modern else Modernized(rewritten)
+
+
+def _clashes(member: str, params: Mapping[str, Any]) -> bool:
+    """Whether a legacy parameter may not stand beside expressions.
+
+    KeyConditions may beside all but their own: filters and projections were there before KeyConditionExpression was,
+    and AWS's SDK for Java still sends them together (QuerySpec.withHashKey().withFilterExpression(); dynalite as well).
+    """
+    if member == "KeyConditions":
+        return params.get("KeyConditionExpression") is not None
+    return member != "ConditionalOperator" or not any(name in params for name in _WRITES)
+
+
+def check_placeholders(params: Mapping[str, Any]) -> None:
+    """Names and values stand beside an expression, values beside one that takes any. Legacy parameters are none.
+
+    Observed: paritysuite/dynamodb-conformance, error-messages/deleteItem; of Scan dynalite's recorded answers.
+    """
+    for parameter, expressions in (
+        ("ExpressionAttributeNames", EXPRESSIONS),
+        ("ExpressionAttributeValues", EXPRESSIONS[1:]),
+    ):
+        if params.get(parameter) is None or any(params.get(member) is not None for member in expressions):
+            continue
+        # Only scans still say what is missing.
+        scanned = parameter == "ExpressionAttributeValues" and "ScanFilter" in params
+        raise validation(
+            f"{parameter} can only be specified when using expressions"
+            + (": FilterExpression is null" if scanned else "")
+        )
 
 
 class _Rewriting:
@@ -67,15 +106,15 @@ class _Rewriting:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._params = params
-        self._names: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
+        self._names: dict[str, str] = dict(params.get("ExpressionAttributeNames") or {})
+        self._values: dict[str, Any] = dict(params.get("ExpressionAttributeValues") or {})
 
-    def result(self) -> Modernized:
+    def result(self) -> dict[str, Any]:
         params = self._params
-        new = Modernized((member, value) for member, value in params.items() if member not in _LEGACY)
+        new = {member: value for member, value in params.items() if member not in _LEGACY}
         joined = f" {params.get('ConditionalOperator') or 'AND'} "
         if params.get("AttributesToGet"):
-            new["ProjectionExpression"] = ", ".join(self._name(name) for name in params["AttributesToGet"])
+            new["ProjectionExpression"] = ", ".join(self._wanted(params["AttributesToGet"]))
         if params.get("AttributeUpdates"):
             new["UpdateExpression"] = self._updates(params["AttributeUpdates"])
         if params.get("Expected"):
@@ -89,6 +128,9 @@ class _Rewriting:
             if params.get(member):
                 terms = [self._condition(name, given) for name, given in params[member].items()]
                 new[expression] = glue.join(terms)
+        if params.get("KeyConditions") is not None:
+            _check_key_operators(params["KeyConditions"])
+        # An empty map of the request's own stays, to be refused.
         if self._names:
             new["ExpressionAttributeNames"] = self._names
         if self._values:
@@ -96,13 +138,21 @@ class _Rewriting:
         return new
 
     def _name(self, name: str) -> str:
-        alias = f"#legacy{len(self._names)}"
+        if not name:
+            raise validation("Empty attribute name")
+        alias = _free("#legacy", self._names)
         self._names[alias] = name
         return alias
 
+    def _wanted(self, names: Sequence[str]) -> list[str]:
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise validation(f"{INVALID}Duplicate value in attribute name: {name}")
+        return [self._name(name) for name in names]
+
     def _value(self, wire: Any) -> str:
         from_wire(wire)
-        key = f":legacy{len(self._values)}"
+        key = _free(":legacy", self._values)
         self._values[key] = wire
         return key
 
@@ -175,6 +225,22 @@ class _Rewriting:
                 return f"NOT contains({alias}, {keys[0]})"
             case _:
                 return f"{operator.lower()}({alias}, {keys[0]})"
+
+
+def _free(stem: str, taken: Mapping[str, Any]) -> str:
+    """A placeholder that the request has not."""
+    number = len(taken)
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def _check_key_operators(conditions: Mapping[str, Mapping[str, Any]]) -> None:
+    """What KeyConditions may not be, in the words of dynalite's recorded answers."""
+    if not conditions:
+        raise validation("Conditions can be of length 1 or 2 only")
+    if any(given["ComparisonOperator"] not in _KEY_OPERATORS for given in conditions.values()):
+        raise validation(_UNINDEXABLE)
 
 
 def _check_update(action: str, code: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.bounds import MAX_GETS, MAX_WRITES
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
 from casemate.services.dynamodb.legacy import modernized
@@ -16,14 +18,14 @@ from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity, read_units
 from casemate.tables.expressions.compiled import ProjectionExpression
-from casemate.tables.given import given_item, given_key, place_of
+from casemate.tables.given import GivenItem, given_item, given_key, item_in, place_of
+from casemate.tables.keys import WRONG_KEY
 from casemate.tables.reads import shown_of
 from casemate.tables.records import encoded, record_size
 from casemate.tables.schema import TableSchema
+from casemate.tables.values import type_code
 from casemate.tables.writes import Written
 
-MAX_GETS = 100
-MAX_WRITES = 25
 MAX_ANSWER_BYTES = 16 << 20
 _DUPLICATES = "Provided list of item keys contains duplicates"
 
@@ -50,12 +52,8 @@ def _projection(wanted: Mapping[str, Any]) -> ProjectionExpression | None:
     return projection
 
 
-def _check_count(requested: int, limit: int, member: str) -> None:
-    if requested == 0:
-        raise validation(
-            f"1 validation error detected: Value '{{}}' at '{member}' failed to satisfy constraint: "
-            "Member must have length greater than or equal to 1"
-        )
+def _check_count(requested: int, limit: int) -> None:
+    """Of all tables together; of one it was checked before."""
     if requested > limit:
         raise validation(f"Too many items requested for the {_CALLS[limit]} call")
 
@@ -66,15 +64,16 @@ _CALLS = {MAX_GETS: "BatchGetItem", MAX_WRITES: "BatchWriteItem"}
 @operations.operation("BatchGetItem", checks=_get_checks, asked=on_each_table)
 def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     requested: Mapping[str, Mapping[str, Any]] = params["RequestItems"]
-    _check_count(sum(len(wanted["Keys"]) for wanted in requested.values()), MAX_GETS, "requestItems")
+    _check_count(sum(len(wanted["Keys"]) for wanted in requested.values()), MAX_GETS)
     responses: dict[str, list[Any]] = {}
     unprocessed: dict[str, Any] = {}
     consumed: list[Any] = []
     answered = 0
     for name, wanted in requested.items():
         projection = _projection(wanted)
-        table = ctx.state.table(ctx, name).schema
-        keys = [given_key(table, key) for key in wanted["Keys"]]
+        found = ctx.state.find(table_ref(ctx, name))
+        keys = [given_key(None if found is None else found.schema, key) for key in wanted["Keys"]]
+        table = ctx.state.usable(ctx, found).schema
         if len({place_of(table, key) for key in keys}) != len(keys):
             raise validation(_DUPLICATES)
         items = responses.setdefault(name, [])
@@ -127,10 +126,13 @@ def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
 def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     """All writes are checked before the first is made; then they are one atomic change, which AWS does not promise."""
     requested: Mapping[str, Sequence[Mapping[str, Any]]] = params["RequestItems"]
-    _check_count(sum(len(requests) for requests in requested.values()), MAX_WRITES, "requestItems")
+    _check_count(sum(len(requests) for requests in requested.values()), MAX_WRITES)
+    given = {
+        name: [_given(ctx, name, request) for request in requests] for name, requests in requested.items()
+    }
     writes: list[Written] = []
     by_table: dict[str, tuple[TableSchema, list[Written]]] = {}
-    for name, requests in requested.items():
+    for name, requests in given.items():
         table = ctx.state.table(ctx, name).schema
         planned = [_plan(ctx, table, request) for request in requests]
         writes += planned
@@ -141,11 +143,32 @@ def batch_write_item(ctx: Context[DynamoState], params: Params) -> Output:
     return _write_answer(by_table, params)
 
 
-def _plan(ctx: Context[DynamoState], table: TableSchema, request: Mapping[str, Any]) -> Written:
+def _given(ctx: Context[DynamoState], name: str, request: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Whether it is a put, and the item or key, its values checked: they are before the table is looked for."""
     target = _target(request)
     if request.get("PutRequest") is not None:
-        return ctx.state.engine.plan_put(table, given_item(target))
-    return ctx.state.engine.plan_delete(table, given_key(table, target))
+        return True, given_item(target)
+    found = ctx.state.find(table_ref(ctx, name))
+    return False, given_key(None if found is None else found.schema, target)
+
+
+def _plan(ctx: Context[DynamoState], table: TableSchema, given: tuple[bool, Any]) -> Written:
+    is_put, target = given
+    if not is_put:
+        return ctx.state.engine.plan_delete(table, target)
+    try:
+        return ctx.state.engine.plan_put(table, target)
+    except AwsError:
+        _check_keys(table, target)
+        raise
+
+
+def _check_keys(table: TableSchema, given: GivenItem) -> None:
+    """An item's keys, in the words for a key (paritysuite/dynamodb-conformance, error-messages/batchWriteItem)."""
+    item = item_in(given)
+    for attribute in table.key.attributes:
+        if attribute.name not in item or type_code(item[attribute.name]) != attribute.type:
+            raise validation(WRONG_KEY)
 
 
 def _write_answer(by_table: Mapping[str, tuple[TableSchema, list[Written]]], params: Params) -> Output:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
+from casemate.services.dynamodb.item_requests import compiler_of, guard_of, returns_old
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations, until_durable
@@ -20,7 +21,14 @@ from casemate.tables.writes import Update, Written
 
 
 def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    guard = guard_of(params, compiler_of(params))
+    try:
+        guard = guard_of(params, compiler_of(params))
+    except AwsError:
+        # Of several faults those of the item and of ReturnValues come first (dynalite's recorded answers).
+        compiler_of(params)
+        given_item(params["Item"])
+        returns_old(params)
+        raise
     item = params["Item"]
     attributes = (*item, *(guard.condition.attributes if guard else ()))
     ref = table_ref(ctx, params["TableName"])
@@ -29,14 +37,14 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("PutItem", checks=_put_checks, lasting=until_durable, asked=on_one_table)
 def put_item(ctx: Context[DynamoState], params: Params) -> Output:
-    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
     item = given_item(params["Item"])
+    returned = returns_old(params)
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     state = ctx.state
     written = state.engine.put_item(state.table(ctx, params["TableName"]).schema, item, guard)
-    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
+    return _write_answer(written, params, written.old_item if returned else None)
 
 
 def _found(ctx: Context[DynamoState], params: Params) -> tuple[Table | None, GivenKey]:
@@ -127,14 +135,14 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     asked=on_one_table,
 )
 def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
-    wanted = check_return_values(params, ("NONE", "ALL_OLD"))
     compiler = compiler_of(params)
+    returned = returns_old(params)
     found, key = _found(ctx, params)
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     table = ctx.state.usable(ctx, found)
     written = ctx.state.engine.delete_item(table.schema, key, guard)
-    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
+    return _write_answer(written, params, written.old_item if returned else None)
 
 
 def _write_answer(written: Written, params: Params, attributes: dict[str, Any] | None) -> Output:

@@ -56,6 +56,8 @@ def _wanted(params: Params, *, query: bool) -> _Wanted:
 
 
 def _compiled(params: Params, *, query: bool) -> _Wanted:
+    if not query and params.get("FilterExpression") is None:
+        _check_no_values(params)
     compiler = compiler_of(params)
     key = None
     if query:
@@ -75,6 +77,13 @@ def _compiled(params: Params, *, query: bool) -> _Wanted:
     compiler.check_all_used()
     _check_select(params)
     return wanted
+
+
+def _check_no_values(params: Params) -> None:
+    if params.get("ExpressionAttributeValues") is not None:
+        raise validation(
+            "ExpressionAttributeValues can only be specified when using expressions: FilterExpression is null"
+        )
 
 
 def _check_select(params: Params) -> None:
