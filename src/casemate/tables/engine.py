@@ -21,6 +21,7 @@ from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
 from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
+from casemate.tables.start_keys import outside_query, outside_segment
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
 from casemate.tables.token_log import TokenLog
@@ -40,10 +41,6 @@ from casemate.tables.writes import (
 
 _COPIED_AT_ONCE = 200
 """Items read and written in one go: a few milliseconds in which nobody else has a turn."""
-_OUTSIDE_QUERY = "The provided starting key is outside query boundaries based on provided conditions"
-_OUTSIDE_SEGMENT = (
-    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
-)
 
 
 class TablesEngine:
@@ -168,13 +165,13 @@ class TablesEngine:
         """A page of one partition, in the order of the sort key."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_QUERY)
+        return read_page(self._storage, reading, covered, outside=outside_query(reading.key, terms, values))
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
-        return read_page(self._storage, reading, covered, outside=_OUTSIDE_SEGMENT)
+        return read_page(self._storage, reading, covered, outside=outside_segment(segment, total_segments))
 
     # Tables.
 

@@ -15,9 +15,7 @@ from casemate.tables.expressions.paths import Tree, project
 from casemate.tables.keys import (
     after,
     check_key_value,
-    check_key_values,
     escape,
-    index_key,
     item_key,
     partition_prefix,
     segment_bounds,
@@ -26,11 +24,11 @@ from casemate.tables.keys import (
 )
 from casemate.tables.records import item_of, record_size, some_of, wire_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
+from casemate.tables.start_keys import start_position
 from casemate.tables.storage import Storage
 from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
 
 PAGE_BYTES = 1 << 20
-BAD_START = "The provided starting key is invalid"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,6 +51,7 @@ class Reading:
     limit: int | None = None
     start_after: Item | None = None
     """ExclusiveStartKey."""
+    is_scan: bool = False
     filter: ConditionExpression | None = None
     filter_values: Item = field(default_factory=dict[str, Value])
     projection: Tree | None = None
@@ -175,13 +174,13 @@ def scan_range(table: TableSchema, index: IndexSchema | None, segment: int, tota
     return Range(start=start, end=end)
 
 
-def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: str) -> Page:
+def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: Callable[[Item], str]) -> Page:
     """Read until the range, the limit or a megabyte is used up; the filter comes after.
 
-    `outside` is the complaint about a start key that is not in the range.
+    `outside` has the complaint about a start key that is not in the range.
     """
     page = Page()
-    rest = _rest(reading, covered, outside)
+    rest = covered if reading.start_after is None else _rest(reading, covered, outside)
     records = storage.values(rest.start, rest.end, reverse=not reading.forward)
     limit = reading.limit or sys.maxsize
     take = page.records.append if _is_whole(reading) else _taking(storage, reading, page)
@@ -255,31 +254,12 @@ def _position(reading: Reading, record: bytes) -> WireItem:
     return {name: wire[name] for name in names}
 
 
-def _rest(reading: Reading, covered: Range, outside: str) -> Range:
+def _rest(reading: Reading, covered: Range, outside: Callable[[Item], str]) -> Range:
     """The part of a range that lies after the start key."""
-    if reading.start_after is None:
-        return covered
-    position = _start_position(reading)
+    key = cast("Item", reading.start_after)
+    position = start_position(reading, key)
     if not covered.start <= position < covered.end:
-        raise validation(outside)
+        raise validation(outside(key))
     if reading.forward:
         return Range(start=position + b"\x00", end=covered.end)
     return Range(start=covered.start, end=position)
-
-
-def _start_position(reading: Reading) -> bytes:
-    key = cast("Item", reading.start_after)
-    attributes = {
-        attribute.name: attribute for attribute in (*reading.table.key.attributes, *reading.key.attributes)
-    }
-    if key.keys() != attributes.keys():
-        raise validation(BAD_START)
-    for name, attribute in attributes.items():
-        if type_code(key[name]) != attribute.type:
-            raise validation(BAD_START)
-    check_key_values(reading.key, key)
-    if reading.index is None:
-        return item_key(reading.table, key)
-    position = index_key(reading.table, reading.index, key)
-    assert position is not None
-    return position

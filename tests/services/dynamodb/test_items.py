@@ -456,7 +456,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
             "Member must have length less than or equal to 100",
         ),
         ("BatchWriteItem", {"RequestItems": {}}, "Member must have length greater than or equal to 1"),
-        ("BatchWriteItem", {"RequestItems": {"orders": [{}]}}, "Supplied AttributeValue is empty"),
+        ("BatchWriteItem", {"RequestItems": {"orders": [{}]}}, "has more than one datatypes set"),
         (
             "UpdateTable",
             {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{}]},
@@ -474,7 +474,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
             "ReturnValues can only be ALL_OLD or NONE",
         ),
         ("GetItem", {"TableName": "arn:aws:dynamodb:us-east-2:1:stream/x", "Key": {}}, "Invalid TableArn"),
-        ("GetItem", {"TableName": "a;", "Key": {}}, "Invalid table/index name."),
+        ("GetItem", {"TableName": "a", "Key": {}}, "Invalid table/index name."),
     ],
 )
 def test_requests_past_botocores_validation(

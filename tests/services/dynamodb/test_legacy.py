@@ -144,3 +144,15 @@ def test_there_may_be_more_of_them_than_an_expression_may_hold(orders: Any) -> N
             ExpressionAttributeNames={f"#legacy{number}": name for number, name in enumerate(names[:300])},
             ExpressionAttributeValues={":v": {"N": "1"}},
         )
+
+
+@pytest.mark.parametrize("action", ["ADD", "DELETE"])
+def test_a_set_for_an_attribute_of_another_type(orders: Any, action: str) -> None:
+    """Its words: dynalite's answer, recorded of DynamoDB. Those of an update expression are others."""
+    orders.put_item(TableName="orders", Item={**KEY, "text": {"S": "x"}})
+    with pytest.raises(ClientError, match="Type mismatch for attribute to update"):
+        orders.update_item(
+            TableName="orders",
+            Key=KEY,
+            AttributeUpdates={"text": {"Action": action, "Value": {"SS": ["a"]}}},
+        )

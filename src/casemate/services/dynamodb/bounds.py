@@ -10,6 +10,7 @@ Sources of the words: paritysuite/dynamodb-conformance, tests/tier3 (answers of 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_GETS = 100
 MAX_WRITES = 25
+MAX_NAME = 255
+_CHARACTERS = re.compile("[a-zA-Z0-9_.-]+")
 _CONDITIONS = ("Expected", "KeyConditions", "QueryFilter", "ScanFilter")
 _VALUES = frozenset(
     (
@@ -62,7 +65,10 @@ def check_bounds(operation: str, params: Params) -> None:
         return
     bounded = {name: value for name, value in params.items() if name not in _VALUES}
     found = [_as_worded(violation) for violation in violations("dynamodb", operation, bounded)]
+    found += _of_name(params.get("TableName") or "")
     found += _of_conditions(params)
+    if operation == "Query" and [violation.path for violation in found] == ["limit"]:
+        raise _of_member("Limit", found[0].rule)
     requested = params.get("RequestItems")
     if operation == "BatchGetItem":
         _check_gets(requested, found)
@@ -122,6 +128,18 @@ def _is_batch(requested: Mapping[str, Any]) -> bool:
 @lru_cache(maxsize=4096)
 def _fits(name: str) -> bool:
     return NAME.fullmatch(name) is not None
+
+
+def _of_name(name: str) -> Iterable[Violation]:
+    """A table's name that is none for its characters or its length; shorter ones are told of by the operations."""
+    if name.startswith("arn:") or not name:
+        return
+    if len(name) > MAX_NAME:
+        rule = f"Member must have length less than or equal to {MAX_NAME}"
+        yield Violation(path="tableName", value=name, limit="maxLength", rule=rule, shape="TableName")
+    if not _CHARACTERS.fullmatch(name):
+        rule = f"Member must satisfy regular expression pattern: {_CHARACTERS.pattern}"
+        yield Violation(path="tableName", value=name, limit="pattern", rule=rule, shape="TableName")
 
 
 def _as_worded(violation: Violation) -> Violation:

@@ -73,6 +73,8 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
         projection = _projection(wanted)
         found = ctx.state.find(table_ref(ctx, name))
         keys = [given_key(None if found is None else found.schema, key) for key in wanted["Keys"]]
+        if found is None and _has_duplicates(wanted["Keys"]):
+            raise validation(_DUPLICATES)
         table = ctx.state.usable(ctx, found).schema
         if len({place_of(table, key) for key in keys}) != len(keys):
             raise validation(_DUPLICATES)
@@ -95,6 +97,11 @@ def batch_get_item(ctx: Context[DynamoState], params: Params) -> Output:
     return answer
 
 
+def _has_duplicates(keys: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a key is written twice alike: that is said before a table is looked for (dynalite's recorded answers)."""
+    return len(set(map(str, keys))) != len(keys)
+
+
 def _shown(record: bytes, projection: ProjectionExpression | None) -> Any:
     return encoded(record) if projection is None else shown_of(record, projection.tree)
 
@@ -114,12 +121,11 @@ def _target(request: Mapping[str, Any]) -> Mapping[str, Any]:
         return put["Item"]
     if delete is not None and put is None:
         return delete["Key"]
-    words = (
-        "Supplied AttributeValue has more than one"
-        if put is not None
-        else "Supplied AttributeValue is empty, must contain exactly one"
+    # Its words are these for none of them too, as BatchWriteItem answered a request that somebody put into a comment of
+    # code (WriteRequests made and then appended to).
+    raise validation(
+        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
     )
-    raise validation(f"{words} of the supported request types")
 
 
 @operations.operation("BatchWriteItem", checks=_write_checks, lasting=until_durable, asked=on_each_table)

@@ -7,12 +7,15 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
+from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of, guard_of, returns_old
+from casemate.services.dynamodb.legacy import Modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
+from casemate.tables.expressions.updates import WRONG_OPERAND
 from casemate.tables.given import GivenKey, given_item, given_key
 from casemate.tables.keys import partition_item
 from casemate.tables.reads import shown_of
@@ -54,6 +57,18 @@ def _found(ctx: Context[DynamoState], params: Params) -> tuple[Table | None, Giv
 
 
 def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
+    try:
+        return _checks_of_key(ctx, params, action)
+    except AwsError:
+        # Of several faults those of ReturnValues and of the key come first, as in the operations.
+        compiler_of(params)
+        if action == "DeleteItem":
+            returns_old(params)
+        _found(ctx, params)
+        raise
+
+
+def _checks_of_key(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
     compiler = compiler_of(params)
     attributes = list(params["Key"])
     select = None
@@ -113,7 +128,12 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     table = ctx.state.usable(ctx, found)
-    written = ctx.state.engine.update_item(table.schema, key, update, guard)
+    try:
+        written = ctx.state.engine.update_item(table.schema, key, update, guard)
+    except AwsError as error:
+        if error.message == WRONG_OPERAND and isinstance(params, Modernized):
+            raise validation("Type mismatch for attribute to update") from None
+        raise
     match params.get("ReturnValues"):
         case "ALL_OLD":
             attributes = written.old_item

@@ -140,7 +140,7 @@ def _leading(ctx: Context[DynamoState], params: Params, wanted: _Wanted) -> list
     return [[value for value in given if value is not None]] if None not in given else []
 
 
-def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
+def _reading(table: Table, params: Params, wanted: _Wanted, *, is_scan: bool = False) -> Reading:
     schema = table.schema
     name = params.get("IndexName")
     index = schema.indexes.get(name) if name is not None else None
@@ -155,6 +155,7 @@ def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
         index=index,
         limit=params.get("Limit"),
         start_after=None if start is None else item_from_wire(start),
+        is_scan=is_scan,
         filter=wanted.filter,
         filter_values=wanted.compiler.placeholders.values,
         projection=_projection(
@@ -251,7 +252,7 @@ def scan(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = _wanted(params, query=False)
     segment, total = _segments(params)
     table = ctx.state.table(ctx, params["TableName"])
-    reading = _reading(table, params, wanted)
+    reading = _reading(table, params, wanted, is_scan=True)
     page = ctx.state.engine.scan(reading, segment=segment, total_segments=total)
     return _answer(page, reading, params)
 
