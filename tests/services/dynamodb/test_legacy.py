@@ -156,3 +156,22 @@ def test_a_set_for_an_attribute_of_another_type(orders: Any, action: str) -> Non
             Key=KEY,
             AttributeUpdates={"text": {"Action": action, "Value": {"SS": ["a"]}}},
         )
+
+
+def test_a_list_grows_by_what_is_added(orders: Any) -> None:
+    """Lists are not among the types whose ADD AWS refuses (dynalite, test/updateItem.js, recorded of DynamoDB)."""
+    for place in range(2):
+        answer = orders.update_item(
+            TableName="orders",
+            Key=KEY,
+            AttributeUpdates={"list": {"Action": "ADD", "Value": {"L": [{"N": str(place)}]}}},
+            ReturnValues="UPDATED_NEW",
+        )
+    assert answer["Attributes"] == {"list": {"L": [{"N": "0"}, {"N": "1"}]}}
+    orders.put_item(TableName="orders", Item={**KEY, "list": {"S": "x"}})
+    with pytest.raises(ClientError, match="Type mismatch for attribute to update"):
+        orders.update_item(
+            TableName="orders",
+            Key=KEY,
+            AttributeUpdates={"list": {"Action": "ADD", "Value": {"L": []}}},
+        )

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MAX_GETS = 100
 MAX_WRITES = 25
-MAX_NAME = 255
+MIN_NAME, MAX_NAME = 3, 255
+_ON_TABLES = ("CreateTable", "DeleteTable", "DescribeTable", "DescribeTimeToLive", "UpdateTable")
 _CHARACTERS = re.compile("[a-zA-Z0-9_.-]+")
 _CONDITIONS = ("Expected", "KeyConditions", "QueryFilter", "ScanFilter")
 _VALUES = frozenset(
@@ -49,6 +50,8 @@ _ENUMS = {
         "IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE", "CONTAINS",
     ),
     "ConditionalOperator": ("OR", "AND"),
+    "ProjectionType": ("ALL", "INCLUDE", "KEYS_ONLY"),
+    "ScalarAttributeType": ("B", "N", "S"),
     "ReturnValue": ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
     "Select": ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
 }  # fmt: skip
@@ -65,7 +68,7 @@ def check_bounds(operation: str, params: Params) -> None:
         return
     bounded = {name: value for name, value in params.items() if name not in _VALUES}
     found = [_as_worded(violation) for violation in violations("dynamodb", operation, bounded)]
-    found += _of_name(params.get("TableName") or "")
+    found += _of_name(operation, params.get("TableName") or "")
     found += _of_conditions(params)
     if operation == "Query" and [violation.path for violation in found] == ["limit"]:
         raise _of_member("Limit", found[0].rule)
@@ -130,10 +133,14 @@ def _fits(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def _of_name(name: str) -> Iterable[Violation]:
-    """A table's name that is none for its characters or its length; shorter ones are told of by the operations."""
+def _of_name(operation: str, name: str) -> Iterable[Violation]:
+    """A table's name that is none. That it is short, those on items are told of by themselves."""
     if name.startswith("arn:") or not name:
         return
+    if operation in _ON_TABLES and not MIN_NAME <= len(name) <= MAX_NAME:
+        raise validation(
+            f"TableName must be at least {MIN_NAME} characters long and at most {MAX_NAME} characters long"
+        )
     if len(name) > MAX_NAME:
         rule = f"Member must have length less than or equal to {MAX_NAME}"
         yield Violation(path="tableName", value=name, limit="maxLength", rule=rule, shape="TableName")

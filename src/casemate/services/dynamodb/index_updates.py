@@ -33,7 +33,6 @@ def with_index_updates(
     ctx: Context[DynamoState], record: TableRecord, updates: Updates, definitions: Sequence[Mapping[str, str]]
 ) -> TableRecord:
     """The table after its indexes were changed. AttributeDefinitions are looked at for what is new, and only then."""
-    _check_form(updates)
     _check_one_at_a_time(record, updates)
     defined = attributes_of(definitions)
     for update in updates:
@@ -58,7 +57,8 @@ def check_units(record: TableRecord) -> None:
         raise validation(f"{INVALID}ProvisionedThroughput must be specified for index: {','.join(without)}")
 
 
-def _check_form(updates: Updates) -> None:
+def check_form(updates: Updates) -> None:
+    """What is wrong with updates of indexes whatever the table."""
     seen: set[str] = set()
     for update in updates:
         if not update:

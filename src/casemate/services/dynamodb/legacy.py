@@ -167,7 +167,15 @@ class _Rewriting:
                     )
                 sections.setdefault("REMOVE", []).append(self._name(name))
                 continue
-            _check_update(action, type_code(from_wire(value)))
+            code = type_code(from_wire(value))
+            _check_update(action, code)
+            if (action, code) == ("ADD", "L"):
+                # Lists grow, though the API reference knows of numbers and sets alone: what AWS refuses to ADD, as
+                # dynalite's authors recorded it, is any type but these and lists.
+                alias = self._name(name)
+                grown = f"{alias} = list_append(if_not_exists({alias}, {self._value({'L': []})}), {self._value(value)})"
+                sections.setdefault("SET", []).append(grown)
+                continue
             text = f"{self._name(name)}{' = ' if action == 'PUT' else ' '}{self._value(value)}"
             sections.setdefault("SET" if action == "PUT" else action, []).append(text)
         return " ".join(f"{section} {', '.join(parts)}" for section, parts in sections.items())
@@ -244,7 +252,7 @@ def _check_key_operators(conditions: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _check_update(action: str, code: str) -> None:
-    allowed = {"DELETE": ("SS", "NS", "BS"), "ADD": ("N", "SS", "NS", "BS")}.get(action)
+    allowed = {"DELETE": ("SS", "NS", "BS"), "ADD": ("N", "SS", "NS", "BS", "L")}.get(action)
     if allowed is not None and code not in allowed:
         words = "DELETE action with value" if action == "DELETE" else "ADD action"
         raise validation(f"{INVALID}{words} is not supported for the type {code}")

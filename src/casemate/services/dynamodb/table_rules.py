@@ -82,7 +82,7 @@ def table_keys(elements: KeyElements, attributes: Mapping[str, KeyType]) -> tupl
     _check_length(elements, "keySchema")
     names = [element["AttributeName"] for element in elements]
     if any(name not in attributes for name in names):
-        if len(names) > 1:
+        if len(names) > 1 or not attributes:
             raise validation("Invalid KeySchema: Some index key attribute have no definition")
         raise _undefined(names, attributes)
     _check_order(elements)

@@ -30,7 +30,7 @@ from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
-from casemate.services.dynamodb.single_change import check_single
+from casemate.services.dynamodb.single_change import check_change, check_single
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.switching import check_switch, close_stream, with_stream
 from casemate.services.dynamodb.table_rules import throughput_of
@@ -41,9 +41,10 @@ from casemate.tables.errors import INVALID
 async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
     """Changes take effect before this answers; new indexes and new replicas are filled afterwards (`building`)."""
     refuse_unmodelled(params)
-    check_single(params)
+    check_change(params)
     ref = table_ref(ctx, params["TableName"])
     old = ctx.state.described(ref)
+    check_single(params)
     check_not_busy(ctx.state, old)
     if params.get("ReplicaUpdates"):
         changed = await change_replicas(ctx, old, params["ReplicaUpdates"])

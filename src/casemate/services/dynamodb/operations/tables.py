@@ -67,7 +67,7 @@ def create_table(ctx: Context[DynamoState], params: Params) -> Output:
 def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
     refuse_unmodelled(params)
     for member in ("AttributeDefinitions", "KeySchema"):
-        if not params.get(member):
+        if params.get(member) is None:
             raise validation(
                 f"1 validation error detected: Value null at '{member[0].lower()}{member[1:]}' failed to satisfy "
                 "constraint: Member must not be null"
