@@ -16,6 +16,7 @@ from casemate.dataplane.off import NoDataplane
 from casemate.execution import isolation
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, PolicySources
+from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.certificates import CertificateAuthority
 from casemate.gateway.data_directory import DataDirectory
 from casemate.gateway.explanation import Explainer
@@ -66,7 +67,7 @@ class House:
         # The helper hands its listeners over as it starts, and takes them back when `_wire` fails.
         self.front = Front(
             handler=self._handle,
-            short=ShortWays(repeat=self._repeat, at_once=self._answer_at_once),
+            short=ShortWays(repeat=self._repeat, at_once=self._answer_at_once, polling=BusyPolling()),
             tls=self._authority.context,
             snapshot=self._snapshot,
             internet_host=self._options.internet == "host",

@@ -18,6 +18,7 @@ import httptools
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival
+from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.http_response import encode
 from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
@@ -33,6 +34,7 @@ class ShortWays:
     repeat: Callable[[bytes, Arrival, Answer], bool]
     """Of a read, before anything is made of it."""
     at_once: Callable[[HttpRequest, Arrival, Answer], bool]
+    polling: BusyPolling
 
 
 MAX_BODY = 70 * 1024 * 1024
@@ -173,6 +175,7 @@ class HttpConnection(asyncio.Protocol):
     def _goes_short(self, short: ShortWays, data: bytes) -> bool:
         """Whether a read was one request, which is taken care of."""
         self._awaited = 0
+        short.polling.heard()
         if short.repeat(data, self._arrival, self._answer):
             # What is answered already is not held. Its hashes were made: it cannot be refused for its size any more.
             if self._busy:
@@ -204,6 +207,8 @@ class HttpConnection(asyncio.Protocol):
         if self._hop_limit is not None:
             self._limit_hops(None)
         self._transport.write(encode(response, keep_alive=True, head=False))
+        if self._short is not None:
+            self._short.polling.answered()
         if held:
             self._let_go(held)
         if self._queue:

@@ -14,6 +14,7 @@ import pytest
 from casemate.gateway import admission, http
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
+from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.http import HttpConnection, ShortWays
 from casemate.wire.http import HttpRequest, HttpResponse
 
@@ -342,7 +343,10 @@ async def test_a_connection_that_a_defect_of_the_short_ways_ends_is_counted_no_m
         raise ValueError("a defect")
 
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    for short in (ShortWays(repeat=fails, at_once=fails), ShortWays(repeat=lambda *_: False, at_once=fails)):
+    for short in (
+        ShortWays(repeat=fails, at_once=fails, polling=BusyPolling(processors=1)),
+        ShortWays(repeat=lambda *_: False, at_once=fails, polling=BusyPolling(processors=1)),
+    ):
         async with Door(ok, short) as door:
             reader, writer = await door.connect()
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
@@ -387,7 +391,11 @@ async def test_who_is_refused_hears_first_what_was_asked_before(
         done.append(answer)
         return True
 
-    short = ShortWays(repeat=lambda *_: False, at_once=at_once) if is_short else None
+    short = (
+        ShortWays(repeat=lambda *_: False, at_once=at_once, polling=BusyPolling(processors=1))
+        if is_short
+        else None
+    )
     async with Door(late, short) as door, asyncio.timeout(HANG_UP):
         reader, writer = await door.connect()
         for data in sent:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival, Side
+from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.http import HttpConnection, ShortWays
 from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import HttpRequest, HttpResponse
@@ -158,7 +159,7 @@ class Door:
             ARRIVAL,
             self.connections,
             self.admission,
-            ShortWays(repeat=self._repeat, at_once=self._at_once),
+            ShortWays(repeat=self._repeat, at_once=self._at_once, polling=BusyPolling(processors=1)),
         )
         self.connection.connection_made(cast("Any", self.wire))
 
