@@ -26,7 +26,7 @@ _WRONG_START = f"{BAD_START}: {WRONG_KEY}"
 def start_position(reading: Reading, key: Item) -> bytes:
     """The entry that a start key names, whether it is there or not; ValidationException when it names none."""
     table, own = reading.table.key, reading.key
-    if reading.index is None and reading.is_scan and (key.keys() != table.names or not _fits(table, key)):
+    if reading.index is None and reading.is_scan and (frozenset(key) != table.names or not _fits(table, key)):
         raise validation(_WRONG_START)
     if len(key) != len(table.names | own.names) or not own.names <= key.keys():
         raise validation(BAD_START)

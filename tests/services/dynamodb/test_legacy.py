@@ -175,3 +175,12 @@ def test_a_list_grows_by_what_is_added(orders: Any) -> None:
             Key=KEY,
             AttributeUpdates={"list": {"Action": "ADD", "Value": {"L": []}}},
         )
+
+
+def test_a_filter_of_the_key_that_is_queried_by(orders: Any) -> None:
+    """Its words: dynalite's answer, recorded of DynamoDB; of a FilterExpression others."""
+    condition = {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "ann"}]}
+    with pytest.raises(ClientError, match="QueryFilter can only contain non-primary key attributes"):
+        orders.query(
+            TableName="orders", KeyConditions={"customer": condition}, QueryFilter={"customer": condition}
+        )

@@ -68,11 +68,11 @@ def check_bounds(operation: str, params: Params) -> None:
         return
     bounded = {name: value for name, value in params.items() if name not in _VALUES}
     found = [_as_worded(violation) for violation in violations("dynamodb", operation, bounded)]
-    found += _of_name(operation, params.get("TableName") or "")
+    found += _of_name(operation, params.get("TableName"))
     found += _of_conditions(params)
     if operation == "Query" and [violation.path for violation in found] == ["limit"]:
         raise _of_member("Limit", found[0].rule)
-    requested = params.get("RequestItems")
+    requested: Mapping[str, Any] = params.get("RequestItems") or {}
     if operation == "BatchGetItem":
         _check_gets(requested, found)
     elif operation == "BatchWriteItem" and not found:
@@ -118,12 +118,13 @@ def _is_ordinary(params: Params, free: frozenset[str]) -> bool:
 def _is_batch(requested: Mapping[str, Any]) -> bool:
     """Whether a map of batches is as nearly all are."""
     for name, wanted in requested.items():
-        several = wanted
-        if type(wanted) is dict:
+        if isinstance(wanted, Mapping):
             if "AttributesToGet" in wanted:
                 return False
-            several = wanted["Keys"]
-        if not (0 < len(several) <= (MAX_WRITES if several is wanted else MAX_GETS) and _fits(name)):
+            count, limit = len(wanted["Keys"]), MAX_GETS  # pyright: ignore[reportUnknownArgumentType]  # JSON
+        else:
+            count, limit = len(wanted), MAX_WRITES
+        if not (0 < count <= limit and _fits(name)):
             return False
     return bool(requested)
 
@@ -133,9 +134,9 @@ def _fits(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def _of_name(operation: str, name: str) -> Iterable[Violation]:
+def _of_name(operation: str, name: str | None) -> Iterable[Violation]:
     """A table's name that is none. That it is short, those on items are told of by themselves."""
-    if name.startswith("arn:") or not name:
+    if name is None or name.startswith("arn:"):
         return
     if operation in _ON_TABLES and not MIN_NAME <= len(name) <= MAX_NAME:
         raise validation(
@@ -144,7 +145,7 @@ def _of_name(operation: str, name: str) -> Iterable[Violation]:
     if len(name) > MAX_NAME:
         rule = f"Member must have length less than or equal to {MAX_NAME}"
         yield Violation(path="tableName", value=name, limit="maxLength", rule=rule, shape="TableName")
-    if not _CHARACTERS.fullmatch(name):
+    if name and not _CHARACTERS.fullmatch(name):
         rule = f"Member must satisfy regular expression pattern: {_CHARACTERS.pattern}"
         yield Violation(path="tableName", value=name, limit="pattern", rule=rule, shape="TableName")
 

@@ -33,6 +33,7 @@ EXPRESSIONS = (
 )
 """Both in the order in which AWS names them."""
 _LEGACY = frozenset(LEGACY)
+_JOINED = ("Expected", "QueryFilter", "ScanFilter")
 _WRITES = ("Key", "Item")
 """Members by which a request is known as one for a single item, which may have a ConditionalOperator beside expressions."""
 _UNINDEXABLE = "Attempted conditional constraint is not an indexable operation"
@@ -66,9 +67,23 @@ def modernized(params: Mapping[str, Any]) -> Mapping[str, Any]:
             f"Non-expression parameters: {{{', '.join(clashing)}}} Expression parameters: {{{', '.join(modern)}}}"
         )
     check_placeholders(params)
+    _check_operator_needed(params)
     rewritten = _Rewriting(params).result()
     # Whoever writes an expression beside KeyConditions is held to the bounds of expressions.
     return rewritten if modern else Modernized(rewritten)
+
+
+def _check_operator_needed(params: Mapping[str, Any]) -> None:
+    """An operator between conditions stands between two at least (paritysuite/dynamodb-conformance, deepRequests)."""
+    if params.get("ConditionalOperator") is None:
+        return
+    conditions: Mapping[str, Any] = {}
+    for name in _JOINED:
+        conditions = conditions or params.get(name) or {}
+    if len(conditions) == 1:
+        raise validation(
+            "ConditionalOperator can only be used when Filter or Expected has two or more elements"
+        )
 
 
 def _clashes(member: str, params: Mapping[str, Any]) -> bool:
@@ -183,13 +198,14 @@ class _Rewriting:
     def _expected(self, name: str, given: Mapping[str, Any]) -> str:
         exists, value = given.get("Exists"), given.get("Value")
         operator, values = given.get("ComparisonOperator"), given.get("AttributeValueList")
-        if values is not None and operator is None:
-            words = (
-                "Value and AttributeValueList cannot be used together"
-                if value is not None
-                else "AttributeValueList can only be used with a ComparisonOperator"
+        if value is not None and values is not None:
+            raise validation(
+                f"{INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}"
             )
-            raise validation(f"{INVALID}{words} for Attribute: {name}")
+        if values is not None and operator is None:
+            raise validation(
+                f"{INVALID}AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}"
+            )
         if operator is not None:
             if exists is not None:
                 raise validation(

@@ -9,6 +9,7 @@ from typing import Any
 from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.item_requests import compiler_of
+from casemate.services.dynamodb.legacy import Modernized
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations
@@ -229,12 +230,12 @@ def query(ctx: Context[DynamoState], params: Params) -> Output:
     table = ctx.state.table(ctx, params["TableName"])
     reading = _reading(table, params, wanted)
     terms = {term.attribute: term for term in wanted.key.terms}
-    _check_filter(reading, wanted)
+    _check_filter(reading, wanted, "QueryFilter" if isinstance(params, Modernized) else "Filter Expression")
     page = ctx.state.engine.query(reading, terms, wanted.compiler.placeholders.values)
     return _answer(page, reading, params)
 
 
-def _check_filter(reading: Reading, wanted: _Wanted) -> None:
+def _check_filter(reading: Reading, wanted: _Wanted, called: str) -> None:
     """A Query's filter may not name the key it queries by."""
     if wanted.filter is None:
         return
@@ -242,8 +243,7 @@ def _check_filter(reading: Reading, wanted: _Wanted) -> None:
     for name in wanted.filter.attributes:
         if name in keys:
             raise validation(
-                "Filter Expression can only contain non-primary key attributes: "
-                f"Primary key attribute: {name}"
+                f"{called} can only contain non-primary key attributes: Primary key attribute: {name}"
             )
 
 
