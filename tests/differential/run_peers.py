@@ -91,11 +91,11 @@ class Comparison:
         body = json.dumps(params).encode()
         answers = {engine.name: engine.send(operation, body) for engine in self._engines}
         ours = answers["casemate"]
-        agreed = True
+        agreed, died = True, False
         for engine in self._engines[1:]:
             if answers[engine.name].status == 0:
                 engine.revive()
-                agreed = False
+                died = True
                 continue
             self.compared += 1
             found = difference(ours, answers[engine.name], operation)
@@ -106,7 +106,7 @@ class Comparison:
             group.count += 1
             if not group.example or len(body) < len(group.example):
                 group.example, group.answers = body, answers
-        if operation in _WRITES and not agreed:
+        if died or (operation in _WRITES and not agreed):
             self.restore()
 
     def restore(self) -> None:
