@@ -91,6 +91,22 @@ def test_the_roles_grant_opens_the_variables_until_it_is_revoked(vault: Vault) -
     assert f"is not authorized to perform: kms:Decrypt on resource: {vault.key}" in message
 
 
+def test_what_lambda_asks_of_the_key_is_on_record(vault: Vault) -> None:
+    """CloudTrail User Guide, "CloudTrail userIdentity element": `invokedBy`, of requests that a service makes for somebody."""
+    assert vault.invoke() == "swordfish"
+    attribute = {"AttributeKey": "ResourceName", "AttributeValue": vault.key}
+    found = vault.world.instance.client("cloudtrail").lookup_events(LookupAttributes=[attribute])["Events"]
+    events = [json.loads(one["CloudTrailEvent"]) for one in reversed(found)]
+    assert [one["eventName"] for one in events] == ["Encrypt", "CreateGrant", "Decrypt"]
+    assert {one["userIdentity"]["invokedBy"] for one in events} == {"lambda.amazonaws.com"}
+    identities = [one["userIdentity"]["arn"].split(":", 5)[5].split("/")[0] for one in events]
+    assert identities == ["user", "user", "assumed-role"]
+    assert events[1]["requestParameters"]["granteePrincipal"] == vault.role
+    assert "swordfish" not in json.dumps(events)
+    shown = vault.world.instance.ask(command="event", request_id=events[2]["requestID"])
+    assert "Decrypt" in shown["text"]
+
+
 def test_an_explicit_denial_beats_the_grant(vault: Vault) -> None:
     name = vault.role.rpartition("/")[2]
     vault.world.iam.put_role_policy(RoleName=name, PolicyName="no", PolicyDocument=policy(DENY))

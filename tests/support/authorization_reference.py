@@ -16,6 +16,9 @@ EXPLAINED = {
     ),
     r"iam:\w+ on arn:aws:iam::\d{12}:root: takes": "the root user asks about itself",
     r"logs:DescribeLogGroups on .*:log-group::log-stream:": "what AWS's own denials name, observed",
+    r"kms:(Get|Put)KeyPolicy: no condition key kms:PolicyName": (
+        "the API Reference has it, the reference not yet"
+    ),
     r"kms:RetireGrant: no condition key casemate:GrantId": "which grant: AWS has no key for it",
     r"organizations:\w+ on arn:aws:organizations::aws:policy/": "a policy of AWS's, which the operation refuses to change",
     r"sts:TagSession on .*:federated-user/": "STS asks so for GetFederationToken with tags (IAM User Guide, session tags)",

@@ -2,8 +2,8 @@
 
 A case has steps: `call` ("service.operation"), `with` (its parameters), and what it must answer: `expected` (JMESPath ->
 value), `different` (JMESPath -> what it must not be), or `error` (code, message, HTTP status, ...). `keep` (name ->
-JMESPath) names values for later steps, which write them as `$name`, or `${name}` within a text. `{"$repeat": ["x", 7]}`
-is a text, repeated. An expectation `{"matches": "..."}` is a regular expression.
+JMESPath) names values for later steps, which write them as `$name`, or `${name}` within a text, keys of maps
+included. `{"$repeat": ["x", 7]}` is a text, repeated. An expectation `{"matches": "..."}` is a regular expression.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def resolved(value: Any, kept: Values) -> Any:
         if value.keys() == {"$repeat"}:
             text, times = value["$repeat"]
             return text * times
-        return {key: resolved(one, kept) for key, one in value.items()}
+        return {resolved(key, kept): resolved(one, kept) for key, one in value.items()}
     return value
 
 

@@ -16,9 +16,11 @@ from botocore.exceptions import ClientError
 from casemate.gateway.authorization import Authorizer, PolicySources, Situation, refusal
 from casemate.gateway.context_keys import forwarded_keys, request_keys
 from casemate.gateway.failures import KEY_BYTES, SealedMessages
+from casemate.gateway.trail import event_of_call
 from casemate.model.principals import Principal
 from casemate.policy.decision import Decision
 from casemate.policy.document import Policy
+from casemate.servicekit.ports import ServiceCall
 from casemate.servicekit.service import Check, Context, Service
 from casemate.services import dynamodb, kms
 from casemate.tables.engine import TablesEngine
@@ -47,18 +49,31 @@ class _NoEndpoints:
         raise AssertionError(endpoint_id)
 
 
+class CallsKept:
+    """Keeps calls between services as CloudTrail events."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def called(self, call: ServiceCall) -> None:
+        self.events.append(event_of_call(call))
+
+
 class KeyCloud(IdentityCloud):
     """Calls are made as `principal`, the workload account's administrator unless changed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.decisions: list[Decision] = []
+        self.calls = CallsKept()
         self.engine = TablesEngine(MemoryStorage())
         self.kms = kms.build(
             self.store,
             master=b"m" * kms.MASTER_BYTES,
             clock=lambda: self.now,
             random_bytes=self.random_bytes,
+            records=self.calls,
+            principals=self.directory,
         )
         tables = dynamodb.build(self.store, self.engine, self.kms.keys)
         self.services |= {"kms": self.kms.service, "dynamodb": tables}

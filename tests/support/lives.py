@@ -185,12 +185,12 @@ def _comparable(decision: Any) -> Any:
 
 
 @contextmanager
-def life(*, readmits: bool) -> Iterator[Life]:
+def life(*, readmits: bool, ephemeral: bool = True) -> Iterator[Life]:
     with tempfile.TemporaryDirectory() as name, asyncio.Runner() as runner:
         path = Path(name)
         directory = DataDirectory(path)
         directory.acquire()
-        options = Options(port=0, data=path, ephemeral=True, dataplane="off")
+        options = Options(port=0, data=path, ephemeral=ephemeral, dataplane="off")
         house = House(options, directory, CertificateAuthority(path / "ca"))
         runner.run(house.open())
         try:

@@ -114,11 +114,11 @@ class ModelTable:
     def after_update(self, key: Item, actions: list[Any], condition: Any = None) -> Item | None:
         old = self.at(key)
         self.check(condition, old)
+        if old is None and actions and all(action[0] in ("remove", "delete") for action in actions):
+            return None
         new, _ = naive.updated(actions, key if old is None else old)
         if new is None:
             raise Refused(VALIDATION)
-        if old is None and actions and all(action[0] == "delete" for action in actions):
-            return None
         return self.checked(new)
 
     def check(self, condition: Any, item: Item | None) -> None:

@@ -84,6 +84,8 @@ class Slices:
             master=ground.directory.secret("kms-master.key", kms.MASTER_BYTES),
             clock=system_clock,
             random_bytes=os.urandom,
+            records=ground.journal,
+            principals=self._identity.directory,
         )
         self.dynamodb = dynamodb.build(ground.store, engine, self._kms.keys)
         self.tables = AskedTables(self.dynamodb.state, ground.store, clock=system_clock)

@@ -20,6 +20,7 @@ from casemate.gateway.admission import Admission
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.busy_polling import BusyPolling
 from casemate.gateway.http_response import encode
+from casemate.gateway.lengths import MAX_BODY
 from casemate.gateway.whole_request import whole_request
 from casemate.wire.http import Headers, HttpRequest, HttpResponse
 
@@ -37,8 +38,6 @@ class ShortWays:
     polling: BusyPolling
 
 
-MAX_BODY = 70 * 1024 * 1024
-"""Largest body any operation takes: a 50 MB function package, base64-encoded in JSON."""
 _MAX_HEADERS = 64 * 1024
 _FRAMING = 8
 """Bytes of chunk framing tolerated per byte of body, beside `_MAX_HEADERS`: chunks of one byte have five."""

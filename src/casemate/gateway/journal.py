@@ -21,8 +21,9 @@ import msgspec
 
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.repetition import Repetition
-from casemate.gateway.trail import brief_parameters, event_like, event_of
+from casemate.gateway.trail import brief_parameters, event_like, event_of, event_of_call
 from casemate.policy.decision import Decision
+from casemate.servicekit.ports import ServiceCall
 
 _log = logging.getLogger(__name__)
 _FLUSH_SECONDS = 0.25
@@ -64,6 +65,8 @@ class _Batch(NamedTuple):
 _Repeated = tuple[Repetition, list[Decision], datetime, str, dict[str, Any]]
 """What is recorded of one more of a repetition: decisions, time, request id, parameters."""
 
+_Pending = Exchange | ServiceCall | _Repeated
+
 _BATCHES = msgspec.msgpack.Decoder(_Batch)
 
 
@@ -90,7 +93,7 @@ class Journal:
         )
         row = self._db.execute("SELECT first + size FROM batches ORDER BY first DESC LIMIT 1").fetchone()
         self._next = cast("int", row[0]) if row else 1
-        self._pending: list[Exchange | _Repeated] = []
+        self._pending: list[_Pending] = []
         self._flusher: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -112,6 +115,12 @@ class Journal:
         if repetition is not None and (params := brief_parameters(exchange)) is not None:
             one = (repetition, exchange.decisions, exchange.now, exchange.request_id, params)
         self._pending.append(one)
+        if len(self._pending) >= _IN_MEMORY:
+            self.flush()
+
+    def called(self, call: ServiceCall) -> None:
+        """Keep the event of a call between services. It has no decisions: those are of the request that it was made in."""
+        self._pending.append(call)
         if len(self._pending) >= _IN_MEMORY:
             self.flush()
 
@@ -162,9 +171,9 @@ class Journal:
                 self._db.execute("ROLLBACK")
             _log.exception("%d requests are not on record", len(pending))
 
-    def _write(self, pending: Sequence[Exchange | _Repeated]) -> None:
+    def _write(self, pending: Sequence[_Pending]) -> None:
         ids = _SEPARATOR.join(
-            [(one.request_id if isinstance(one, Exchange) else one[3]).encode() for one in pending]
+            [(one[3] if isinstance(one, tuple) else one.request_id).encode() for one in pending]
         )
         row = (self._next, len(pending), ids, msgspec.msgpack.encode(_batch(pending)))
         after = self._next + len(pending)
@@ -216,6 +225,10 @@ class _Writing:
         account, region, frame, place = known
         self.batch.lines.append((account, region, (frame, now, request_id, params), place))
 
+    def add_call(self, call: ServiceCall) -> None:
+        event = msgspec.json.encode(event_of_call(call), enc_hook=str)
+        self.batch.lines.append((call.account, call.region, event, self._kept([], ())))
+
     def _frame(self, exchange: Exchange, key: tuple[int, ...]) -> tuple[int, _Place]:
         self._made.append(_encoded(exchange))
         return len(self._made) - 1, self._place(exchange, key)
@@ -234,13 +247,15 @@ class _Writing:
         return place
 
 
-def _batch(pending: Sequence[Exchange | _Repeated]) -> _Batch:
+def _batch(pending: Sequence[_Pending]) -> _Batch:
     writing = _Writing()
     for one in pending:
-        if isinstance(one, Exchange):
-            writing.add(one)
-        else:
+        if isinstance(one, tuple):
             writing.add_repeated(one)
+        elif isinstance(one, ServiceCall):
+            writing.add_call(one)
+        else:
+            writing.add(one)
     return writing.batch
 
 

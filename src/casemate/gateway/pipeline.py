@@ -6,10 +6,9 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from casemate.gateway.action_names import asked_actions, iam_prefix
 from casemate.gateway.arrival import Arrival
 from casemate.gateway.authorization import Authorizer, Situation, encodes, refusal
 from casemate.gateway.bystanders import answer_bystander
@@ -17,9 +16,10 @@ from casemate.gateway.callers import caller_of, signature_of
 from casemate.gateway.context_keys import forwarded_keys, forwarded_origin, request_keys
 from casemate.gateway.exchange import Exchange
 from casemate.gateway.journal import Journal
+from casemate.gateway.lengths import refuse_long
 from casemate.gateway.location import locate, scoped_elsewhere
+from casemate.gateway.missing_operations import iam_prefix_of, missing_checks, require_implemented
 from casemate.gateway.readmission import Readmission
-from casemate.gateway.reference_checks import reference_checks
 from casemate.gateway.request_ids import new_request_id
 from casemate.gateway.session_reach import refuse_out_of_reach
 from casemate.model.errors import AwsError
@@ -32,7 +32,7 @@ from casemate.servicekit.store import Store
 from casemate.wire.error_output import serialize_error
 from casemate.wire.http import HttpRequest, HttpResponse
 from casemate.wire.models import ServiceModels
-from casemate.wire.parser import parse, protocol_of
+from casemate.wire.parser import NamedRequest, ParsedRequest, name_operation, protocol_of
 from casemate.wire.routing import identify
 from casemate.wire.serializer import serialize
 from casemate.wire.sigv4_errors import Refusal, family_of, signature_error
@@ -76,7 +76,7 @@ class Pipeline:
 
     async def handle(self, request: HttpRequest, arrival: Arrival) -> HttpResponse:
         """The whole life of a request, in order."""
-        bystander = answer_bystander(request, arrival)
+        bystander = answer_bystander(request, arrival) or refuse_long(request)
         if bystander is not None:
             return bystander
         now = self._clock()
@@ -89,13 +89,14 @@ class Pipeline:
             if admitted is not None:
                 self._note_use(exchange)
             else:
-                self._parse(exchange)
+                named = self._name(exchange)
                 self._authenticate(exchange)
+                self._read(exchange, named)
                 self._locate(exchange)
                 self._gather_keys(exchange)
                 self._authorize(exchange)
                 # After authorization: what is missing here is told only to those who could have called it.
-                _require_implemented(exchange)
+                require_implemented(exchange)
             await self._dispatch(exchange)
         except asyncio.CancelledError:
             # What was committed is on record, even when Casemate stops meanwhile.
@@ -130,10 +131,10 @@ class Pipeline:
         return True
 
     def _carry_out(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
-        """From the admission of an exchange to its answer, in this turn or when its writes last."""
-        operation = exchange.operation
+        """From the admission of an exchange to its answer, in this turn or when what it wrote or saw lasts."""
+        operation, service = exchange.operation, exchange.service
         assert operation is not None
-        assert exchange.service is not None
+        assert service is not None
         generation = self._store.generation
         try:
             self._note_use(exchange)
@@ -144,19 +145,23 @@ class Pipeline:
         else:
             if generation != self._store.generation:
                 # Records changed, which the data plane may have to follow.
-                task = asyncio.get_running_loop().create_task(self._finish(exchange, answer))
+                lasting = service.lasting(operation, failed=False)
+                task = asyncio.get_running_loop().create_task(
+                    self._finish(exchange, answer, lasting and lasts(lasting, service.state))
+                )
                 self._finishing.add(task)
                 task.add_done_callback(self._finishing.discard)
                 return
-        if operation.lasting is None or exchange.error is not None:
+        lasting = service.lasting(operation, failed=exchange.error is not None)
+        if lasting is None:
             answer(self._conclude(exchange))
             return
 
         def told(error: AwsError | None) -> None:
-            exchange.error = error
+            exchange.error = error or exchange.error
             answer(self._conclude(exchange))
 
-        operation.lasting(exchange.service.state, told)
+        lasting(service.state, told)
 
     def _first_error(self, error: Exception, operation: Operation[Any], exchange: Exchange) -> Exception:
         """What a request fails by: had its checks been asked for, as they are first, it may have been by them."""
@@ -170,9 +175,16 @@ class Pipeline:
             return first
         return error
 
-    async def _finish(self, exchange: Exchange, answer: Callable[[HttpResponse], None]) -> None:
+    async def _finish(
+        self,
+        exchange: Exchange,
+        answer: Callable[[HttpResponse], None],
+        lasting: asyncio.Future[None] | None,
+    ) -> None:
         try:
-            await self._outlast(exchange)
+            if lasting is not None:
+                await lasting
+            await self._settled()
         except Exception as error:
             exchange.error = _error_of(error, exchange)
         answer(self._conclude(exchange))
@@ -184,7 +196,8 @@ class Pipeline:
         self._journal.record(exchange)
         return self._serialize(exchange)
 
-    def _parse(self, exchange: Exchange) -> None:
+    def _name(self, exchange: Exchange) -> NamedRequest:
+        """What is asked for, and of which service: enough to know whose signature it has to bear."""
         target = identify(exchange.request)
         exchange.service_name = target.service
         exchange.region = target.region or "us-east-1"
@@ -194,10 +207,17 @@ class Pipeline:
             raise AwsError(
                 "UnrecognizedClientException", f"Unknown service {target.service}", http_status=400
             ) from None
-        exchange.parsed = parse(exchange.request, exchange.model)
+        named = name_operation(exchange.request, exchange.model)
+        exchange.parsed = ParsedRequest(operation=named.operation, params={}, protocol=named.protocol)
         service = self._services.get(target.service)
         exchange.operation = service and service.operations.by_name.get(exchange.operation_name)
         exchange.service = service
+        return named
+
+    def _read(self, exchange: Exchange, named: NamedRequest) -> None:
+        """The input, of somebody who is known: what it takes to read it is his."""
+        assert exchange.parsed is not None
+        exchange.parsed.params = named.read()
 
     def _authenticate(self, exchange: Exchange) -> None:
         assert exchange.parsed is not None
@@ -258,31 +278,29 @@ class Pipeline:
 
     def _checks(self, exchange: Exchange) -> tuple[Check, ...]:
         operation = exchange.operation
-        action = f"{_iam_prefix(exchange)}:{exchange.operation_name}"
+        action = f"{iam_prefix_of(exchange)}:{exchange.operation_name}"
         if operation is None:
-            return tuple(_missing_checks(exchange))
+            return tuple(missing_checks(exchange))
         if operation.checks is None:
             return (Check(action=action),)
         return tuple(operation.checks(self._context(exchange), exchange.params))
 
     async def _dispatch(self, exchange: Exchange) -> None:
-        operation = exchange.operation
+        """Until what was done and seen is durable, and packets obey it."""
+        operation, service = exchange.operation, exchange.service
         assert operation is not None
-        context = self._context(exchange)
-        if operation.runs_async:
-            result = operation.handler(context, exchange.params)
-            assert inspect.iscoroutine(result) or inspect.isawaitable(result)
-            exchange.output = await result
-        else:
-            self._perform(operation, exchange)
-        await self._outlast(exchange)
-
-    async def _outlast(self, exchange: Exchange) -> None:
-        """Until what was done is durable, and packets obey it."""
-        assert exchange.operation is not None
-        assert exchange.service is not None
-        if exchange.operation.lasting is not None:
-            await lasts(exchange.operation.lasting, exchange.service.state)
+        assert service is not None
+        try:
+            if operation.runs_async:
+                result = operation.handler(self._context(exchange), exchange.params)
+                assert inspect.iscoroutine(result) or inspect.isawaitable(result)
+                exchange.output = await result
+            else:
+                self._perform(operation, exchange)
+        except Exception:
+            await _outlast(operation, service, failed=True)
+            raise
+        await _outlast(operation, service, failed=False)
         await self._settled()
 
     def _perform(self, operation: Operation[Any], exchange: Exchange) -> None:
@@ -369,38 +387,10 @@ class Pipeline:
             raise refusal(exchange.service_name, decision, encoded)
 
 
-def _iam_prefix(exchange: Exchange) -> str:
-    if exchange.service is not None:
-        return exchange.service.operations.iam_prefix
-    return iam_prefix(str(exchange.model.signing_name))
-
-
-def _missing_checks(exchange: Exchange) -> Iterator[Check]:
-    """What a request for an operation that is not implemented is authorized on."""
-    assert exchange.principal is not None
-    account, region, request = exchange.principal.account, exchange.region, exchange.request
-    for asked in asked_actions(
-        _iam_prefix(exchange),
-        exchange.operation_name,
-        exchange.params,
-        method=request.method,
-        path=request.path,
-        region=region,
-    ):
-        if asked.resource:
-            yield Check(action=asked.action, resource=asked.resource)
-        else:
-            yield from reference_checks(asked.action, asked.params, region=region, account=account)
-
-
-def _require_implemented(exchange: Exchange) -> None:
-    if exchange.operation is not None:
-        return
-    service = exchange.service
-    reason = service.operations.refusals.get(exchange.operation_name) if service else None
-    text = f"Casemate does not implement {exchange.service_name}:{exchange.operation_name}"
-    text += f": {reason}" if reason else "; see docs/coverage.md"
-    raise AwsError("NotImplemented", text, http_status=501, fault="server")
+async def _outlast(operation: Operation[Any], service: Service[Any], *, failed: bool) -> None:
+    lasting = service.lasting(operation, failed=failed)
+    if lasting is not None:
+        await lasts(lasting, service.state)
 
 
 def _protocol(exchange: Exchange) -> str:

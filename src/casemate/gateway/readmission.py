@@ -26,7 +26,7 @@ from casemate.gateway.request_ids import new_request_id
 from casemate.model.origin import Origin
 from casemate.model.principals import Principal
 from casemate.model.regions import GLOBAL_SERVICES
-from casemate.servicekit.service import Context, Operation, Service
+from casemate.servicekit.service import Check, Context, Operation, Service
 from casemate.servicekit.store import Store
 from casemate.wire.parser import ParsedRequest, decoded, decoder_of, path_labels, read_again
 from casemate.wire.sigv4_repeat import Repeated, holds, prefix_of, repeated
@@ -147,7 +147,7 @@ class Readmission:
             principal=caller.principal,
             origin=caller.origin,
         )
-        if not self._allowed(exchange, caller.decisions):
+        if self._allowed(exchange, caller.decisions) is None:
             return None
         decoder = decoder_of(target.model) if at_once and request.head else None
         # Where the path names the operation, the body is not all of its input.
@@ -174,12 +174,10 @@ class Readmission:
         if decisions is not None:
             exchange.asked, exchange.decisions = False, decisions.copy()
             return exchange
-        if not self._allowed(exchange, repetition.decisions):
+        checks = self._allowed(exchange, repetition.decisions)
+        if checks is None:
             return None
         if asked is not None and asked not in repetition.decided and self._held < _MOST_HELD:
-            checks = (
-                () if operation.checks is None else operation.checks(self._context(exchange), exchange.params)
-            )
             constant = all(map(repetition.decisions.constant, checks))
             self._held += repetition.decide(asked, exchange.decisions if constant else None)
         return exchange
@@ -201,11 +199,11 @@ class Readmission:
         self._held = 0
         self._generation = self._store.generation
 
-    def _allowed(self, exchange: Exchange, kept: KeptDecisions) -> bool:
-        """Every check of the operation, decided; False when there is none, when one is denied, or on bad input."""
+    def _allowed(self, exchange: Exchange, kept: KeptDecisions) -> list[Check] | None:
+        """The checks of the operation, all of them decided; None when there is none, when one is denied, or on bad input."""
         operation = exchange.operation
         if operation is None or operation.checks is None:
-            return False
+            return None
         decide, decisions = kept.decide, exchange.decisions
 
         def keys() -> Values:
@@ -213,17 +211,19 @@ class Readmission:
                 exchange.keys = _request_keys(exchange)
             return exchange.keys
 
+        made: list[Check] = []
         try:
             for check in operation.checks(self._context(exchange), exchange.params):
                 decision = decide(check, keys)
                 if not decision.allowed:
-                    return False
+                    return None
                 decisions.append(decision)
+                made.append(check)
         except (
             Exception
         ):  # bad input, or a defect of ours: the pipeline meets it again, answers it and records it
-            return False
-        return True
+            return None
+        return made
 
     @property
     def generation(self) -> int:

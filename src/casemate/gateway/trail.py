@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any, cast
 
 from casemate.gateway.exchange import Exchange
+from casemate.model.arns import Arn
 from casemate.model.origin import EndpointOrigin
 from casemate.model.principals import Principal, PrincipalKind
+from casemate.servicekit.ports import ServiceCall
 from casemate.servicekit.service import Params
 
 _READ_PREFIXES = (
@@ -33,6 +35,26 @@ _DATA_OPERATIONS = {
 }  # fmt: skip
 """Data events; everything else is a management event. Source: "Logging data events"."""
 
+_READ_OPERATIONS = {
+    "kms": frozenset(
+        {"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GenerateRandom",
+         "ReEncrypt", "VerifyMac"}
+    ),
+}  # fmt: skip
+"""They change no key. Source: KMS Developer Guide, "Examples of AWS KMS log entries", `readOnly` of each."""
+
+_LEFT_OUT = {"kms": frozenset({"CiphertextBlob", "Mac", "Message", "Plaintext"})}
+"""What goes in and comes out of keys: not on record at all, in the same examples."""
+
+_RESOURCE_TYPES = {("kms", "key"): "AWS::KMS::Key"}
+"""The same examples: of keys, not of aliases."""
+
+_NAMED_BY_USERS = frozenset(
+    {"EncryptionContext", "EncryptionContextEquals", "EncryptionContextSubset", "SourceEncryptionContext",
+     "DestinationEncryptionContext"}
+)  # fmt: skip
+"""Parameters whose members have names that users gave them, and keep them as they are: the same examples."""
+
 _DATA_PARAMETERS = frozenset({"TableName", "IndexName", "Key", "FunctionName", "Qualifier", "InvocationType"})
 """Of data events only these are recorded: never items, never payloads."""
 
@@ -40,6 +62,7 @@ _SECRET_WORDS = ("password", "secret", "token", "zipfile", "plaintext", "private
 _MAX_TEXT = 1024
 """Source: CloudTrail User Guide, "CloudTrail record contents", userAgent and errorMessage: a maximum size of 1 KB, content
 exceeding that limit is truncated. Parameters are cut like them one by one."""
+_KEY_ARNS = "arn:aws:kms:"
 _MAX_DEPTH = 80
 """Of parameters. Deeper than any that is accepted: a Key has two levels for each of an attribute value's 32."""
 
@@ -57,11 +80,11 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
         "awsRegion": exchange.region,
         "sourceIPAddress": str(exchange.arrival.peer),
         "userAgent": (exchange.request.headers.get("user-agent") or "")[:_MAX_TEXT],
-        "requestParameters": _readable(_recorded(exchange.params, data=data)) or None,
+        "requestParameters": _readable(_recorded(exchange, data=data)) or None,
         "responseElements": None,
         "requestID": exchange.request_id,
         "eventID": exchange.request_id,
-        "readOnly": name.startswith(_READ_PREFIXES),
+        "readOnly": _is_read_only(exchange.service_name, name),
         "eventType": "AwsApiCall",
         "managementEvent": not data,
         "recipientAccountId": exchange.principal.account if exchange.principal else None,
@@ -74,8 +97,50 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
         event["vpcEndpointId"] = exchange.origin.endpoint_id
         event["vpcEndpointAccountId"] = exchange.origin.endpoint_account
     resources = {decision.resource for decision in exchange.decisions} - {"*"}
+    if exchange.service_name != "kms":
+        # What was asked of a key for this request is on record as a call of its own.
+        resources = {arn for arn in resources if not arn.startswith(_KEY_ARNS)}
     if resources:
-        event["resources"] = [{"ARN": arn} for arn in sorted(resources)]
+        event["resources"] = [_resource(arn) for arn in sorted(resources)]
+    return event
+
+
+def event_of_call(call: ServiceCall) -> dict[str, Any]:
+    """The event record of a call that one service made of another.
+
+    Source: CloudTrail User Guide, "CloudTrail userIdentity element" (`invokedBy`); the whole of it in DynamoDB Developer
+    Guide, "Monitoring DynamoDB interaction with AWS KMS".
+    """
+    identity = {"type": "AWSService"} if call.principal is None else _kept_identity(call.principal)
+    event: dict[str, Any] = {
+        "eventVersion": "1.11",
+        "userIdentity": {**identity, "invokedBy": call.by},
+        "eventTime": _second(call.now.replace(microsecond=0)),
+        "eventSource": f"{call.service}.amazonaws.com",
+        "eventName": call.operation,
+        "awsRegion": call.region,
+        "sourceIPAddress": call.by,
+        "userAgent": call.by,
+        "requestParameters": call.parameters,
+        "responseElements": call.response,
+        "requestID": call.request_id,
+        "eventID": call.request_id,
+        "readOnly": call.read_only,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": call.account,
+        "eventCategory": "Management",
+    }
+    if call.additional is not None:
+        event["additionalEventData"] = call.additional
+    if call.error is not None:
+        event["errorCode"] = call.error.code
+        event["errorMessage"] = call.error.message[:_MAX_TEXT]
+    if call.resources:
+        event["resources"] = [
+            {"accountId": Arn.parse(arn).account, "type": kind, "ARN": arn}
+            for arn, kind in sorted(call.resources.items())
+        ]
     return event
 
 
@@ -102,8 +167,30 @@ def event_like(event: dict[str, Any], *, now: datetime, request_id: str, params:
     return {**event, **new, "requestParameters": _readable(params) or None}
 
 
-def _recorded(params: Params, *, data: bool) -> Params:
-    return {name: value for name, value in params.items() if name in _DATA_PARAMETERS} if data else params
+def _recorded(exchange: Exchange, *, data: bool) -> Params:
+    params = exchange.params
+    if data:
+        return {name: value for name, value in params.items() if name in _DATA_PARAMETERS}
+    left_out = _LEFT_OUT.get(exchange.service_name)
+    if left_out is not None:
+        return {name: value for name, value in params.items() if name not in left_out}
+    return params
+
+
+def _is_read_only(service: str, operation: str) -> bool:
+    return operation.startswith(_READ_PREFIXES) or operation in _READ_OPERATIONS.get(service, ())
+
+
+def _resource(arn: str) -> dict[str, str]:
+    """An element of `resources`; with its owner and type where the type is known here."""
+    try:
+        parsed = Arn.parse(arn)
+    except ValueError:
+        return {"ARN": arn}
+    kind = _RESOURCE_TYPES.get((parsed.service, parsed.resource.partition("/")[0]))
+    if kind is None:
+        return {"ARN": arn}
+    return {"accountId": parsed.account, "type": kind, "ARN": arn}
 
 
 def _event_source(exchange: Exchange) -> str:
@@ -181,6 +268,8 @@ def _readable(value: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         below = depth + 1
+        if name in _NAMED_BY_USERS:
+            return {key: _readable(member, key, below) for key, member in members.items()}
         return {key[:1].lower() + key[1:]: _readable(member, key, below) for key, member in members.items()}
     if isinstance(value, list | tuple):
         return [_readable(member, name, depth + 1) for member in cast("Sequence[Any]", value)[:100]]

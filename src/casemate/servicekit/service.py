@@ -120,8 +120,8 @@ Lasting = Callable[[S, Told], None]
 """Calls back once what was written so far is durable, or with the error when that has failed."""
 
 
-async def lasts(lasting: Lasting[S], state: S) -> None:
-    """Returns, or raises, when `lasting` calls back."""
+def lasts(lasting: Lasting[S], state: S) -> asyncio.Future[None]:
+    """Asks `lasting` now; done, or failed, when it calls back."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def told(error: AwsError | None) -> None:
@@ -133,7 +133,7 @@ async def lasts(lasting: Lasting[S], state: S) -> None:
             future.set_exception(error)
 
     lasting(state, told)
-    await future
+    return future
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +235,18 @@ class Service(Generic[S]):
     spared_by_rcps: Callable[[str, str], bool] | None = None
     """Says of which of its actions on which resources, by ARN, RCPs do not bind although they bind the service (AWS
     managed keys, kms:RetireGrant)."""
+    seen: Lasting[S] | None = None
+    """What answers wait for that acknowledge no write: what their operations saw, or were refused for. Asked in the turn
+    of the event loop in which an operation acted. Of a coroutine, which has several, that is what it says itself
+    (`Operation.lasting`)."""
+
+    def lasting(self, operation: Operation[S], *, failed: bool) -> Lasting[S] | None:
+        """What the answer of an operation waits for, or that it has failed."""
+        if self.seen is None:
+            return None if failed else operation.lasting
+        if operation.runs_async:
+            return operation.lasting
+        return self.seen if failed or operation.lasting is None else operation.lasting
 
     @property
     def name(self) -> str:

@@ -19,8 +19,13 @@ def write_units(size: int) -> float:
 
 def read_units(size: int, *, consistent: bool) -> float:
     """One unit per started 4 KB, half of it for an eventually consistent read; nothing found costs one block."""
-    blocks = max((size + READ_BLOCK - 1) // READ_BLOCK, 1)
-    return float(blocks) if consistent else blocks / 2
+    read = max(blocks(size), 1)
+    return float(read) if consistent else read / 2
+
+
+def blocks(size: int) -> int:
+    """Started blocks of 4 KB."""
+    return (size + READ_BLOCK - 1) // READ_BLOCK
 
 
 @dataclass(kw_only=True, slots=True)

@@ -1,11 +1,13 @@
 """The tables engine: items and their indexes over a storage. Knows no HTTP, no accounts and no table states.
 
-Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`.
+Every method acts at once and is over when it returns; a caller that acknowledges a write first awaits `durable`, and one
+that tells what it read, or what is wrong with it, asks `when_seen_durable`.
 One thread uses it. A write and its index entries are one atomic change, so are the writes of a transaction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
@@ -18,10 +20,17 @@ from casemate.tables.expiry import Expiry, find_expired
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.given import GivenItem, GivenKey, place_of
 from casemate.tables.keys import ITEMS, index_prefix, successor, table_prefix
-from casemate.tables.reads import Page, Reading, query_range, read_page, scan_range
+from casemate.tables.reads import (
+    Page,
+    Reading,
+    query_complaints,
+    query_range,
+    read_page,
+    scan_complaints,
+    scan_range,
+)
 from casemate.tables.replication_log import ReplicationLog, Told
 from casemate.tables.schema import IndexSchema, TableSchema
-from casemate.tables.start_keys import outside_query, outside_segment
 from casemate.tables.statistics import Holding, Statistics
 from casemate.tables.storage import Change, Storage
 from casemate.tables.token_log import TokenLog
@@ -57,8 +66,10 @@ class TablesEngine:
 
     # Writing: plan_* says what would happen (and raises what is wrong), commit does it.
 
-    def plan_put(self, table: TableSchema, item: GivenItem, guard: Guard | None = None) -> Written:
-        return plan_put(self._storage, table, item, guard)
+    def plan_put(
+        self, table: TableSchema, item: GivenItem, guard: Guard | None = None, *, in_batch: bool = False
+    ) -> Written:
+        return plan_put(self._storage, table, item, guard, in_batch=in_batch)
 
     def plan_delete(self, table: TableSchema, key: GivenKey, guard: Guard | None = None) -> Written:
         return plan_delete(self._storage, table, key, guard)
@@ -165,13 +176,17 @@ class TablesEngine:
         """A page of one partition, in the order of the sort key."""
         _check_filled(reading)
         covered = query_range(reading.table, reading.index, terms, values)
-        return read_page(self._storage, reading, covered, outside=outside_query(reading.key, terms, values))
+        started = reading.start_after is not None
+        return read_page(
+            self._storage, reading, covered, query_complaints(reading, terms, values) if started else None
+        )
 
     def scan(self, reading: Reading, *, segment: int = 0, total_segments: int = 1) -> Page:
         """A page of a table or index, partitions in the order of their hashes."""
         _check_filled(reading)
         covered = scan_range(reading.table, reading.index, segment, total_segments)
-        return read_page(self._storage, reading, covered, outside=outside_segment(segment, total_segments))
+        started = reading.start_after is not None
+        return read_page(self._storage, reading, covered, scan_complaints(reading) if started else None)
 
     # Tables.
 
@@ -248,8 +263,14 @@ class TablesEngine:
         """As `durable`, for who is called back: with the error when it failed."""
         self._storage.when_durable(told)
 
+    def when_seen_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """Calls back, mostly at once, when all that was read in this turn of the event loop survives a crash of the machine."""
+        self._storage.when_seen_durable(told)
+
     def close(self) -> None:
-        self._statistics.save()
+        # On a disk that failed nothing is written any more: they are counted anew.
+        with contextlib.suppress(AwsError):
+            self._statistics.save()
         self._storage.close()
 
 

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias, cast
 
 from casemate.tables.keys import check_key, item_key
 from casemate.tables.quick_keys import quick_key
-from casemate.tables.records import encode_item, form_record
+from casemate.tables.records import encode_item, form_record, record_size
 from casemate.tables.schema import TableSchema
-from casemate.tables.values import MAX_NAME_BYTES, Item, item_from_wire, whole_number
+from casemate.tables.values import MAX_NAME_BYTES, Item, item_from_wire, item_size, whole_number
 
 _MOST_QUOTES = 6
 """Of an attribute that is a text or a number: two around its name, its type and its value."""
@@ -79,6 +79,11 @@ def item_in(given: GivenItem | GivenKey) -> Item:
     return given.item if isinstance(given, (QuickItem, QuickKey)) else given
 
 
+def given_size(given: GivenItem) -> int:
+    """Bytes the item counts for."""
+    return record_size(given.record) if isinstance(given, QuickItem) else item_size(given)
+
+
 def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     """The record of an item; None unless it is of texts and short whole numbers alone.
 
@@ -87,7 +92,10 @@ def quick_record(wire: Mapping[str, Any]) -> bytes | None:
     with several types, and none within another one. What is left without the form is names and values: the size.
     """
     count = len(wire)
-    form = encode_item(wire)
+    try:
+        form = encode_item(wire)
+    except RecursionError:
+        return None  # deeper than any item
     if form.count(b'"') != count * _MOST_QUOTES or not count or b"\\" in form:
         return None
     size = len(form) - count * _AROUND - 1

@@ -5,6 +5,8 @@ turn. A sync of a good disk takes less than handing it to a thread and being wok
 lock: it is made on the event loop. A disk that was slow (twice running: once, it was rather the processor that somebody
 else had) is given to a thread for a while, so that the loop goes on meanwhile. The thread is given whole groups too, one
 at a time: who comes while it syncs is the next group, handed over as that one comes back.
+
+Who only looked waits too, if it looked at a write that waits (`unsynced`), and for the sync of that write alone.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import NamedTuple
 
 from casemate.model.errors import AwsError
+from casemate.tables.storage import Change
+from casemate.tables.unsynced import Unsynced
 
 _log = logging.getLogger(__name__)
 _LONG = 0.005
@@ -29,7 +33,7 @@ since a sync by the thread costs more processor time than the request it is for.
 
 def _internal_error() -> AwsError:
     return AwsError(
-        "InternalServerError", "The request could not be made durable", http_status=500, fault="server"
+        "InternalServerError", "What was written could not be made durable", http_status=500, fault="server"
     )
 
 
@@ -44,6 +48,8 @@ class _Group(NamedTuple):
     waiters: list[Told]
     target: int
     """All writes up to this one were made before the group was handed over."""
+    generation: int
+    """The same, as `Unsynced` counts."""
 
 
 class GroupCommit:
@@ -58,8 +64,9 @@ class GroupCommit:
         """Of the last sync, wherever it was made."""
         self._waiting: list[Told] = []
         """The next group."""
-        self._is_under_way = False
-        """The thread has a group."""
+        self._under_way: _Group | None = None
+        """What the thread has."""
+        self.unsynced = Unsynced()
         self._written = 0
         self._synced = 0
         self._failed = False
@@ -68,13 +75,14 @@ class GroupCommit:
         the interpreter's lock; this waits in C.)"""
         self._thread: threading.Thread | None = None
 
-    def wrote(self) -> None:
+    def wrote(self, changes: Sequence[Change] = ()) -> None:
         """A write was made; it is not durable yet.
 
         Not before it is made: a sync of the thread that came in between would be taken for its own.
         """
         self.check()
         self._written += 1
+        self.unsynced.add(changes)
 
     def check(self) -> None:
         """Ahead of a write: AwsError InternalServerError when none can be made durable any more."""
@@ -99,28 +107,50 @@ class GroupCommit:
 
     def tell(self, told: Told) -> None:
         """As `wait`, for who is called back on the running event loop, maybe at once."""
+        self.unsynced.seen = 0
         if self._failed:
             told(_internal_error())
         elif self._synced >= self._written:
             told(None)
         else:
-            # INVARIANT: one event loop writes (`TablesEngine`), so that no other one adds to this list.
-            if not self._waiting:
-                asyncio.get_running_loop().call_soon(self._end_turn)
-            self._waiting.append(told)
+            self._join(told)
+
+    def tell_seen(self, told: Told) -> None:
+        """Call back, mostly at once, when what was looked at since this was last asked, or `tell`, is durable.
+
+        INVARIANT: whoever looks asks in the same turn, so that nobody else asks in between.
+        """
+        seen, self.unsynced.seen = self.unsynced.seen, 0
+        if not seen:
+            told(None)
+        elif self._failed:
+            told(_internal_error())
+        elif self._under_way is not None and seen <= self._under_way.generation:
+            self._under_way.waiters.append(told)
+        else:
+            self._join(told)
+
+    def _join(self, told: Told) -> None:
+        # INVARIANT: one event loop writes (`TablesEngine`), so that no other one adds to this list.
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._end_turn)
+        self._waiting.append(told)
 
     def _end_turn(self) -> None:
         """On the event loop, when everybody who had a turn has written."""
-        if self._is_under_way or not self._waiting:
+        if self._under_way is not None or not self._waiting:
             return  # `_come_back` serves them, or `close` has
         waiters, self._waiting = self._waiting, []
         if self._away:
-            self._hand_over(_Group(asyncio.get_running_loop(), waiters, self._written))
+            generation = self.unsynced.begin_sync()
+            self._hand_over(_Group(asyncio.get_running_loop(), waiters, self._written, generation))
         else:
             self._sync_here(waiters)
 
     def _sync_here(self, waiters: list[Told]) -> None:
+        generation = self.unsynced.begin_sync()
         is_long = self._make_durable(self._written) > _LONG
+        self._end_sync(generation)
         if is_long and self._was_long:
             self._away = _AWAY
         self._was_long = is_long
@@ -137,6 +167,10 @@ class GroupCommit:
             self._synced = max(self._synced, target)
         return self._seconds() - started
 
+    def _end_sync(self, generation: int) -> None:
+        if not self._failed:
+            self.unsynced.end_sync(generation)
+
     def _tell_all(self, waiters: list[Told]) -> None:
         error = _internal_error() if self._failed else None
         for told in waiters:
@@ -150,7 +184,7 @@ class GroupCommit:
     # The thread.
 
     def _hand_over(self, group: _Group) -> None:
-        self._is_under_way = True
+        self._under_way = group
         self._groups.put(group)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tables-sync", daemon=True)
@@ -160,20 +194,21 @@ class GroupCommit:
         while (group := self._groups.get()) is not None:
             seconds = self._make_durable(group.target)
             try:
-                group.loop.call_soon_threadsafe(self._come_back, group.waiters, seconds)
+                group.loop.call_soon_threadsafe(self._come_back, group, seconds)
             except RuntimeError:  # the loop was closed: nobody waits any more
-                self._is_under_way = False
+                self._under_way = None
 
-    def _come_back(self, waiters: list[Told], seconds: float) -> None:
+    def _come_back(self, group: _Group, seconds: float) -> None:
         """On the event loop, with what the thread was given."""
-        self._is_under_way = False
+        self._under_way = None
+        self._end_sync(group.generation)
         self._was_long = seconds > _LONG
         self._away = (self._away - 1) // (1 if self._was_long else 2)
         if self._away:
             self._end_turn()  # the next group is synced while this one is answered
         elif self._waiting:
             asyncio.get_running_loop().call_soon(self._end_turn)
-        self._tell_all(waiters)
+        self._tell_all(group.waiters)
 
     def close(self) -> None:
         """Serve those who wait, then end the thread."""

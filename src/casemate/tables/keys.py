@@ -131,9 +131,14 @@ def _limit(index: IndexSchema, attribute: KeyAttribute) -> int:
     return MAX_PARTITION_BYTES if attribute in index.key.partition else MAX_SORT_BYTES
 
 
-def check_item_keys(table: TableSchema, item: Item) -> None:
-    """The checks PutItem makes of the key attributes of an item."""
+def check_item_keys(table: TableSchema, item: Item, *, in_batch: bool = False) -> None:
+    """The checks PutItem makes of the key attributes of an item.
+
+    A batch says no more of them than of a Key (paritysuite/dynamodb-conformance, error-messages/batchWriteItem).
+    """
     for attribute in table.key.attributes:
+        if in_batch and (attribute.name not in item or type_code(item[attribute.name]) != attribute.type):
+            raise validation(WRONG_KEY)
         if attribute.name not in item:
             raise validation(f"{INVALID}Missing the key {attribute.name} in the item")
         actual = type_code(item[attribute.name])

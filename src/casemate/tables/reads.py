@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from casemate.tables.capacity import Units, read_units
+from casemate.tables.capacity import READ_BLOCK, Units, blocks, read_units
 from casemate.tables.errors import INVALID, validation
 from casemate.tables.expressions.conditions import ConditionExpression
 from casemate.tables.expressions.keyconditions import KeyTerm
 from casemate.tables.expressions.paths import Tree, project
 from casemate.tables.keys import (
+    WRONG_KEY,
     after,
     check_key_value,
+    check_key_values,
     escape,
+    index_key,
     item_key,
     partition_prefix,
     segment_bounds,
@@ -24,11 +27,17 @@ from casemate.tables.keys import (
 )
 from casemate.tables.records import item_of, record_size, some_of, wire_of
 from casemate.tables.schema import IndexSchema, KeyAttribute, KeySchema, TableSchema
-from casemate.tables.start_keys import start_position
 from casemate.tables.storage import Storage
 from casemate.tables.values import Item, Value, WireItem, item_to_wire, type_code
 
 PAGE_BYTES = 1 << 20
+_BAD_START = "The provided starting key is invalid"
+_OUTSIDE_PARTITION = "The provided starting key is outside query boundaries based on provided conditions"
+_OUTSIDE_RANGE = "The provided starting key does not match the range key predicate"
+_ONE_ROW = "The query can return at most one row and cannot be restarted"
+_OUTSIDE_SEGMENT = (
+    "The provided Exclusive start key does not map to the provided Segment and TotalSegments values."
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,7 +60,6 @@ class Reading:
     limit: int | None = None
     start_after: Item | None = None
     """ExclusiveStartKey."""
-    is_scan: bool = False
     filter: ConditionExpression | None = None
     filter_values: Item = field(default_factory=dict[str, Value])
     projection: Tree | None = None
@@ -131,16 +139,25 @@ def _check_terms(schema: KeySchema, terms: Mapping[str, KeyTerm], values: Item) 
 
 
 def _check_sort_order(schema: KeySchema, terms: Mapping[str, KeyTerm]) -> None:
-    """Multi-attribute sort keys are used from the left, and only the last condition may be other than `=`."""
-    closed = False
+    """Multi-attribute sort keys are used from the left, and only the last condition may be other than `=`.
+
+    Its words: paritysuite/dynamodb-conformance, query/multiAttributeGsiKey, October 2026.
+    """
+    named = [attribute.name for attribute in schema.sort if attribute.name in terms]
+    if not named:
+        return
+    last = named[-1]
+    wanting: list[str] = []
     for attribute in schema.sort:
-        term = terms.get(attribute.name)
-        if term is None:
-            closed = True
-        elif closed:
-            raise validation("Query key condition not supported")
-        else:
-            closed = term.operator != "="
+        if attribute.name == last:
+            break
+        if attribute.name not in terms or terms[attribute.name].operator != "=":
+            wanting.append(attribute.name)
+    if wanting:
+        raise validation(
+            f"RANGE key attributes {', '.join(wanting)} must have equality conditions specified in the query because a "
+            f"condition is present on key attribute {last}"
+        )
 
 
 def _check_operand(attribute: KeyAttribute, value: Value, *, is_partition: bool) -> None:
@@ -174,25 +191,58 @@ def scan_range(table: TableSchema, index: IndexSchema | None, segment: int, tota
     return Range(start=start, end=end)
 
 
-def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: Callable[[Item], str]) -> Page:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartComplaints:
+    """What is said of a start key."""
+
+    invalid: str
+    """That is no key of what is read."""
+    outside: str
+    """That is one, but not of the range."""
+
+
+def scan_complaints(reading: Reading) -> StartComplaints:
+    """Of a Scan (observed: ExtendDB/extenddb's conformance tests, which are run against AWS too; so the Query's)."""
+    invalid = f"{_BAD_START}: {WRONG_KEY}" if reading.index is None else _BAD_START
+    return StartComplaints(invalid=invalid, outside=_OUTSIDE_SEGMENT)
+
+
+def query_complaints(reading: Reading, terms: Mapping[str, KeyTerm], values: Item) -> StartComplaints:
+    """Of a Query, by what it asks of the sort key (observed: architect/dynalite, actions/query.js)."""
+    term = None if not reading.key.sort else terms.get(reading.key.sort[0].name)
+    outside = _OUTSIDE_PARTITION
+    if term is not None:
+        start = cast("Item", reading.start_after).get(term.attribute)
+        is_that_row = term.operator == "=" and start == values[term.operands[0]]
+        outside = _ONE_ROW if is_that_row else _OUTSIDE_RANGE
+    return StartComplaints(invalid=_BAD_START, outside=outside)
+
+
+def read_page(
+    storage: Storage, reading: Reading, covered: Range, complaints: StartComplaints | None = None
+) -> Page:
     """Read until the range, the limit or a megabyte is used up; the filter comes after.
 
-    `outside` has the complaint about a start key that is not in the range.
+    `complaints` are there where there is a start key.
     """
     page = Page()
-    rest = covered if reading.start_after is None else _rest(reading, covered, outside)
+    rest = covered if complaints is None else _rest(reading, covered, complaints)
     records = storage.values(rest.start, rest.end, reverse=not reading.forward)
     limit = reading.limit or sys.maxsize
-    take = page.records.append if _is_whole(reading) else _taking(storage, reading, page)
+    take = page.records.append if _is_whole(reading) else _taking(reading, page)
+    fetching = _Fetching(storage, reading, page) if reading.fetch else None
     size = scanned = 0
     last: bytes | None = None
     for record in records:
         grown = size + record_size(record)
-        if grown > PAGE_BYTES and last is not None:
+        found = record if fetching is None else fetching.item_of(record)
+        if last is not None and (grown if fetching is None else fetching.size_with(grown)) > PAGE_BYTES:
             page.last_key = _position(reading, last)
             break
+        if fetching is not None:
+            fetching.charge()
         size, last = grown, record
-        take(record)
+        take(found)
         scanned += 1
         if scanned == limit:
             page.last_key = _position(reading, last)
@@ -207,6 +257,37 @@ def read_page(storage: Storage, reading: Reading, covered: Range, *, outside: Ca
     return page
 
 
+class _Fetching:
+    """Items that are read from the table for the sake of what a local index does not hold.
+
+    Each is read, charged and measured by itself, in blocks of 4 KB, and the page's megabyte is of the index's entries and
+    of them together (Developer Guide, "Local secondary indexes", Read capacity units).
+    """
+
+    def __init__(self, storage: Storage, reading: Reading, page: Page) -> None:
+        self._storage = storage
+        self._reading = reading
+        self._page = page
+        self._blocks = 0
+        self._size = 0
+
+    def item_of(self, entry: bytes) -> bytes:
+        found = self._storage.get(item_key(self._reading.table, item_of(entry)))
+        # INVARIANT: an index entry and its item are written together.
+        assert found is not None
+        self._size = record_size(found)
+        return found
+
+    def size_with(self, entries: int) -> int:
+        """What the page would have, with entries of that size in all and the item just read."""
+        return READ_BLOCK * (blocks(entries) + self._blocks + blocks(self._size))
+
+    def charge(self) -> None:
+        """The item just read is on the page."""
+        self._blocks += blocks(self._size)
+        self._page.units.table += read_units(self._size, consistent=self._reading.consistent)
+
+
 def _is_whole(reading: Reading) -> bool:
     """Whether the page is of the very records that are read."""
     return (
@@ -218,16 +299,10 @@ def _is_whole(reading: Reading) -> bool:
     )
 
 
-def _taking(storage: Storage, reading: Reading, page: Page) -> Callable[[bytes], None]:
+def _taking(reading: Reading, page: Page) -> Callable[[bytes], None]:
     """Puts a record on the page unless the filter holds it back."""
 
     def take(record: bytes) -> None:
-        if reading.fetch:
-            fetched = storage.get(item_key(reading.table, item_of(record)))
-            # INVARIANT: an index entry and its item are written together.
-            assert fetched is not None
-            record = fetched
-            page.units.table += read_units(record_size(record), consistent=reading.consistent)
         held = reading.filter
         if held is not None and not held.holds(some_of(record, held.attributes), reading.filter_values):
             return
@@ -254,12 +329,29 @@ def _position(reading: Reading, record: bytes) -> WireItem:
     return {name: wire[name] for name in names}
 
 
-def _rest(reading: Reading, covered: Range, outside: Callable[[Item], str]) -> Range:
+def _rest(reading: Reading, covered: Range, complaints: StartComplaints) -> Range:
     """The part of a range that lies after the start key."""
-    key = cast("Item", reading.start_after)
-    position = start_position(reading, key)
+    position = _start_position(reading, complaints)
     if not covered.start <= position < covered.end:
-        raise validation(outside(key))
+        raise validation(complaints.outside)
     if reading.forward:
         return Range(start=position + b"\x00", end=covered.end)
     return Range(start=covered.start, end=position)
+
+
+def _start_position(reading: Reading, complaints: StartComplaints) -> bytes:
+    key = cast("Item", reading.start_after)
+    attributes = {
+        attribute.name: attribute for attribute in (*reading.table.key.attributes, *reading.key.attributes)
+    }
+    if key.keys() != attributes.keys():
+        raise validation(complaints.invalid)
+    for name, attribute in attributes.items():
+        if type_code(key[name]) != attribute.type:
+            raise validation(complaints.invalid)
+    check_key_values(reading.key, key)
+    if reading.index is None:
+        return item_key(reading.table, key)
+    position = index_key(reading.table, reading.index, key)
+    assert position is not None
+    return position

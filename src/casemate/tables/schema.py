@@ -83,6 +83,9 @@ class TableSchema:
     is_followed: bool = field(init=False, repr=False, compare=False)
     """Whether something is written beside its items: a stream's records, what undoes writes, what replicas are told."""
 
+    has_local_indexes: bool = field(init=False, repr=False, compare=False)
+    """Whether there is one beside which items are bounded more closely."""
+
     indexed_names: frozenset[str] = field(init=False, repr=False, compare=False)
     """Attributes that make a difference to index entries, beside the item as a whole."""
     _held: Mapping[str, frozenset[str] | None] = field(init=False, repr=False, compare=False)
@@ -93,6 +96,8 @@ class TableSchema:
         object.__setattr__(self, "_held", held)
         keys = self.key.names.union(*(index.key.names for index in self.indexes.values()))
         object.__setattr__(self, "indexed_names", keys.union(*filter(None, held.values())))
+        has_local = any(not index.is_global for index in self.indexes.values())
+        object.__setattr__(self, "has_local_indexes", has_local)
         followed = self.stream is not None or self.recoverable or self.replicated
         object.__setattr__(self, "is_followed", followed)
         partition, sort = self.key.partition[0], self.key.sort

@@ -2,7 +2,8 @@
 
 Two implementations: `storage_rocksdb` (durable) and `storage_memory` (ephemeral). All methods but `durable` are called
 from one thread. A write is visible as soon as `write` returns; it survives a crash of the process from then on, and of
-the machine once `durable` has returned. Operations are acknowledged after `durable`.
+the machine once `durable` has returned. Operations are acknowledged after `durable`; those that only read, after the
+writes that they saw (`when_seen_durable`).
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class Storage(Protocol):
 
     def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
         """As `durable`, for who is called back: with the error when it failed. On the event loop, maybe at once."""
+        ...
+
+    def when_seen_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        """Calls back, mostly at once, when what was read since this was last asked (or `when_durable`) is durable.
+
+        To be asked in the turn of the event loop in which it was read.
+        """
         ...
 
     def close(self) -> None: ...

@@ -48,6 +48,9 @@ class MemoryStorage:
     def when_durable(self, told: Callable[[AwsError | None], None]) -> None:
         told(None)
 
+    def when_seen_durable(self, told: Callable[[AwsError | None], None]) -> None:
+        told(None)
+
     def close(self) -> None:
         self._values.clear()
         self._keys = SortedKeys()

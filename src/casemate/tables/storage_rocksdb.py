@@ -38,14 +38,18 @@ class RocksStorage:
         directory.mkdir(parents=True, exist_ok=True)
         self._db = Rdict(str(directory), options)
         self._commit = GroupCommit(self._sync)
+        self._unsynced = self._commit.unsynced
 
     def _sync(self) -> None:
         self._db.flush_wal(sync=True)
 
     def get(self, key: bytes) -> bytes | None:
+        if self._unsynced.keys:
+            self._unsynced.look(key)
         return self._db.get(key)
 
     def scan(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        self._look_between(start, end)
         # Only the upper bound is given to the library: its set_iterate_lower_bound sets the upper one (0.3.29).
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(end)
@@ -64,6 +68,7 @@ class RocksStorage:
         if reverse:
             yield from (value for _, value in self.scan(start, end, reverse=True))
             return
+        self._look_between(start, end)
         bounds = ReadOptions()
         bounds.set_iterate_upper_bound(end)
         entries = self._db.iter(bounds)
@@ -75,6 +80,7 @@ class RocksStorage:
         entries.status()
 
     def snapshot(self, start: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
+        self._look_between(start, end)
         # An iterator sees the database as it was when it was made, and it is made here, not when the first entry is asked
         # for. (The library's own snapshots forget what they are as soon as their iterators are given options: 0.3.29.)
         bounds = ReadOptions()
@@ -83,10 +89,14 @@ class RocksStorage:
         entries.seek(start)
         return _rest(entries, bounds)
 
+    def _look_between(self, start: bytes, end: bytes) -> None:
+        if self._unsynced.keys:
+            self._unsynced.look_between(start, end)
+
     def write(self, changes: Sequence[Change]) -> None:
         self._commit.check()
         self._put(changes)
-        self._commit.wrote()
+        self._commit.wrote(changes)
 
     def _put(self, changes: Sequence[Change]) -> None:
         if len(changes) == 1 and changes[0][1] is not None:
@@ -103,6 +113,7 @@ class RocksStorage:
     def clear(self, start: bytes, end: bytes) -> None:
         self._commit.check()
         self._db.delete_range(start, end)
+        # None of the keys is unsynced: what is cleared (tables, streams, what is old) nobody has a name for any more.
         self._commit.wrote()
 
     async def durable(self) -> None:
@@ -110,6 +121,9 @@ class RocksStorage:
 
     def when_durable(self, told: Told) -> None:
         self._commit.tell(told)
+
+    def when_seen_durable(self, told: Told) -> None:
+        self._commit.tell_seen(told)
 
     def close(self) -> None:
         self._commit.close()

@@ -119,7 +119,9 @@ class _IndexChanges:
     growth: list[Growth] = field(default_factory=list[Growth])
 
 
-def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None) -> Written:
+def plan_put(
+    storage: Storage, table: TableSchema, given: GivenItem, guard: Guard | None, *, in_batch: bool = False
+) -> Written:
     """Replace the item of that key."""
     key = quick_place(table, given.wire) if type(given) is QuickItem else None
     if type(given) is QuickItem and key is not None:
@@ -128,13 +130,14 @@ def plan_put(storage: Storage, table: TableSchema, given: GivenItem, guard: Guar
             check_index_keys(table, part_of(record, table.indexed_names))
     else:
         item = item_in(given)
-        check_item_keys(table, item)
+        check_item_keys(table, item, in_batch=in_batch)
         check_index_keys(table, item)
         key, record = item_key(table, item), pack(item)
     if record_size(record) > MAX_ITEM_BYTES:
         raise validation(TOO_LARGE)
     old = storage.get(key)
     _check_guard(guard, old)
+    _check_local_sizes(table, record, TOO_LARGE)
     return _written(table, key, old, record)
 
 
@@ -158,17 +161,18 @@ def plan_update(
         new = _changed(old, update, guard)
     else:
         _check_guard(guard, None)
+        if update is not None and update.expression.only_takes:
+            return _written(table, place, None, None, update.expression)
         # Operands see the item as it is: of an absent one, nothing but what the request says of its key.
         item = item_in(key)
         if update is not None:
             item = update.expression.apply(item, update.values)
-            if update.expression.only_deletes:
-                return _written(table, place, None, None, update.expression)
         new = pack(item)
     if table.indexes:
         check_index_keys(table, part_of(new, table.indexed_names))
     if record_size(new) > MAX_ITEM_BYTES:
         raise validation(UPDATE_TOO_LARGE)
+    _check_local_sizes(table, new, UPDATE_TOO_LARGE)
     return _written(table, place, old, new, None if update is None else update.expression)
 
 
@@ -202,6 +206,19 @@ def plan_check(storage: Storage, table: TableSchema, key: GivenKey, guard: Guard
     old = storage.get(place)
     _check_guard(guard, old)
     return Written(table=table, key=place, old=old, new=old, changes=())
+
+
+def _check_local_sizes(table: TableSchema, record: bytes, words: str) -> None:
+    """An item and its entry in each local index are 400 KB at most together.
+
+    Developer Guide, "Quotas", Item size for tables with local secondary indexes.
+    """
+    size = record_size(record)
+    if not table.has_local_indexes or size <= MAX_ITEM_BYTES // 2:
+        return  # no entry is larger than its item
+    for name, (_, entry) in index_entries(table, record).items():
+        if not table.indexes[name].is_global and size + record_size(entry) > MAX_ITEM_BYTES:
+            raise validation(words)
 
 
 def plan_copy(storage: Storage, table: TableSchema, place: bytes, record: bytes | None) -> Written:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from casemate.wire.json_input import JsonReaders, Reader
+from casemate.wire.long_bodies import collector_paused
 from casemate.wire.mismatch import Mismatch
 from casemate.wire.timestamps import from_epoch
 
@@ -21,7 +22,8 @@ def decode_cbor(body: bytes) -> Any:
     if not body:
         return {}
     try:
-        return cbor2.loads(body)
+        with collector_paused(body):
+            return cbor2.loads(body)
     except (cbor2.CBORError, RecursionError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise Mismatch("Unable to parse the request body as CBOR.") from error
 

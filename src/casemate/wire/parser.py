@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -18,11 +18,12 @@ from casemate.wire.input_errors import (
     unknown_operation,
     unknown_parameter,
 )
-from casemate.wire.json_input import JsonReaders, decode_json
+from casemate.wire.json_input import JsonReaders, check_json, decode_json
 from casemate.wire.json_types import JsonTypes
+from casemate.wire.long_bodies import collector_paused
 from casemate.wire.mismatch import Incomplete, Mismatch
 from casemate.wire.plan import input_shape
-from casemate.wire.query_input import Ec2Readers, QueryReaders, tree_of
+from casemate.wire.query_input import LONGEST_FORM, MOST_FIELDS, Ec2Readers, QueryReaders, tree_of
 from casemate.wire.rest_input import RestReader
 from casemate.wire.rest_routes import routes_of
 from casemate.wire.s3_addressing import path_style
@@ -49,6 +50,16 @@ class ParsedRequest:
     """The one the request was written in, which the response is written in too."""
 
 
+@dataclass(kw_only=True, slots=True)
+class NamedRequest:
+    """What a request names, before its input is read: reading is work, which nobody is owed who is not known."""
+
+    operation: OperationModel
+    protocol: str
+    read: Callable[[], dict[str, Any]]
+    """The input; AwsError as `input_errors` has it."""
+
+
 def protocol_of(request: HttpRequest, model: ServiceModel) -> str:
     """The protocol of a request, among those of its service.
 
@@ -72,14 +83,34 @@ def protocol_of(request: HttpRequest, model: ServiceModel) -> str:
 
 def parse(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
     """Parse a request to the service of `model`. AwsError as `input_errors` has it."""
+    named = name_operation(request, model)
+    return ParsedRequest(operation=named.operation, params=named.read(), protocol=named.protocol)
+
+
+def name_operation(request: HttpRequest, model: ServiceModel) -> NamedRequest:
+    """What a request to the service of `model` asks for, by as little of it as says so.
+
+    Of JSON it is seen that it is some. DynamoDB has that order: what does not parse and what names no operation is
+    refused ahead of signatures, and what has the wrong types behind them (dynalite's recordings, index.js).
+    """
     protocol = protocol_of(request, model)
     if protocol == "json":
-        return _parse_json(request, model)
+        return _name_json(request, model)
     if protocol in _REST:
-        return _parse_rest(request, model, protocol)
+        return _name_rest(request, model, protocol)
     if protocol == RPC_V2:
-        return _parse_rpc_v2(request, model)
-    return _parse_form(request, model, protocol)
+        return _name_rpc_v2(request, model)
+    return _name_form(request, model, protocol)
+
+
+def _named(operation: OperationModel, protocol: str, read: Callable[[], dict[str, Any]]) -> NamedRequest:
+    def input_read() -> dict[str, Any]:
+        try:
+            return read()
+        except Mismatch as mismatch:
+            raise mismatched(protocol, mismatch) from mismatch
+
+    return NamedRequest(operation=operation, protocol=protocol, read=input_read)
 
 
 def _operation(model: ServiceModel, protocol: str, name: str) -> OperationModel:
@@ -124,16 +155,18 @@ def _read(operation: OperationModel, protocol: str, value: Any) -> dict[str, Any
         raise missing_members(operation, protocol, params) from None
 
 
-def _parse_json(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
-    name = request.headers.lowered.get("x-amz-target", "").rpartition(".")[2]
-    operation = _operation(model, "json", name)
+def _name_json(request: HttpRequest, model: ServiceModel) -> NamedRequest:
     try:
-        params = decoded(operation, request.body)
-        if params is None:
-            params = _read(operation, "json", decode_json(request.body))
+        check_json(request.body)
     except Mismatch as mismatch:
         raise mismatched("json", mismatch) from mismatch
-    return ParsedRequest(operation=operation, params=params, protocol="json")
+    operation = _operation(model, "json", request.headers.lowered.get("x-amz-target", "").rpartition(".")[2])
+
+    def read() -> dict[str, Any]:
+        params = decoded(operation, request.body)
+        return _read(operation, "json", decode_json(request.body)) if params is None else params
+
+    return _named(operation, "json", read)
 
 
 def decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
@@ -142,7 +175,8 @@ def decoded(operation: OperationModel, body: bytes) -> dict[str, Any] | None:
     if decoder is None:
         return None
     try:
-        return decoder.decode(body)
+        with collector_paused(body):
+            return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
 
@@ -160,44 +194,49 @@ def _json_types(model: ServiceModel) -> JsonTypes:
     return JsonTypes()
 
 
-def _parse_rpc_v2(request: HttpRequest, model: ServiceModel) -> ParsedRequest:
+def _name_rpc_v2(request: HttpRequest, model: ServiceModel) -> NamedRequest:
     operation = _operation(model, RPC_V2, request.path.rpartition("/operation/")[2])
-    try:
-        params = _read(operation, RPC_V2, decode_cbor(request.body))
-    except Mismatch as mismatch:
-        raise mismatched(RPC_V2, mismatch) from mismatch
-    return ParsedRequest(operation=operation, params=params, protocol=RPC_V2)
+    return _named(operation, RPC_V2, lambda: _read(operation, RPC_V2, decode_cbor(request.body)))
 
 
 def form_fields(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a query request, from its URL and, for a form, its body. Mismatch when it is not UTF-8."""
+    """The fields of a query request, from its URL and, for a form, its body.
+
+    Mismatch when it is not UTF-8, or more than any operation takes.
+    """
+    if len(request.body) > LONGEST_FORM:
+        raise Mismatch("The form is too long")
     try:
-        fields = parse_qsl(request.query, keep_blank_values=True, errors="strict") if request.query else []
+        fields = _fields_in(request.query) if request.query else []
         if request.body:
-            text = request.body.decode()
-            fields += parse_qsl(text, keep_blank_values=True, errors="strict")
+            fields += _fields_in(request.body.decode())
     except ValueError as error:
         raise Mismatch("The request is not a well-formed form") from error
     return fields
 
 
-def _parse_form(request: HttpRequest, model: ServiceModel, protocol: str) -> ParsedRequest:
+def _fields_in(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+
+
+def _name_form(request: HttpRequest, model: ServiceModel, protocol: str) -> NamedRequest:
     try:
         fields = form_fields(request)
-        tree = tree_of(fields)
     except Mismatch as mismatch:
         raise mismatched(protocol, mismatch) from mismatch
-    action = tree.get("Action", {}).get("")
+    # The last of several fields of one name wins.
+    action = next((value for name, value in reversed(fields) if name == "Action"), "")
     if not action:
         raise missing_action()
     operation = _operation(model, protocol, action)
-    if protocol == "ec2":
-        _refuse_unknown(operation, tree)
-    try:
-        params = _read(operation, protocol, tree)
-    except Mismatch as mismatch:
-        raise mismatched(protocol, mismatch) from mismatch
-    return ParsedRequest(operation=operation, params=params, protocol=protocol)
+
+    def read() -> dict[str, Any]:
+        tree = tree_of(fields)
+        if protocol == "ec2":
+            _refuse_unknown(operation, tree)
+        return _read(operation, protocol, tree)
+
+    return _named(operation, protocol, read)
 
 
 def _refuse_unknown(operation: OperationModel, names: Iterable[str]) -> None:
@@ -217,7 +256,7 @@ def _ec2_parameters(operation: OperationModel) -> frozenset[str]:
     return frozenset(readers.key_of(member, name) for name, member in members.items())
 
 
-def _parse_rest(request: HttpRequest, model: ServiceModel, protocol: str) -> ParsedRequest:
+def _name_rest(request: HttpRequest, model: ServiceModel, protocol: str) -> NamedRequest:
     headers = request.headers.lowered
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(request.query, keep_blank_values=True) if request.query else ():
@@ -229,15 +268,15 @@ def _parse_rest(request: HttpRequest, model: ServiceModel, protocol: str) -> Par
     name, labels = found
     operation = model.operation_model(name)
     parts = (labels, _without_signature(query), headers, request.body)
-    try:
+
+    def read() -> dict[str, Any]:
         try:
-            params = _rest_reader(operation, protocol, check_required=True).read(*parts)
+            return _rest_reader(operation, protocol, check_required=True).read(*parts)
         except Incomplete:
             params = _rest_reader(operation, protocol, check_required=False).read(*parts)
             raise missing_members(operation, protocol, params) from None
-    except Mismatch as mismatch:
-        raise mismatched(protocol, mismatch) from mismatch
-    return ParsedRequest(operation=operation, params=params, protocol=protocol)
+
+    return _named(operation, protocol, read)
 
 
 def path_labels(request: HttpRequest, model: ServiceModel) -> dict[str, str]:

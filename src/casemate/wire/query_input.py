@@ -25,13 +25,21 @@ Reader = Callable[[Node], Any]
 _WHOLE = re.compile(r"[-+]?\d+", re.ASCII)
 _MAX_DEPTH = 64
 """Deeper paths than any model has: a hostile one must not exhaust the stack."""
+LONGEST_FORM, MOST_FIELDS = 2 << 20, 50_000
+"""Bytes and fields, which have to be looked through for the action before it is known who asks. More than any operation
+takes: a thousand rules of a security group, each with a description, are six thousand fields and half a megabyte."""
+_MOST_BRANCHES = 500_000
 
 
 def tree_of(fields: Iterable[tuple[str, str]]) -> Node:
     """The tree of dotted field names. The last of several fields of one name wins."""
     root: Node = {}
+    branches = 0
     for name, value in fields:
         node = root
+        branches += name.count(".")
+        if branches > _MOST_BRANCHES:
+            raise Mismatch("The request has more parameters than any operation")
         if "." in name:
             parts = name.split(".")
             if len(parts) > _MAX_DEPTH:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from xml.etree import ElementTree as ET
 
 from casemate.wire.json_input import read_base64
+from casemate.wire.long_bodies import collector_paused
 from casemate.wire.mismatch import Incomplete, Mismatch
 from casemate.wire.plan import (
     INT32,
@@ -34,8 +35,9 @@ def decode_xml(body: bytes) -> ET.Element:
     if b"<!DOCTYPE" in body:
         raise Mismatch("Document types are not supported")
     try:
-        # Safe: no document type, hence no entities to expand; expat bounds the rest.
-        root = ET.fromstring(body)  # noqa: S314
+        with collector_paused(body):
+            # Safe: no document type, hence no entities to expand; expat bounds the rest.
+            root = ET.fromstring(body)  # noqa: S314
     except (ET.ParseError, ValueError, LookupError) as error:
         raise Mismatch("The XML you provided was not well-formed") from error
     _bound_depth(root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -308,6 +309,26 @@ def test_a_tables_key_is_changed(cloud: KeyCloud, tables: Any, key: str) -> None
     assert kms.list_grants(KeyId=other)["Grants"] == []
     cloud.principal = cloud.user("ann", TABLES)
     tables.get_item(TableName="orders", Key=ITEM)
+
+
+def test_a_table_changes_its_key_four_times_in_a_day_and_then_every_six_hours(
+    cloud: KeyCloud, tables: Any, key: str
+) -> None:
+    """Sources: those that `services.dynamodb.key_changes` names."""
+
+    def change(*, on: bool) -> None:
+        given = with_key(key) if on else {"SSESpecification": {"Enabled": False}}
+        tables.update_table(TableName="orders", **given)
+
+    for on in (False, True, False, True):
+        change(on=on)
+        cloud.now += timedelta(minutes=1)
+    with refused("LimitExceededException: .*once every 21600 seconds. Number of updates today: 4. "):
+        change(on=False)
+    cloud.now += timedelta(hours=6)
+    change(on=False)
+    with refused("LimitExceededException: .*Number of updates today: 5. "):
+        change(on=True)
 
 
 def test_another_account_needs_the_table_and_the_key(cloud: KeyCloud, tables: Any, key: str) -> None:

@@ -321,7 +321,9 @@ def test_what_replicas_may_not(cloud: TablesCloud, here: Any, there: Any) -> Non
         there.update_table(TableName="music", StreamSpecification={"StreamEnabled": False})
 
 
-def test_a_provisioned_table_or_one_with_another_stream_gets_no_replica(client: Any) -> None:
+def test_a_provisioned_table_gets_no_replica_and_one_with_another_stream_keeps_it(
+    cloud: TablesCloud, client: Any
+) -> None:
     units = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     client.create_table(
         TableName="music", **{**SIMPLE, "BillingMode": "PROVISIONED"}, ProvisionedThroughput=units
@@ -333,8 +335,12 @@ def test_a_provisioned_table_or_one_with_another_stream_gets_no_replica(client: 
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
     )
-    with refused("ValidationException.*NEW_AND_OLD_IMAGES"):
-        add(client, THERE)
+    add(client, THERE)
+    views = [
+        describe(one)["StreamSpecification"]["StreamViewType"]
+        for one in (client, cloud.client("dynamodb", region=THERE))
+    ]
+    assert views == ["KEYS_ONLY", "NEW_AND_OLD_IMAGES"]
 
 
 def test_who_adds_a_replica_is_asked_for_what_it_takes_in_its_region(cloud: TablesCloud, here: Any) -> None:

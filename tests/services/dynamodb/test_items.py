@@ -456,7 +456,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
             "Member must have length less than or equal to 100",
         ),
         ("BatchWriteItem", {"RequestItems": {}}, "Member must have length greater than or equal to 1"),
-        ("BatchWriteItem", {"RequestItems": {"orders": [{}]}}, "has more than one datatypes set"),
+        ("BatchWriteItem", {"RequestItems": {"orders": [{}]}}, "Supplied AttributeValue is empty"),
         (
             "UpdateTable",
             {"TableName": "orders", "GlobalSecondaryIndexUpdates": [{}]},

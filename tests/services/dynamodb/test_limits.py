@@ -59,9 +59,9 @@ def test_a_batch_answers_sixteen_megabytes_and_leaves_the_rest(table: Any) -> No
     [
         ({"Select": "SPECIFIC_ATTRIBUTES"}, "Must specify the AttributesToGet or ProjectionExpression"),
         ({"Select": "ALL_PROJECTED_ATTRIBUTES"}, "can be used only when Querying using an IndexName"),
-        ({"Select": "COUNT", "ProjectionExpression": "id"}, "Cannot specify the ProjectionExpression when choosing to get COUNT"),
+        ({"Select": "COUNT", "ProjectionExpression": "id"}, "Cannot specify the ProjectionExpression when choosing to get only the Count"),
         ({"Select": "ALL_ATTRIBUTES", "ProjectionExpression": "id"}, "when choosing to get ALL_ATTRIBUTES"),
-        ({"Select": "COUNT", "AttributesToGet": ["id"]}, "when choosing to get COUNT"),
+        ({"Select": "COUNT", "AttributesToGet": ["id"]}, "when choosing to get only the Count"),
     ],
 )  # fmt: skip
 def test_what_select_may_not_be_together_with(table: Any, given: dict[str, Any], message: str) -> None:

@@ -128,7 +128,9 @@ def test_select_reads_items_and_attributes(music: Any) -> None:
     assert run(music, f'SELECT Awards, Detail.Label, "Detail".Label.Name FROM Music {where}') == [
         {"Awards": {"N": "1"}, "Label": {"M": {"Name": {"S": "Big"}}}, "Name": {"S": "Big"}}
     ]
-    assert run(music, f"SELECT Detail.Grammys[1], nothing FROM Music {where};") == [{"_1": {"N": "2018"}}]
+    assert run(music, f"SELECT Detail.Grammys[1], absent FROM Music {where};") == [
+        {"Grammys[1]": {"N": "2018"}}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_select_reads_items_and_attributes(music: Any) -> None:
         ("Awards >= 1 AND NOT Awards < 9", ["PartiQL Rocks"]),
         ("(Awards = 1 OR Awards = 9) AND Awards <> 9", ["Zen"]),
         ("Awards NOT IN (9, 8)", ["Zen"]),
-        ("Nothing IS MISSING", ["PartiQL Rocks", "Zen"]),
+        ("Absent IS MISSING", ["PartiQL Rocks", "Zen"]),
         ("Awards IS NOT MISSING AND Awards IS NOT NULL", ["PartiQL Rocks", "Zen"]),
         ("contains(Detail.Grammys, 2018) AND size(Genre) = 3", ["PartiQL Rocks", "Zen"]),
         ("attribute_type(Awards, 'S')", []),
@@ -356,7 +358,7 @@ def test_delete_deletes_one_item(music: Any) -> None:
         "SELECT * FROM Music WHERE a = " + "[" * 500 + "]" * 500,
         "SELECT * FROM Music WHERE " + "NOT " * 500 + "a = 1",
         "SELECT * FROM Music WHERE Artist = ?",
-        "SELECT * FROM Music.nothing",
+        "SELECT * FROM Music.absent",
         "SELECT Detail FROM Music.\"by-genre\" WHERE Genre = 'pop'",
         "SELECT * FROM Music WHERE Artist IN []",
     ],

@@ -335,8 +335,9 @@ def test_each_call_is_authorized_on_the_stream(cloud: DirectCloud, client: Any, 
 
 def test_a_stream_has_a_resource_policy_of_its_own(cloud: DirectCloud, client: Any) -> None:
     arn = make(client)
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetRecords", "Resource": arn}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    reader = {"AWS": "arn:aws:iam::222222222222:root"}
+    statement = {"Effect": "Allow", "Principal": reader, "Action": "dynamodb:GetRecords", "Resource": arn}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
     revision = client.put_resource_policy(ResourceArn=arn, Policy=document)["RevisionId"]
     assert client.get_resource_policy(ResourceArn=arn) == {
         "Policy": document,

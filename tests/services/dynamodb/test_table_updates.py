@@ -88,6 +88,32 @@ def test_an_index_that_is_being_filled_may_be_deleted(cloud: TablesCloud, client
     assert [one["AttributeName"] for one in table["AttributeDefinitions"]] == ["id"]
 
 
+def test_an_index_that_is_being_filled_keeps_its_table_and_takes_other_units(
+    cloud: TablesCloud, client: Any
+) -> None:
+    """Developer Guide, "Managing Global Secondary Indexes": "While the index is backfilling, you cannot delete its parent
+    table. However, you can still modify the provisioned throughput of the table and any of its global secondary indexes".
+    """
+    client.create_table(**SIMPLE, ProvisionedThroughput=units(1, 1))
+    client.put_item(TableName="one", Item={"id": {"S": "a"}, "kind": {"S": "a"}})
+    cloud.settles = False
+    made = create("by-kind")
+    made["Create"]["ProvisionedThroughput"] = units(1, 1)
+    update(client, AttributeDefinitions=KIND, GlobalSecondaryIndexUpdates=[made])
+    with refused(
+        "ResourceInUseException.*Cannot delete table while indexes are being created, updated, or deleted"
+    ):
+        client.delete_table(TableName="one")
+    faster = {"IndexName": "by-kind", "ProvisionedThroughput": units(1, 5)}
+    update(client, GlobalSecondaryIndexUpdates=[{"Update": faster}])
+    update(client, ProvisionedThroughput=units(2, 2))
+    (index,) = describe(client)["GlobalSecondaryIndexes"]
+    assert (index["IndexStatus"], index["ProvisionedThroughput"]["WriteCapacityUnits"]) == ("CREATING", 5)
+    cloud.settle()
+    assert client.scan(TableName="one", IndexName="by-kind")["Count"] == 1
+    client.delete_table(TableName="one")
+
+
 def test_units_may_be_lowered_four_times_a_day_and_then_once_an_hour(cloud: TablesCloud, client: Any) -> None:
     client.create_table(**SIMPLE, ProvisionedThroughput=units(20, 20))
     for number in range(4):

@@ -216,7 +216,16 @@ def test_what_another_account_retires_and_names_is_not_listed(cloud: KeyCloud, k
 def test_the_same_named_grant_is_made_once(kms: Any, key: str) -> None:
     """API Reference, CreateGrant, Name: "used to prevent the unintended creation of duplicate grants"."""
     asked = {"KeyId": key, "GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:root", "Operations": ["Encrypt"]}
-    assert kms.create_grant(**asked, Name="one") == kms.create_grant(**asked, Name="one")
+    first, again = kms.create_grant(**asked, Name="one"), kms.create_grant(**asked, Name="one")
+    assert first["GrantId"] == again["GrantId"]
+    # "The returned grant token is unique with every CreateGrant request"; all of them stand for the grant.
+    assert first["GrantToken"] != again["GrantToken"]
+    kms.encrypt(KeyId=key, Plaintext=b"x", GrantTokens=[first["GrantToken"], again["GrantToken"]])
+    changed = (
+        f"A{again['GrantToken'][1:]}" if again["GrantToken"][0] != "A" else f"B{again['GrantToken'][1:]}"
+    )
+    with refused("InvalidGrantTokenException"):
+        kms.retire_grant(GrantToken=changed)
     assert kms.create_grant(**asked)["GrantId"] != kms.create_grant(**asked)["GrantId"]
     assert len(kms.list_grants(KeyId=key)["Grants"]) == 3
 

@@ -87,10 +87,10 @@ _INDEX = {
 }
 _STATEMENTS = (
     "SELECT * FROM things WHERE p = ? AND s = 1",
-    "SELECT text, list[0], map.two FROM things WHERE p = ? AND s BETWEEN 1 AND 5 ORDER BY s DESC",
+    'SELECT text, "list"[0], map.two FROM things WHERE p = ? AND s BETWEEN 1 AND 5 ORDER BY s DESC',
     "SELECT * FROM \"things\".\"global\" WHERE g IN ['red', 'blue'] AND begins_with(text, 'x')",
     "INSERT INTO things VALUE {'p': 'z', 's': 9, 'ss': <<'a', 'b'>>, 'm': {'k': [1, true, NULL]}}",
-    "UPDATE things SET n = n + 1 SET list = list_append(list, [1]) REMOVE text WHERE p='a' AND s=1 RETURNING ALL NEW *",
+    'UPDATE things SET n = n + 1 SET "list" = list_append("list", [1]) REMOVE text WHERE p=\'a\' AND s=1 RETURNING ALL NEW *',
     "DELETE FROM things WHERE p='a' AND s=1 AND flag = true RETURNING ALL OLD *",
     "EXISTS(SELECT * FROM things WHERE p='a' AND s=1 AND text IS NOT MISSING)",
 )
@@ -124,7 +124,7 @@ def _items() -> list[tuple[str, dict[str, Any]]]:
                    "ExpressionAttributeValues": {":p": {"S": "a"}, ":l": {"S": "le"}}, "Select": "ALL_ATTRIBUTES",
                    "ExclusiveStartKey": {**KEY, "l": {"S": "left"}}, "ScanIndexForward": False}),
         ("Scan", {**_TABLE, "FilterExpression": "#a = :n OR size(p) > :n", **_EXPRESSIONS, "Segment": 0, "TotalSegments": 2}),
-        ("Scan", {**_TABLE, "IndexName": "global", "ScanFilter": {"text": _LEGACY}, "ConditionalOperator": "AND", "Limit": 5}),
+        ("Scan", {**_TABLE, "IndexName": "global", "ScanFilter": {"text": _LEGACY, "a": _LEGACY}, "ConditionalOperator": "AND", "Limit": 5}),
         ("BatchGetItem", {"RequestItems": {"things": {"Keys": [KEY], "ProjectionExpression": "p"}}}),
         ("BatchWriteItem", {"RequestItems": {"things": [{"PutRequest": {"Item": RICH}}],
                                              "plain": [{"DeleteRequest": {"Key": {"k": {"B": "AA=="}}}}]}}),

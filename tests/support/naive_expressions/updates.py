@@ -36,6 +36,8 @@ def _operand_complaints(operand: Tree) -> set[str]:
             return found | ({"type"} if {_static(left), _static(right)} - {"N", None} else set())
         case ("call", name, arguments):
             found = set[str]().union(*map(_operand_complaints, arguments))
+            if any(one[:2] == ("call", "list_append") for one in arguments):
+                found.add("place")
             if name not in ("if_not_exists", "list_append"):
                 return found | {"function"}
             if len(arguments) != 2:

@@ -77,13 +77,14 @@ class Transactions(Machine):
         codes, after = self._outcome(actions)
         distinct = len({self.table.key_of(key) for _, key, _ in actions}) == len(actions)
         _, refusal = self.tried("TransactWriteItems", request)
+        if not distinct:
+            assert (refusal and refusal.code) == VALIDATION
+            return
         if set(codes) != {"None"}:
             assert refusal is not None
             assert [reason["Code"] for reason in refusal.body["CancellationReasons"]] == codes, refusal
             return
-        assert (refusal and refusal.code) == (None if distinct else VALIDATION)
-        if not distinct:
-            return
+        assert refusal is None
         for key, new in after:
             self.table.store(key, new)
         if token is not None:

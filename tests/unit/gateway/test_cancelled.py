@@ -41,10 +41,13 @@ class _Interrupted(Pipeline):
     def _nothing(self, exchange: Any) -> None:
         del exchange
 
-    def _parse(self, exchange: Any) -> None:
+    def _name(self, exchange: Any) -> None:
         exchange.operation = "implemented"
 
     _authenticate = _locate = _gather_keys = _authorize = _nothing
+
+    def _read(self, exchange: Any, named: Any) -> None:
+        del exchange, named
 
     async def _dispatch(self, exchange: Any) -> None:
         del exchange

@@ -54,6 +54,32 @@ def plain(running: Life) -> Life:
     return repeating(running, READ)
 
 
+def test_checks_are_made_once_by_the_request_whose_decisions_are_kept_and_by_none_after_it(
+    plain: Life,
+) -> None:
+    operation: Any = plain.pipeline._services["dynamodb"].operations.by_name["GetItem"]  # pyright: ignore[reportPrivateUsage]
+    made = 0
+    inner = operation.checks
+
+    def checks(context: Any, params: Any) -> Any:
+        nonlocal made
+        made += 1
+        return inner(context, params)
+
+    plain.govern(document(PLAIN))  # what was kept is forgotten
+    object.__setattr__(operation, "checks", checks)
+    counts: list[int] = []
+    try:
+        for _ in range(7):
+            before, made = plain.repeated, 0
+            assert plain.call(*READ)[0] == 200
+            if plain.repeated > before:
+                counts.append(made)
+    finally:
+        object.__setattr__(operation, "checks", inner)
+    assert counts[:3] == [1, 0, 0]
+
+
 def test_a_decision_that_nothing_of_a_request_is_read_for_is_known_by_what_was_asked(
     plain: Life,
 ) -> None:

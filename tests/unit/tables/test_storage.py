@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,9 +214,9 @@ def test_a_write_counts_once_it_is_made(tmp_path: Path, monkeypatch: pytest.Monk
             return getattr(self.inner, name)
 
     class Commit(GroupCommit):
-        def wrote(self) -> None:
+        def wrote(self, changes: Sequence[Change] = ()) -> None:
             order.append("wrote")
-            super().wrote()
+            super().wrote(changes)
 
     monkeypatch.setattr("casemate.tables.storage_rocksdb.Rdict", Database)
     monkeypatch.setattr("casemate.tables.storage_rocksdb.GroupCommit", Commit)

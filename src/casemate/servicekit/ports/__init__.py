@@ -15,6 +15,7 @@ from casemate.servicekit.ports.identity import (
     MemberAccounts,
     Membership,
     Organization,
+    Principals,
     ProfileFacts,
     RoleSessions,
     ServiceLinkedRoles,
@@ -28,7 +29,7 @@ from casemate.servicekit.ports.network import (
     MeterReader,
     Network,
 )
-from casemate.servicekit.ports.records import LogDelivery, LogGroups, LogSink
+from casemate.servicekit.ports.records import CallRecords, LogDelivery, LogGroups, LogSink, ServiceCall
 from casemate.servicekit.ports.tables import (
     Keys,
     KeyUse,
@@ -43,6 +44,7 @@ from casemate.servicekit.ports.tables import (
 __all__ = [
     "AssumableRole",
     "AuthorizationMessages",
+    "CallRecords",
     "Credential",
     "CredentialUses",
     "Credentials",
@@ -69,9 +71,11 @@ __all__ = [
     "MeterReader",
     "Network",
     "Organization",
+    "Principals",
     "ProfileFacts",
     "ProtectedKey",
     "RoleSessions",
+    "ServiceCall",
     "ServiceLinkedRoles",
     "StreamChange",
     "StreamChanges",

@@ -68,6 +68,14 @@ class Identities(Protocol):
     def role_exists(self, role_arn: str) -> bool: ...
 
 
+class Principals(Protocol):
+    """Implemented by services.iam."""
+
+    def is_principal(self, name: str) -> bool:
+        """Whether a policy's Principal can have that `AWS` value: an account, or a user, role or session that is there."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssumableRole:
     """A role as sts sees it."""

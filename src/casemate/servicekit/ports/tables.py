@@ -37,7 +37,7 @@ class Keys(Protocol):
     """KMS keys that services use on behalf of their callers, by forward access sessions. Implemented by services.kms.
 
     Each method raises what KMS would: NotFoundException, DisabledException, KMSInvalidStateException, and the caller's
-    AccessDeniedException.
+    AccessDeniedException. They are on record as CloudTrail has them, refused or not.
     """
 
     def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
@@ -49,6 +49,10 @@ class Keys(Protocol):
 
     def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
         """The data key in plaintext: the caller must be allowed to decrypt with the key."""
+        ...
+
+    def check(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> None:
+        """Raises what `unlock` would. Nothing is called: it is on nobody's record."""
         ...
 
     def release(self, key_arn: str, use: KeyUse) -> None:

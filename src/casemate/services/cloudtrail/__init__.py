@@ -51,6 +51,8 @@ _RESOURCE_TYPES = {
     ("dynamodb", "table"): "AWS::DynamoDB::Table",
     ("lambda", "function"): "AWS::Lambda::Function",
     ("logs", "log-group"): "AWS::Logs::LogGroup",
+    ("kms", "key"): "AWS::KMS::Key",
+    ("kms", "alias"): "AWS::KMS::Alias",
     ("iam", "role"): "AWS::IAM::Role",
     ("iam", "user"): "AWS::IAM::User",
     ("iam", "group"): "AWS::IAM::Group",

@@ -24,6 +24,7 @@ from casemate.servicekit.ports import Keys
 from casemate.servicekit.service import Service
 from casemate.servicekit.store import Store
 from casemate.services.dynamodb.registry import operations as registered
+from casemate.services.dynamodb.registry import until_seen_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.operations import operations as stream_operations
 from casemate.services.dynamodb.streams.records import parse_stream_arn
@@ -39,14 +40,20 @@ def build(store: Store, engine: TablesEngine, keys: Keys | None = None) -> Servi
     """
     state = DynamoState(store, engine, keys)
     return Service(
-        operations=registered, state=state, resource_policies=lambda arn: _resource_policy(state, arn)
+        operations=registered,
+        state=state,
+        resource_policies=lambda arn: _resource_policy(state, arn),
+        seen=until_seen_durable,
     )
 
 
 def build_streams(service: Service[DynamoState]) -> Service[DynamoState]:
     """The API of `streams.dynamodb`: another endpoint of the same service, under the same IAM prefix."""
     return Service(
-        operations=stream_operations, state=service.state, resource_policies=service.resource_policies
+        operations=stream_operations,
+        state=service.state,
+        resource_policies=service.resource_policies,
+        seen=service.seen,
     )
 
 

@@ -16,6 +16,11 @@ from casemate.services.dynamodb.records import (
 )
 from casemate.services.dynamodb.state import DynamoState
 
+_SETTINGS = {"GlobalTableSettingsReplicationMode": "ENABLED_WITH_OVERRIDES"}
+"""Of a global table within an account. Neither ARNs of replicas nor MultiRegionConsistency EVENTUAL are shown
+(ack-api-quirks, DDB-TABLE-229 and 320).
+"""
+
 
 def table_description(state: DynamoState, record: TableRecord, status: str | None = None) -> dict[str, Any]:
     """A table as DescribeTable shows it.
@@ -48,13 +53,20 @@ def table_description(state: DynamoState, record: TableRecord, status: str | Non
         described["SSEDescription"] = encryption = _encryption(state, record, record.encryption)
         if "InaccessibleEncryptionDateTime" in encryption and status == "ACTIVE":
             described["TableStatus"] = "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    if record.archived is not None:
+        described["ArchivalSummary"] = {
+            "ArchivalDateTime": datetime.fromtimestamp(record.archived.moment, UTC),
+            "ArchivalReason": "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
+            "ArchivalBackupArn": record.archived.backup,
+        }
     if record.stream is not None:
         # A stream that was switched off stays the latest one (observed: ack-api-quirks, DDB-TABLE-050).
         described["LatestStreamArn"] = record.ref.stream_arn(record.stream.label)
         described["LatestStreamLabel"] = record.stream.label
         if record.stream.enabled:
             described["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": record.stream.view}
-    if record.restored is not None:
+    if record.restored is not None and status == "CREATING":
+        # Of a table that is active AWS does not tell it any more (ack-api-quirks, DDB-TABLE-216).
         described["RestoreSummary"] = _restore(record.restored)
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         indexes = [
@@ -70,6 +82,8 @@ def _status(state: DynamoState, record: TableRecord) -> str:
         return "CREATING"
     if record.deleting:
         return "DELETING"
+    if record.archived is not None:
+        return "ARCHIVED"
     return "UPDATING" if any(other.is_being_created for other in state.others(record)) else "ACTIVE"
 
 
@@ -79,15 +93,15 @@ def replicas(state: DynamoState, record: TableRecord) -> dict[str, Any]:
     if not others:
         return {}
     described = [_replica(record, other) for other in others]
-    return {"GlobalTableVersion": "2019.11.21", "Replicas": described, "MultiRegionConsistency": "EVENTUAL"}
+    return {"GlobalTableVersion": "2019.11.21", "Replicas": described, **_SETTINGS}
 
 
 def _replica(record: TableRecord, other: TableRecord) -> dict[str, Any]:
     described: dict[str, Any] = {
         "RegionName": other.region,
-        "ReplicaArn": other.ref.arn,
         "ReplicaStatus": "CREATING" if other.is_being_created else "ACTIVE",
         "ReplicaTableClassSummary": {"TableClass": other.table_class},
+        **_SETTINGS,
     }
     if other.encryption is not None:
         described["KMSMasterKeyId"] = other.encryption.key_arn

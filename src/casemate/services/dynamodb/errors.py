@@ -35,12 +35,19 @@ def being_replicated() -> AwsError:
     return AwsError("ResourceInUseException", "The resource which you are attempting to change is in use.")
 
 
-def index_being_updated(table: str, index: str) -> AwsError:
-    """Its words: an answer of AWS quoted by hashicorp/terraform, issue 13243."""
+def indexes_change() -> AwsError:
+    """Of a table one of whose indexes comes or goes; its words, which do not say which: ack-api-quirks, DDB-TABLE-376 and 444."""
     return AwsError(
         "ResourceInUseException",
-        "Attempt to change a resource which is still in use: Index is being updated.  "
-        f"Table: {table} Index: {index}",
+        "Attempt to change a resource which is still in use: Cannot delete table while indexes are being created, updated, or "
+        "deleted.",
+    )
+
+
+def not_the_owner() -> AwsError:
+    """Of what other accounts may not do, even where a policy allows it (ack-api-quirks, DDB-TABLE-442)."""
+    return validation(
+        "This action is only supported by accounts that match the resource owner\u2019s account."
     )
 
 
@@ -57,6 +64,14 @@ def being_deleted(name: str) -> AwsError:
     return AwsError(
         "ResourceInUseException",
         f"Attempt to change a resource which is still in use: Table is being deleted: {name}",
+    )
+
+
+def is_archived(name: str) -> AwsError:
+    """Of a table that is ARCHIVED; modelled on what is said of the other states."""
+    return AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is archived: {name}",
     )
 
 

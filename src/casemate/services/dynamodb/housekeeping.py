@@ -1,4 +1,4 @@
-"""What time does to tables: items expire, streams are trimmed and in the end forgotten.
+"""What time does to tables: items expire, streams are trimmed and in the end forgotten, tables without a key archived.
 
 AWS deletes expired items "typically within a few days"; here it takes a second where the table is small. A pass over a
 large table is followed by a pause twenty times as long, so that looking for what expires never takes more than a
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from casemate.servicekit.clock import Clock
 from casemate.servicekit.store import Store
+from casemate.services.dynamodb.lost_keys import LostKeys
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.expiry import Expiry
 
@@ -39,6 +40,7 @@ class Housekeeper:
         self._clock = clock
         self._sleep = sleep
         self._trimmed = 0.0
+        self.keys = LostKeys(state, store, clock=clock)
 
     async def run(self) -> None:
         """For ever; a pass that fails is logged and tried again."""
@@ -50,6 +52,7 @@ class Housekeeper:
                     self._trimmed = self._now()
                     self.trim_streams()
                     self.trim_recovery()
+                    await self.keys.look()
             except Exception:
                 _log.exception("looking for expired items failed")
             await self._sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
@@ -63,6 +66,8 @@ class Housekeeper:
                 record = self._state.tables.get(*key)
                 table = None if record is None else self._state.find(record.ref)
                 if table is None or not table.record.expires_items or not table.is_usable:
+                    break
+                if not self.keys.expires_items(table.record):
                     break
                 assert table.record.ttl_attribute is not None
                 expiry = Expiry(attribute=table.record.ttl_attribute, now=self._now())

@@ -18,10 +18,16 @@ from casemate.services.dynamodb.capacity_settings import (
     raised_warm,
     unchanged,
 )
-from casemate.services.dynamodb.errors import index_being_updated, validation
+from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
-from casemate.services.dynamodb.table_rules import MAX_GLOBAL, attributes_of, global_index, throughput_of
+from casemate.services.dynamodb.table_rules import (
+    MAX_GLOBAL,
+    attributes_of,
+    check_projected,
+    global_index,
+    throughput_of,
+)
 from casemate.tables.errors import INVALID
 from casemate.tables.schema import KeyType
 
@@ -33,6 +39,7 @@ def with_index_updates(
     ctx: Context[DynamoState], record: TableRecord, updates: Updates, definitions: Sequence[Mapping[str, str]]
 ) -> TableRecord:
     """The table after its indexes were changed. AttributeDefinitions are looked at for what is new, and only then."""
+    _check_form(updates)
     _check_one_at_a_time(record, updates)
     defined = attributes_of(definitions)
     for update in updates:
@@ -57,8 +64,7 @@ def check_units(record: TableRecord) -> None:
         raise validation(f"{INVALID}ProvisionedThroughput must be specified for index: {','.join(without)}")
 
 
-def check_form(updates: Updates) -> None:
-    """What is wrong with updates of indexes whatever the table."""
+def _check_form(updates: Updates) -> None:
     seen: set[str] = set()
     for update in updates:
         if not update:
@@ -111,6 +117,7 @@ def _created(record: TableRecord, given: Mapping[str, Any], defined: Mapping[str
     # Those of the table come first, and keep their types.
     attributes: dict[str, KeyType] = {**record.attributes, **defined, **record.attributes}
     index = global_index(given, attributes, record.billing_mode, record.next_index)
+    check_projected((*record.indexes, index))
     return replace(
         record,
         attributes=attributes,
@@ -174,8 +181,6 @@ def _with_units(
             f"{INVALID}The only Updates for index: {index.name} when TableThroughputMode is PAY_PER_REQUEST can be to "
             "OnDemandThroughput, WarmThroughput"
         )
-    if index.status == "CREATING":
-        raise index_being_updated(record.name, index.name)
     if wanted.is_same(index.throughput):
         raise unchanged(f"index {index.name}", "index", wanted)
     return replace(index, throughput=changed_units(index.throughput, wanted, ctx.now.timestamp()))

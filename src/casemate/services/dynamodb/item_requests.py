@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.legacy import Modernized, check_placeholders
+from casemate.services.dynamodb.legacy import EXPRESSIONS, Modernized
 from casemate.tables.expressions.compiled import Compiler
 from casemate.tables.expressions.lexer import EXPRESSIONS as EXPRESSION_LIMITS
 from casemate.tables.expressions.lexer import REWRITTEN
@@ -29,13 +29,21 @@ def _new_compiler(params: Mapping[str, Any]) -> Compiler:
     names, values = params.get("ExpressionAttributeNames"), params.get("ExpressionAttributeValues")
     if names is None and values is None:
         return _WITHOUT_PLACEHOLDERS
-    check_placeholders(params)
+    _check_expressions(params, names=names is not None)
     limits = REWRITTEN if isinstance(params, Modernized) else EXPRESSION_LIMITS
     return Compiler(read_placeholders(names, values), limits=limits)
 
 
 _WITHOUT_PLACEHOLDERS = Compiler(NO_PLACEHOLDERS)
 """It keeps nothing of a request: there is nothing to be used."""
+
+
+def _check_expressions(params: Mapping[str, Any], *, names: bool) -> None:
+    for member in EXPRESSIONS:
+        if params.get(member) is not None:
+            return
+    parameter = "ExpressionAttributeNames" if names else "ExpressionAttributeValues"
+    raise validation(f"{parameter} can only be specified when using expressions")
 
 
 def guard_of(params: Mapping[str, Any], compiler: Compiler) -> Guard | None:
@@ -50,9 +58,12 @@ def guard_of(params: Mapping[str, Any], compiler: Compiler) -> Guard | None:
     )
 
 
-def returns_old(params: Mapping[str, Any]) -> bool:
-    """ReturnValues of an operation after which there is nothing new."""
-    wanted = params.get("ReturnValues")
-    if wanted not in (None, "NONE", "ALL_OLD"):
+def check_return_values(params: Mapping[str, Any]) -> str:
+    """ReturnValues, where the operation takes only two of them.
+
+    Its words: ExtendDB's tests/test_wording_parity_validation.py (us-east-1), paritysuite/dynamodb-conformance.
+    """
+    wanted = params.get("ReturnValues") or "NONE"
+    if wanted not in ("NONE", "ALL_OLD"):
         raise validation("ReturnValues can only be ALL_OLD or NONE")
-    return wanted == "ALL_OLD"
+    return wanted

@@ -2,7 +2,8 @@
 
 Expected, AttributeUpdates, KeyConditions, QueryFilter, ScanFilter, AttributesToGet and ConditionalOperator are still
 sent by older clients. Source: DynamoDB Developer Guide, "Legacy conditional parameters" (each with the expression to
-use instead); refusals as observed (dynalite's recorded answers, test/deleteItem.js and test/query.js).
+use instead); refusals as observed (dynalite's recorded answers, test/deleteItem.js and test/query.js; ExtendDB's
+tests/test_conditional_operator.py and ScyllaDB's test/alternator, both run against AWS too).
 """
 
 from __future__ import annotations
@@ -10,36 +11,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.services.dynamodb.errors import validation
 from casemate.tables.errors import INVALID
 from casemate.tables.expressions.conditions import ordered
+from casemate.tables.expressions.updates import WRONG_OPERAND
 from casemate.tables.values import from_wire, same, type_code
 
+# Both in the order in which AWS names them.
 LEGACY = (
     "AttributesToGet",
     "AttributeUpdates",
     "Expected",
-    "QueryFilter",
     "ScanFilter",
+    "QueryFilter",
     "ConditionalOperator",
     "KeyConditions",
 )
 EXPRESSIONS = (
-    "ProjectionExpression",
     "UpdateExpression",
     "ConditionExpression",
+    "ProjectionExpression",
     "FilterExpression",
     "KeyConditionExpression",
 )
-"""Both in the order in which AWS names them."""
 _LEGACY = frozenset(LEGACY)
-_JOINED = ("Expected", "QueryFilter", "ScanFilter")
-_WRITES = ("Key", "Item")
-"""Members by which a request is known as one for a single item, which may have a ConditionalOperator beside expressions."""
-_UNINDEXABLE = "Attempted conditional constraint is not an indexable operation"
-_KEY_OPERATORS = ("EQ", "LE", "LT", "GE", "GT", "BETWEEN", "BEGINS_WITH")
 _COMPARISONS = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}
 _COUNTS = {"NULL": 0, "NOT_NULL": 0, "BETWEEN": 2}
+_ACTIONS = ("ADD", "PUT", "DELETE")
+_OPERATORS = (
+    "IN",
+    "NULL",
+    "BETWEEN",
+    "LT",
+    "NOT_CONTAINS",
+    "EQ",
+    "GT",
+    "NOT_NULL",
+    "NE",
+    "LE",
+    "BEGINS_WITH",
+    "GE",
+    "CONTAINS",
+)
+_INDEXABLE = frozenset({"EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN"})
+_JOINED = 2
+"""Conditions that an operator may stand between."""
 _ORDERED = ("S", "N", "B")
 _ALLOWED = {
     **dict.fromkeys(("LE", "LT", "GE", "GT", "BETWEEN"), _ORDERED),
@@ -58,62 +75,55 @@ def modernized(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """`params` with expressions in the place of legacy parameters; the same object when there are none."""
     if _LEGACY.isdisjoint(params):
         return params
+    check_unmixed(params)
+    _check_operator(params)
+    _check_attributes(params.get("AttributesToGet") or ())
+    return _Rewriting(params).result()
+
+
+def check_unmixed(params: Mapping[str, Any]) -> None:
+    """ValidationException when there are expressions beside legacy parameters.
+
+    KeyConditions alone may stand beside a filter or a projection.
+    """
     legacy = [member for member in LEGACY if params.get(member) is not None]
     modern = [member for member in EXPRESSIONS if params.get(member) is not None]
-    clashing = [member for member in legacy if _clashes(member, params)]
-    if clashing and modern:
+    if legacy and modern and (legacy != ["KeyConditions"] or "KeyConditionExpression" in modern):
         raise validation(
             "Can not use both expression and non-expression parameters in the same request: "
-            f"Non-expression parameters: {{{', '.join(clashing)}}} Expression parameters: {{{', '.join(modern)}}}"
+            f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: {{{', '.join(modern)}}}"
         )
-    check_placeholders(params)
-    _check_operator_needed(params)
-    rewritten = _Rewriting(params).result()
-    # Whoever writes an expression beside KeyConditions is held to the bounds of expressions.
-    return rewritten if modern else Modernized(rewritten)
+    if legacy and not modern:
+        for member in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+            if params.get(member) is not None:
+                raise validation(f"{member} can only be specified when using expressions")
 
 
-def _check_operator_needed(params: Mapping[str, Any]) -> None:
-    """An operator between conditions stands between two at least (paritysuite/dynamodb-conformance, deepRequests)."""
+def _check_operator(params: Mapping[str, Any]) -> None:
     if params.get("ConditionalOperator") is None:
         return
-    conditions: Mapping[str, Any] = {}
-    for name in _JOINED:
-        conditions = conditions or params.get(name) or {}
-    if len(conditions) == 1:
+    conditions = params.get("Expected") or params.get("ScanFilter") or params.get("QueryFilter")
+    if not conditions:
+        raise validation("ConditionalOperator cannot be used without Filter or Expected")
+    if len(conditions) < _JOINED:
         raise validation(
             "ConditionalOperator can only be used when Filter or Expected has two or more elements"
         )
 
 
-def _clashes(member: str, params: Mapping[str, Any]) -> bool:
-    """Whether a legacy parameter may not stand beside expressions.
-
-    KeyConditions may beside all but their own: filters and projections were there before KeyConditionExpression was,
-    and AWS's SDK for Java still sends them together (QuerySpec.withHashKey().withFilterExpression(); dynalite as well).
-    """
-    if member == "KeyConditions":
-        return params.get("KeyConditionExpression") is not None
-    return member != "ConditionalOperator" or not any(name in params for name in _WRITES)
+def _check_attributes(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise validation(f"{INVALID}Duplicate value in attribute name: {name}")
+        seen.add(name)
 
 
-def check_placeholders(params: Mapping[str, Any]) -> None:
-    """Names and values stand beside an expression, values beside one that takes any. Legacy parameters are none.
-
-    Observed: paritysuite/dynamodb-conformance, error-messages/deleteItem; of Scan dynalite's recorded answers.
-    """
-    for parameter, expressions in (
-        ("ExpressionAttributeNames", EXPRESSIONS),
-        ("ExpressionAttributeValues", EXPRESSIONS[1:]),
-    ):
-        if params.get(parameter) is None or any(params.get(member) is not None for member in expressions):
-            continue
-        # Only scans still say what is missing.
-        scanned = parameter == "ExpressionAttributeValues" and "ScanFilter" in params
-        raise validation(
-            f"{parameter} can only be specified when using expressions"
-            + (": FilterExpression is null" if scanned else "")
-        )
+def in_legacy_words(params: Mapping[str, Any], error: AwsError) -> AwsError:
+    """What is wrong with the item that an update meets has another name where AttributeUpdates asked for it."""
+    if isinstance(params, Modernized) and error.message == WRONG_OPERAND:
+        return validation("Type mismatch for attribute to update")
+    return error
 
 
 class _Rewriting:
@@ -121,15 +131,18 @@ class _Rewriting:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._params = params
+        # Those of expressions that stand beside KeyConditions stay.
         self._names: dict[str, str] = dict(params.get("ExpressionAttributeNames") or {})
         self._values: dict[str, Any] = dict(params.get("ExpressionAttributeValues") or {})
 
     def result(self) -> dict[str, Any]:
         params = self._params
-        new = {member: value for member, value in params.items() if member not in _LEGACY}
+        kept = {member: value for member, value in params.items() if member not in _LEGACY}
+        # An expression of the request's own keeps its bounds.
+        new: dict[str, Any] = kept if any(map(kept.get, EXPRESSIONS)) else Modernized(kept)
         joined = f" {params.get('ConditionalOperator') or 'AND'} "
         if params.get("AttributesToGet"):
-            new["ProjectionExpression"] = ", ".join(self._wanted(params["AttributesToGet"]))
+            new["ProjectionExpression"] = ", ".join(self._name(name) for name in params["AttributesToGet"])
         if params.get("AttributeUpdates"):
             new["UpdateExpression"] = self._updates(params["AttributeUpdates"])
         if params.get("Expected"):
@@ -141,11 +154,8 @@ class _Rewriting:
             ("ScanFilter", "FilterExpression", joined),
         ):
             if params.get(member):
-                terms = [self._condition(name, given) for name, given in params[member].items()]
+                terms = [self._condition(member, name, given) for name, given in params[member].items()]
                 new[expression] = glue.join(terms)
-        if params.get("KeyConditions") is not None:
-            _check_key_operators(params["KeyConditions"])
-        # An empty map of the request's own stays, to be refused.
         if self._names:
             new["ExpressionAttributeNames"] = self._names
         if self._values:
@@ -153,21 +163,13 @@ class _Rewriting:
         return new
 
     def _name(self, name: str) -> str:
-        if not name:
-            raise validation("Empty attribute name")
-        alias = _free("#legacy", self._names)
+        alias = _unused("#legacy", self._names)
         self._names[alias] = name
         return alias
 
-    def _wanted(self, names: Sequence[str]) -> list[str]:
-        for place, name in enumerate(names):
-            if name in names[:place]:
-                raise validation(f"{INVALID}Duplicate value in attribute name: {name}")
-        return [self._name(name) for name in names]
-
     def _value(self, wire: Any) -> str:
         from_wire(wire)
-        key = _free(":legacy", self._values)
+        key = _unused(":legacy", self._values)
         self._values[key] = wire
         return key
 
@@ -175,6 +177,7 @@ class _Rewriting:
         sections: dict[str, list[str]] = {}
         for name, given in updates.items():
             action, value = given.get("Action") or "PUT", given.get("Value")
+            _check_enum(f"attributeUpdates.{name}.member.action", action, _ACTIONS)
             if value is None:
                 if action != "DELETE":
                     raise validation(
@@ -182,31 +185,30 @@ class _Rewriting:
                     )
                 sections.setdefault("REMOVE", []).append(self._name(name))
                 continue
-            code = type_code(from_wire(value))
-            _check_update(action, code)
-            if (action, code) == ("ADD", "L"):
-                # Lists grow, though the API reference knows of numbers and sets alone: what AWS refuses to ADD, as
-                # dynalite's authors recorded it, is any type but these and lists.
-                alias = self._name(name)
-                grown = f"{alias} = list_append(if_not_exists({alias}, {self._value({'L': []})}), {self._value(value)})"
-                sections.setdefault("SET", []).append(grown)
-                continue
-            text = f"{self._name(name)}{' = ' if action == 'PUT' else ' '}{self._value(value)}"
-            sections.setdefault("SET" if action == "PUT" else action, []).append(text)
+            _check_update(action, type_code(from_wire(value)))
+            alias, key = self._name(name), self._value(value)
+            if action == "PUT":
+                sections.setdefault("SET", []).append(f"{alias} = {key}")
+            elif "L" in value:
+                # Lists grow, which no page says (ScyllaDB's test/alternator/test_item.py).
+                grown = f"list_append(if_not_exists({alias}, {self._value({'L': []})}), {key})"
+                sections.setdefault("SET", []).append(f"{alias} = {grown}")
+            else:
+                sections.setdefault(action, []).append(f"{alias} {key}")
         return " ".join(f"{section} {', '.join(parts)}" for section, parts in sections.items())
 
     def _expected(self, name: str, given: Mapping[str, Any]) -> str:
         exists, value = given.get("Exists"), given.get("Value")
         operator, values = given.get("ComparisonOperator"), given.get("AttributeValueList")
-        if value is not None and values is not None:
-            raise validation(
-                f"{INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}"
+        if values is not None and (operator is None or value is not None):
+            words = (
+                "Value and AttributeValueList cannot be used together"
+                if value is not None
+                else "AttributeValueList can only be used with a ComparisonOperator"
             )
-        if values is not None and operator is None:
-            raise validation(
-                f"{INVALID}AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}"
-            )
+            raise validation(f"{INVALID}{words} for Attribute: {name}")
         if operator is not None:
+            _check_enum(f"expected.{name}.member.comparisonOperator", operator, _OPERATORS)
             if exists is not None:
                 raise validation(
                     f"{INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}"
@@ -217,6 +219,7 @@ class _Rewriting:
                     f"Attribute: {name}"
                 )
             listed = values if values is not None else [] if value is None else [value]
+            _check_values(operator, listed)
             return self._term(name, operator, listed)
         if exists is False:
             if value is not None:
@@ -225,13 +228,20 @@ class _Rewriting:
         if value is None:
             shown = "null" if exists is None else "true"
             raise validation(f"{INVALID}Value must be provided when Exists is {shown} for Attribute: {name}")
+        _check_values("EQ", [value])
         return self._term(name, "EQ", [value])
 
-    def _condition(self, name: str, given: Mapping[str, Any]) -> str:
-        return self._term(name, given["ComparisonOperator"], given.get("AttributeValueList") or [])
+    def _condition(self, member: str, name: str, given: Mapping[str, Any]) -> str:
+        operator: str = given["ComparisonOperator"]
+        values: list[Any] = given.get("AttributeValueList") or []
+        place = f"{member[:1].lower()}{member[1:]}.{name}.member.comparisonOperator"
+        _check_enum(place, operator, _OPERATORS)
+        _check_values(operator, values)
+        if member == "KeyConditions" and operator not in _INDEXABLE:
+            raise validation("Attempted conditional constraint is not an indexable operation")
+        return self._term(name, operator, values)
 
     def _term(self, name: str, operator: str, values: Sequence[Any]) -> str:
-        _check_values(operator, values)
         alias = self._name(name)
         keys = [self._value(value) for value in values]
         if operator in _COMPARISONS:
@@ -246,25 +256,25 @@ class _Rewriting:
             case "IN":
                 return f"{alias} IN ({', '.join(keys)})"
             case "NOT_CONTAINS":
-                return f"NOT contains({alias}, {keys[0]})"
+                # Of what is not there neither this nor CONTAINS is true.
+                return f"(attribute_exists({alias}) AND NOT contains({alias}, {keys[0]}))"
             case _:
                 return f"{operator.lower()}({alias}, {keys[0]})"
 
 
-def _free(stem: str, taken: Mapping[str, Any]) -> str:
-    """A placeholder that the request has not."""
+def _check_enum(place: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise validation(
+            f"1 validation error detected: Value '{value}' at '{place}' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(allowed)}]"
+        )
+
+
+def _unused(stem: str, taken: Mapping[str, Any]) -> str:
     number = len(taken)
     while f"{stem}{number}" in taken:
         number += 1
     return f"{stem}{number}"
-
-
-def _check_key_operators(conditions: Mapping[str, Mapping[str, Any]]) -> None:
-    """What KeyConditions may not be, in the words of dynalite's recorded answers."""
-    if not conditions:
-        raise validation("Conditions can be of length 1 or 2 only")
-    if any(given["ComparisonOperator"] not in _KEY_OPERATORS for given in conditions.values()):
-        raise validation(_UNINDEXABLE)
 
 
 def _check_update(action: str, code: str) -> None:

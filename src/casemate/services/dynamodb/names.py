@@ -12,7 +12,7 @@ from typing import Any
 
 from casemate.model.arns import Arn
 from casemate.servicekit.service import Context
-from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.errors import not_the_owner, validation
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _INVALID = (
@@ -53,14 +53,30 @@ def table_ref(ctx: Context[Any], text: str) -> TableRef:
 
 
 @lru_cache(maxsize=4096)
+def is_name(text: str) -> bool:
+    """Whether a table may be called that."""
+    return NAME.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
 def _named(account: str, region: str, name: str) -> TableRef:
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise validation(_INVALID)
     return TableRef(account=account, region=region, name=name)
 
 
-def resource_ref(ctx: Context[Any], text: str) -> TableRef:
-    """Read a ResourceArn of a table."""
+def own_table_ref(ctx: Context[Any], text: str) -> TableRef:
+    """As `table_ref`, of operations that "don't support cross-account access" (Developer Guide, "DynamoDB API operations
+    supported by resource-based policies").
+    """
+    ref = table_ref(ctx, text)
+    if ref.account != ctx.account:
+        raise not_the_owner()
+    return ref
+
+
+def resource_ref(ctx: Context[Any], text: str, *, anywhere: bool = False) -> TableRef:
+    """Read a ResourceArn of a table, of this Region or of any."""
     try:
         arn = Arn.parse(text)
     except ValueError:
@@ -68,6 +84,6 @@ def resource_ref(ctx: Context[Any], text: str) -> TableRef:
     kind, _, name = arn.resource.partition("/")
     if arn.service != "dynamodb" or kind != "table" or not NAME.fullmatch(name):
         raise validation(f"Invalid TableArn: Invalid ResourceArn provided as input {text}")
-    if arn.region != ctx.region:
+    if arn.region != ctx.region and not anywhere:
         raise validation(f"Invalid TableArn: Region mismatch: expected {ctx.region}, given {arn.region}")
     return TableRef(account=arn.account, region=arn.region, name=name)

@@ -100,7 +100,8 @@ class KinesisDestination:
 
     stream_arn: str
     enabled: bool
-    precision: Literal["MILLISECOND", "MICROSECOND"]
+    precision: Literal["MILLISECOND", "MICROSECOND"] | None = None
+    """None: nothing was said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,15 @@ class Restored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Archival:
+    """What became of a table whose key could not be used for more than seven days."""
+
+    moment: float
+    backup: str
+    """ARN of the backup that was made of it then."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableRecord:
     """A table. The items are in the engine under `table_id`."""
 
@@ -153,6 +163,11 @@ class TableRecord:
     warm: Throughput | None = None
     """What was asked for; None: what it has anyway."""
     encryption: Encryption | None = None
+    key_changes: tuple[float, ...] = ()
+    """When its key was another one, within the last day."""
+    key_lost: float | None = None
+    """Since when its key is known not to be usable; None while it is."""
+    archived: Archival | None = None
     table_class: str = "STANDARD"
     class_changes: tuple[float, ...] = ()
     """When it was put into another one, within the last thirty days."""

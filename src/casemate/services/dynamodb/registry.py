@@ -75,15 +75,6 @@ operations.refuse(
     because="there are no buckets to export to or import from",
 )
 operations.refuse(
-    "CreateGlobalTable",
-    "DescribeGlobalTable",
-    "DescribeGlobalTableSettings",
-    "ListGlobalTables",
-    "UpdateGlobalTable",
-    "UpdateGlobalTableSettings",
-    because="version 2017.11.29 of global tables is legacy: use UpdateTable with ReplicaUpdates",
-)
-operations.refuse(
     "DescribeTableReplicaAutoScaling",
     "UpdateTableReplicaAutoScaling",
     because="there is no Application Auto Scaling: replicas are on-demand",
@@ -96,3 +87,8 @@ operations.refuse(
     "StartBulkPutItems",
     because="there are neither bulk operations nor vector indexes",
 )
+
+
+def until_seen_durable(state: DynamoState, told: Told) -> None:
+    """What an answer shows of items, or is refused for, is on disk before anybody is told."""
+    state.engine.when_seen_durable(told)

@@ -7,7 +7,13 @@ from typing import Any
 
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.backups.taking import take_backup
-from casemate.services.dynamodb.errors import being_created, being_deleted, being_replicated, validation
+from casemate.services.dynamodb.errors import (
+    being_created,
+    being_deleted,
+    being_replicated,
+    indexes_change,
+    validation,
+)
 from casemate.services.dynamodb.global_tables.replicator import Replicator
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.state import DynamoState
@@ -27,6 +33,10 @@ def check_removable(ctx: Context[DynamoState], record: TableRecord) -> None:
     if record.deleting:
         raise being_deleted(record.name)
     others = ctx.state.others(record)
+    if any(index.status != "ACTIVE" for index in record.indexes):
+        # Developer Guide, "Managing Global Secondary Indexes": "While the index is backfilling, you cannot delete its parent
+        # table". Of global tables AWS says less.
+        raise being_replicated() if others else indexes_change()
     if any(other.is_being_created for other in others):
         raise being_replicated()
     sourced = record.replica.sourced if record.replica is not None else None
@@ -68,7 +78,14 @@ async def remove_table(ctx: Context[DynamoState], record: TableRecord) -> None:
         # Developer Guide, "Point-in-time recovery": deleting such a table makes a system backup. Nobody writes meanwhile.
         _mark(ctx, record, deleting=True)
         try:
-            backup = await take_backup(ctx, record, f"{record.name}$DeletedTableBackup", "SYSTEM")
+            backup = await take_backup(
+                state,
+                record,
+                f"{record.name}$DeletedTableBackup",
+                "SYSTEM",
+                now=ctx.now,
+                random_bytes=ctx.random_bytes,
+            )
         except BaseException:
             _mark(ctx, record, deleting=False)
             raise

@@ -1,7 +1,7 @@
 """What one UpdateTable may change: one thing. Only BillingMode goes together with others.
 
 Source: AWS's answers as recorded by ack-api-quirks, DDB-TABLE-015, 174, 224, 359, 382 and 433 (of 35 pairs of changes 33 are
-refused; which complaint comes first). What is said of a table that is not there: dynalite's recorded answers.
+refused; which complaint comes first).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.index_updates import check_form
-from casemate.services.dynamodb.table_rules import throughput_of
 from casemate.tables.errors import INVALID
 
 _CHANGES = (
@@ -40,28 +38,14 @@ _NOTHING = (
 )
 
 
-def check_change(params: Mapping[str, Any]) -> None:
-    """ValidationException when a request changes nothing, or nothing that there can be. The table is looked for afterwards."""
-    given = _given(params)
+def check_single(params: Mapping[str, Any]) -> None:
+    """ValidationException when a request changes nothing, or things that cannot be changed together."""
+    given = {member for member in _CHANGES if params.get(member) is not None}
     indexes: list[Mapping[str, Any]] | None = params.get("GlobalSecondaryIndexUpdates")
     if not given or (given == {"GlobalSecondaryIndexUpdates"} and not indexes):
         raise validation(_NOTHING)
     if indexes is not None and not indexes:
         raise validation(f"{INVALID}List of GlobalSecondaryIndexUpdates is empty")
-    if indexes:
-        check_form(indexes)
-    if params.get("ProvisionedThroughput") is not None:
-        throughput_of(params["ProvisionedThroughput"])
-
-
-def _given(params: Mapping[str, Any]) -> set[str]:
-    return {member for member in _CHANGES if params.get(member) is not None}
-
-
-def check_single(params: Mapping[str, Any]) -> None:
-    """ValidationException when a request changes things that cannot be changed together."""
-    given = _given(params)
-    indexes: list[Mapping[str, Any]] | None = params.get("GlobalSecondaryIndexUpdates")
     if len(given) == 1:
         return
     for member, what in _ALONE.items():

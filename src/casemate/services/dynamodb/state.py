@@ -71,8 +71,8 @@ class DynamoState:
 
     @staticmethod
     def is_usable(record: TableRecord) -> bool:
-        """Whether a table is neither being created nor deleted."""
-        return not (record.is_being_created or record.deleting)
+        """Whether a table is neither being created nor deleted, nor archived."""
+        return not (record.is_being_created or record.deleting or record.archived)
 
     def find(self, ref: TableRef) -> Table | None:
         """The table, or None."""

@@ -58,20 +58,23 @@ class TableKeys:
         if opened is not None and now - opened < CACHED_SECONDS:
             return
         self._opened.pop(cached, None)
-        self.ask(ctx, record)
+        assert self._keys is not None
+        try:
+            self._keys.unlock(ctx, _protected(encryption), _use(record.ref))
+        except AwsError as error:
+            raise kms_failure(error, ctx.request_id) from error
         self._opened[cached] = now
         if len(self._opened) > _MOST_CACHED:
             self._opened.popitem(last=False)
 
     def ask(self, ctx: Context[Any], record: TableRecord) -> None:
-        """The caller must be able to decrypt the table's key now; nothing is remembered."""
+        """The caller must be able to decrypt the table's key now; it is not decrypted, and nothing is remembered."""
         encryption = record.encryption
         if encryption is None:
             return
         assert self._keys is not None
-        protected = ProtectedKey(key_arn=encryption.key_arn, blob=encryption.table_key)
         try:
-            self._keys.unlock(ctx, protected, _use(record.ref))
+            self._keys.check(ctx, _protected(encryption), _use(record.ref))
         except AwsError as error:
             raise kms_failure(error, ctx.request_id) from error
 
@@ -104,6 +107,10 @@ def kms_failure(error: AwsError, request_id: str) -> AwsError:
         f"Error Code: {error.code}; Request ID: {request_id}; Proxy: null)"
     )
     return AwsError(code, text, http_status=status, fault="client" if status == 400 else "server")
+
+
+def _protected(encryption: Encryption) -> ProtectedKey:
+    return ProtectedKey(key_arn=encryption.key_arn, blob=encryption.table_key)
 
 
 def _use(ref: TableRef) -> KeyUse:

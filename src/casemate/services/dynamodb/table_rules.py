@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
+from casemate.servicekit.service import Context
 from casemate.services.dynamodb.capacity_settings import first_limits, first_warm
 from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.names import NAME
+from casemate.services.dynamodb.names import NAME, TableRef, own_table_ref
 from casemate.services.dynamodb.records import BillingMode, IndexRecord, Throughput
 from casemate.tables.errors import INVALID
 from casemate.tables.schema import KeyType
@@ -24,6 +25,13 @@ MAX_MULTI_KEYS = 4
 _MAX_KEYS = 2
 _MAX_UNITS = 1_000_000_000_000
 KeyElements = Sequence[Mapping[str, str]]
+
+
+def new_table_ref(ctx: Context[Any], text: str) -> TableRef:
+    """A new table's name, which may be given as the ARN that it will have."""
+    if text.startswith("arn:"):
+        return own_table_ref(ctx, text)
+    return TableRef(account=ctx.account, region=ctx.region, name=table_name(text))
 
 
 def table_name(name: str) -> str:
@@ -82,7 +90,7 @@ def table_keys(elements: KeyElements, attributes: Mapping[str, KeyType]) -> tupl
     _check_length(elements, "keySchema")
     names = [element["AttributeName"] for element in elements]
     if any(name not in attributes for name in names):
-        if len(names) > 1 or not attributes:
+        if len(names) > 1:
             raise validation("Invalid KeySchema: Some index key attribute have no definition")
         raise _undefined(names, attributes)
     _check_order(elements)
@@ -239,6 +247,16 @@ def global_indexes(
     if len(found) > MAX_GLOBAL:
         raise validation(f"{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL}")
     return found
+
+
+def check_projected(indexes: Sequence[IndexRecord]) -> None:
+    """Developer Guide, "Quotas": "up to 100 attributes into all of a table's local and global secondary indexes", one that is
+    in two of them counted twice. No recording of its words is at hand.
+    """
+    if sum(len(index.included) for index in indexes) > MAX_INCLUDED:
+        raise validation(
+            f"{INVALID}Number of NonKeyAttributes of all secondary indexes exceeds per-table limit of {MAX_INCLUDED}"
+        )
 
 
 def _check_names(indexes: Sequence[IndexRecord]) -> None:

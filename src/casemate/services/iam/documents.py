@@ -60,7 +60,7 @@ def trust_policy(state: IamState, document: str, *, label: str) -> Policy:
     for statement in policy.statements:
         for spec in (statement.principal, statement.not_principal):
             for value in spec.aws if spec else ():
-                if not _principal_is_valid(state, value):
+                if not principal_is_valid(state, value):
                     raise malformed_policy(f'Invalid principal in policy: "AWS":"{value}"')
             for value in spec.service if spec else ():
                 if not _SERVICE.fullmatch(value):
@@ -75,7 +75,7 @@ def _parse(state: IamState, document: str, *, kind: PolicyType, label: str, mana
         raise malformed_policy(error.message) from error
 
 
-def _principal_is_valid(state: IamState, value: str) -> bool:
+def principal_is_valid(state: IamState, value: str) -> bool:
     """IAM User Guide, "AWS JSON policy elements: Principal": IAM looks users and roles up when a policy is saved.
 
     Only accounts that Casemate runs can be looked into; in others everything is taken to exist.

@@ -10,6 +10,7 @@ from casemate.policy.decision import PolicyType
 from casemate.policy.document import Policy
 from casemate.servicekit.memo import Memo, Reads
 from casemate.servicekit.ports import AssumableRole, IdentityPolicies
+from casemate.services.iam.documents import principal_is_valid
 from casemate.services.iam.labels import inline_label, trust_label
 from casemate.services.iam.managed import aws_policy
 from casemate.services.iam.one_time_codes import step_shown
@@ -72,6 +73,10 @@ class IamDirectory:
         """The user as a principal."""
         key = (account, name.lower())
         return self._users.get(key, lambda reads: _user_principal(reads.get(self._state.users, *key)))
+
+    def is_principal(self, name: str) -> bool:
+        """Whether a resource's policy can name it: users and roles of accounts that are here must be there."""
+        return principal_is_valid(self._state, name)
 
     def policy_document(self, policy_arn: str) -> str | None:
         """The document in force of a managed policy."""

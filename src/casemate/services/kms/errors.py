@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from casemate.model.errors import AwsError
 from casemate.servicekit.constraints import Violation, message
 
@@ -13,6 +16,17 @@ def out_of_bounds(violations: list[Violation]) -> AwsError:
 
 def validation(text: str) -> AwsError:
     return AwsError("ValidationException", text)
+
+
+def require_length(params: Mapping[str, Any], member: str, most: int) -> None:
+    """ValidationException for bytes that are none or too many; what they are is not repeated."""
+    size = len(params[member])
+    if not 1 <= size <= most:
+        limit = "greater than or equal to 1" if size < 1 else f"less than or equal to {most}"
+        raise validation(
+            f"1 validation error detected: Value at '{member[:1].lower()}{member[1:]}' failed to satisfy constraint: "
+            f"Member must have length {limit}"
+        )
 
 
 def key_not_found(arn: str) -> AwsError:
@@ -107,6 +121,37 @@ def grant_not_found() -> AwsError:
 
 def invalid_grant_token() -> AwsError:
     return AwsError("InvalidGrantTokenException", "Invalid grant token.")
+
+
+def unknown_ciphertext_key() -> AwsError:
+    """A ciphertext of a key that is not here. Observed: aws/aws-encryption-sdk-javascript#1005, Droplr/aws-env#29 on GitHub."""
+    text = (
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are "
+        "not allowed to access."
+    )
+    return AwsError("AccessDeniedException", text)
+
+
+def not_abroad(caller: str, action: str, key: str) -> AwsError:
+    """Another account's key, for what only its own account may do."""
+    text = (
+        f"User: {caller} is not authorized to perform: {action} on resource: {key} because no resource-based policy "
+        f"allows the {action} action"
+    )
+    return AwsError("AccessDeniedException", text)
+
+
+def no_alias_prefix() -> AwsError:
+    """Observed: aws-controllers-k8s/community#1878 on GitHub."""
+    return validation(
+        'Alias must start with the prefix "alias/". Please see '
+        "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+    )
+
+
+def invalid_principals() -> AwsError:
+    """Observed: awslabs/minimum-viable-dataspace-on-aws#6 on GitHub, where a role was not there."""
+    return malformed_policy("Policy contains a statement with one or more invalid principals.")
 
 
 def not_retirable_by(caller: str, retiring: str) -> AwsError:

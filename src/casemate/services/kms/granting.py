@@ -1,16 +1,20 @@
-"""A new grant: its id and its token."""
+"""A new grant: its id and its tokens."""
 
 from __future__ import annotations
 
-from base64 import b64encode
+import hmac
+from base64 import b64decode, b64encode
+from binascii import Error
 from collections.abc import Mapping
 from typing import Any
 
+from casemate.model.ids import RandomBytes
 from casemate.servicekit.service import Context
 from casemate.services.kms.records import GrantRecord, KeyRecord
 
 _ID_BYTES = 32
 _TOKEN_BYTES = 96
+_NONCE_BYTES = 64
 
 
 def new_grant(
@@ -39,3 +43,25 @@ def new_grant(
         issuer=ctx.account,
         created=ctx.now.timestamp(),
     )
+
+
+def another_token(grant: GrantRecord, random_bytes: RandomBytes) -> str:
+    """A further token of the grant: "all grant tokens for the same grant ID can be used interchangeably" (API Reference)."""
+    nonce = random_bytes(_NONCE_BYTES)
+    return b64encode(nonce + _seal(grant, nonce)).decode()
+
+
+def is_token(token: str, grant: GrantRecord) -> bool:
+    """Whether it is one of the grant's."""
+    if token == grant.token:
+        return True
+    try:
+        raw = b64decode(token, validate=True)
+    except (Error, ValueError):
+        return False
+    nonce, seal = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+    return hmac.compare_digest(seal, _seal(grant, nonce))
+
+
+def _seal(grant: GrantRecord, nonce: bytes) -> bytes:
+    return hmac.digest(grant.token.encode(), nonce, "sha256")

@@ -8,7 +8,7 @@ import re
 from casemate.model.errors import AwsError
 from casemate.policy.errors import MalformedPolicy
 from casemate.servicekit.service import Check, Context
-from casemate.services.kms.errors import limit_exceeded, locked_out, malformed_policy
+from casemate.services.kms.errors import invalid_principals, limit_exceeded, locked_out, malformed_policy
 from casemate.services.kms.key_statements import key_policy
 from casemate.services.kms.records import KeyRecord
 from casemate.services.kms.state import KmsState
@@ -79,8 +79,11 @@ def managed_policy(service: str, account: str, region: str) -> str:
     )
 
 
-def checked_policy(document: str) -> str:
-    """The document, when it is a key policy; else MalformedPolicyDocumentException."""
+def checked_policy(state: KmsState, document: str) -> str:
+    """The document, when it is a key policy; else MalformedPolicyDocumentException.
+
+    "The principals in the key policy must exist and be visible to KMS" (API Reference, PutKeyPolicy).
+    """
     if len(document.encode()) > _MOST_BYTES:
         raise limit_exceeded(f"The key policy may be at most {_MOST_BYTES} bytes long")
     try:
@@ -88,8 +91,8 @@ def checked_policy(document: str) -> str:
     except MalformedPolicy as error:
         raise malformed_policy(error.message) from error
     named = [each for one in policy.statements for each in (one.principal, one.not_principal) if each]
-    if any(_GROUP.match(name) for spec in named for name in spec.aws):
-        raise malformed_policy("Policy contains a statement with one or more invalid principals.")
+    if any(_GROUP.match(name) or not state.is_principal(name) for spec in named for name in spec.aws):
+        raise invalid_principals()
     return document
 
 
@@ -101,7 +104,11 @@ def require_no_lockout(ctx: Context[KmsState], key: KeyRecord) -> None:
     """
     try:
         ctx.authorize(
-            Check(action="kms:PutKeyPolicy", resource=key.arn, context={"kms:CallerAccount": ctx.account})
+            Check(
+                action="kms:PutKeyPolicy",
+                resource=key.arn,
+                context={"kms:CallerAccount": ctx.account, "kms:PolicyName": POLICY_NAME},
+            )
         )
     except AwsError as error:
         raise locked_out() from error

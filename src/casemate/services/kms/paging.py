@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from casemate.servicekit.paging import InvalidTokenError, page
 from casemate.servicekit.service import Params
-from casemate.services.kms.errors import invalid_marker
+from casemate.services.kms.errors import invalid_marker, validation
 
 T = TypeVar("T")
 
@@ -20,8 +20,14 @@ def paged(
     key: Callable[[T], str],
     shape: Callable[[T], Any],
     default: int,
+    most: int | None = None,
 ) -> dict[str, Any]:
-    """One page of `items` as output member `member`."""
+    """One page of `items` as output member `member`. `most`: where that is fewer than the model's 1,000."""
+    if most is not None and int(params.get("Limit") or default) > most:
+        raise validation(
+            f"1 validation error detected: Value '{params['Limit']}' at 'limit' failed to satisfy constraint: Member "
+            f"must have value less than or equal to {most}"
+        )
     try:
         chosen, marker = page(
             items, key=key, limit=int(params.get("Limit") or default), token=params.get("Marker")

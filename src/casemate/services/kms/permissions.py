@@ -11,9 +11,13 @@ from typing import Any
 
 from casemate.policy.catalogue import action as catalogue_action
 from casemate.servicekit.service import Check, Context, Params
+from casemate.services.kms.errors import not_abroad
 from casemate.services.kms.names import Named, named
 from casemate.services.kms.records import KeyRecord
 from casemate.services.kms.state import KmsState
+
+_NEWER = frozenset({"kms:PolicyName"})
+"""Given only to actions that have it, of which the catalogue does not know yet."""
 
 Keys = dict[str, str | tuple[str, ...]]
 KeyChecks = Callable[[Context[KmsState], Params], Iterable[Check]]
@@ -41,7 +45,7 @@ def having(action: str, context: Keys) -> Keys:
     return {
         key: value
         for key, value in context.items()
-        if key.startswith(("aws:", "casemate:")) or known.has_key(key)
+        if key.startswith(("aws:", "casemate:")) or key in _NEWER or known.has_key(key)
     }
 
 
@@ -49,16 +53,29 @@ def on_key(
     action: str,
     *,
     aliases: bool = False,
+    abroad: bool = False,
     request: Callable[[Params], Keys] | None = None,
 ) -> KeyChecks:
-    """One check on the key that KeyId names."""
+    """One check on the key that KeyId names. `abroad`: another account's key will do (API Reference, "Cross-account use")."""
 
     def checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
         found = named(ctx, ctx.state, params["KeyId"], aliases=aliases)
+        if not abroad:
+            require_own(ctx, action, found)
         added = request(params) if request else {}
         return (check_on(ctx.state, action, found, caller=ctx.account, request=added),)
 
     return checks
+
+
+def require_own(ctx: Context[KmsState], action: str, found: Named) -> None:
+    """AccessDeniedException for another account's key.
+
+    "If you give external accounts permission for other operations, those permissions have no effect" (Developer Guide,
+    "Allowing users in other accounts to use a KMS key"): it is as if the key policy did not have them.
+    """
+    if found.key.account != ctx.account:
+        raise not_abroad(ctx.principal.arn, f"kms:{action}", found.key.arn)
 
 
 def on_nothing(action: str) -> KeyChecks:
@@ -88,6 +105,11 @@ def bypass_key(params: Params) -> Keys:
     """Only of a request that has the parameter: the guide's example tells with Null whether it "is not used"."""
     bypass = params.get("BypassPolicyLockoutSafetyCheck")
     return {} if bypass is None else {"kms:BypassPolicyLockoutSafetyCheck": str(bypass).lower()}
+
+
+def policy_name_key(params: Params) -> Keys:
+    """API Reference, GetKeyPolicy: `default` where the request names none."""
+    return {"kms:PolicyName": params.get("PolicyName") or "default"}
 
 
 def tag_keys(tags: Iterable[Mapping[str, Any]]) -> Keys:

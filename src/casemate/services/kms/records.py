@@ -8,6 +8,7 @@ from typing import Literal
 
 from casemate.model.arns import Arn
 
+_DAY = 86_400
 KeyState = Literal["Enabled", "Disabled", "PendingDeletion"]
 
 
@@ -31,6 +32,11 @@ class Rotation:
     period_days: int
     since: float
     """When it was switched on, or the last automatic rotation: the period counts from there."""
+
+    @property
+    def due(self) -> float:
+        """When the next one is."""
+        return self.since + self.period_days * _DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,7 @@ class GrantRecord:
 
     grant_id: str
     token: str
+    """The first of its tokens; the others are made of it."""
     region: str
     key_id: str
     grantee: str

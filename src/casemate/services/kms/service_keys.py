@@ -6,7 +6,6 @@ key sees through which service it came (`kms:ViaService`). What the service does
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +13,12 @@ from casemate.servicekit.ports import KeyUse, ProtectedKey
 from casemate.servicekit.service import Context
 from casemate.services.kms.errors import no_alias, validation
 from casemate.services.kms.granting import new_grant
-from casemate.services.kms.key_policies import managed_policy
-from casemate.services.kms.making import new_key
+from casemate.services.kms.managed_keys import managed_key
 from casemate.services.kms.material import read_blob
 from casemate.services.kms.names import ALIAS, Named, named
 from casemate.services.kms.permissions import Keys, check_on, context_keys
-from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Rotation
+from casemate.services.kms.records import GrantRecord, KeyRecord
+from casemate.services.kms.service_calls import ServiceCalls, grant_parameters
 from casemate.services.kms.state import KmsState
 from casemate.services.kms.use import require_usable
 
@@ -41,67 +40,99 @@ _GRANTED_TO_ROLES = ("Decrypt", "RetireGrant")
 class ServiceKeys:
     """Implements the port `Keys`."""
 
-    def __init__(self, state: KmsState) -> None:
+    def __init__(self, state: KmsState, calls: ServiceCalls) -> None:
         self._state = state
+        self._calls = calls
 
     def adopt(self, ctx: Context[Any], key: str | None, use: KeyUse) -> ProtectedKey:
         alias = f"{ALIAS}aws/{use.service}"
         if use.role and key is not None and f":{ALIAS}" in key:
             raise no_alias()
-        if key is None or key == alias:
-            found = Named(key=self._managed_key(ctx, use.service, alias), alias=alias)
-        else:
-            found = named(ctx, self._state, key)
-        self._ask(ctx, "Encrypt" if use.role else "DescribeKey", found, use)
-        if found.key.spec != "SYMMETRIC_DEFAULT":
-            text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
-            raise validation(text)
-        grant = self._grant(ctx, found, use)
+        with self._calls.on_behalf(ctx, "Encrypt" if use.role else "DescribeKey", use) as first:
+            first.parameters = {"keyId": key or alias}
+            if key is None or key == alias:
+                found = Named(key=managed_key(ctx, self._state, use.service), alias=alias)
+            else:
+                found = named(ctx, self._state, key)
+            first.key = found.key
+            if use.role:
+                first.parameters = {
+                    "encryptionContext": dict(use.encryption_context),
+                    "keyId": found.key.arn,
+                    "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
+                }
+            self._ask(ctx, "Encrypt" if use.role else "DescribeKey", found, use)
+        with self._calls.on_behalf(ctx, "CreateGrant", use) as second:
+            second.key = found.key
+            grant = self._grant(ctx, found, use)
+            second.parameters = grant_parameters(found.key, grant)
+            self._require_grantable(ctx, found, use, grant)
+            second.response = {"grantId": grant.grant_id}
         self._state.grants.put(grant.key, grant)
         current = self._state.current(found.key)
         plaintext = self._state.ring.random(_DATA_KEY_BYTES)
         blob = self._state.ring.encrypt(current, plaintext, use.encryption_context)
+        if not use.role:
+            self._calls.generated(current, use, ctx.now)
         return ProtectedKey(key_arn=current.arn, blob=blob)
 
     def _grant(self, ctx: Context[Any], found: Named, use: KeyUse) -> GrantRecord:
         """The caller's grant to the service, or to the role it decrypts as. Not yet kept."""
         name = use.role or _service_name(use)
-        operations = _GRANTED_TO_ROLES if use.role else _GRANTED
-        constraint = "EncryptionContextEquals" if use.role else "EncryptionContextSubset"
+        return new_grant(
+            ctx,
+            found.key,
+            grantee=name,
+            retiring=name,
+            operations=_GRANTED_TO_ROLES if use.role else _GRANTED,
+            context_equals=use.encryption_context if use.role else None,
+            context_subset=None if use.role else use.encryption_context,
+        )
+
+    def _require_grantable(self, ctx: Context[Any], found: Named, use: KeyUse, grant: GrantRecord) -> None:
+        """AwsError unless the key can have the grant, and the caller may give it."""
+        if found.key.spec != "SYMMETRIC_DEFAULT":
+            text = "EncryptionContext is supported only when creating a grant for a symmetric encryption KMS key."
+            raise validation(text)
         self._ask(
             ctx,
             "CreateGrant",
             found,
             use,
             {
-                "kms:GrantOperations": operations,
-                "kms:GranteePrincipal": name,
-                "kms:RetiringPrincipal": name,
+                "kms:GrantOperations": grant.operations,
+                "kms:GranteePrincipal": grant.grantee,
+                "kms:RetiringPrincipal": grant.grantee,
                 "kms:GrantIsForAWSResource": "true",
-                "kms:GrantConstraintType": constraint,
+                "kms:GrantConstraintType": "EncryptionContextEquals"
+                if use.role
+                else "EncryptionContextSubset",
             },
         )
         require_usable(found.key, "ENCRYPT_DECRYPT", "Encrypt" if use.role else "GenerateDataKey")
-        return new_grant(
-            ctx,
-            found.key,
-            grantee=name,
-            retiring=name,
-            operations=operations,
-            context_equals=use.encryption_context if use.role else None,
-            context_subset=None if use.role else use.encryption_context,
-        )
 
     def unlock(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> bytes:
+        with self._calls.on_behalf(ctx, "Decrypt", use) as call:
+            call.parameters = {"encryptionContext": dict(use.encryption_context)}
+            found = named(ctx, self._state, protected.key_arn)
+            call.key = found.key
+            return self._decrypted(ctx, found, protected, use)
+
+    def check(self, ctx: Context[Any], protected: ProtectedKey, use: KeyUse) -> None:
+        self._decrypted(ctx, named(ctx, self._state, protected.key_arn), protected, use)
+
+    def _decrypted(self, ctx: Context[Any], found: Named, protected: ProtectedKey, use: KeyUse) -> bytes:
         blob = read_blob(protected.blob)
-        found = named(ctx, self._state, protected.key_arn)
         self._ask(ctx, "Decrypt", found, use)
         require_usable(found.key, "ENCRYPT_DECRYPT", "Decrypt")
         return self._state.ring.decrypt(found.key, blob, use.encryption_context)
 
     def release(self, key_arn: str, use: KeyUse) -> None:
+        key = self._key(key_arn, use)
         for grant in self._grants(key_arn, use):
+            assert key is not None
             self._state.grants.delete(*grant.key)
+            self._calls.retired(key, use, grant)
 
     def inaccessible_since(self, key_arn: str, use: KeyUse) -> datetime | None:
         key = self._state.keys.get(use.region, key_arn.rpartition("/")[2])
@@ -126,28 +157,6 @@ class ServiceKeys:
         caller = ctx.principal.account
         check = check_on(self._state, action, found, caller=caller, request=request)
         ctx.authorize(check, through=f"{use.service}.amazonaws.com")
-
-    def _managed_key(self, ctx: Context[Any], service: str, alias: str) -> KeyRecord:
-        """The AWS managed key of the caller's account, made on first use (Developer Guide, "AWS managed keys")."""
-        present = self._state.alias(ctx.account, ctx.region, alias)
-        found = present and self._state.key(ctx.region, present.key_id)
-        if found is not None:
-            return found
-        policy = managed_policy(service, ctx.account, ctx.region)
-        made = replace(
-            new_key(ctx, self._state, spec="SYMMETRIC_DEFAULT", usage="ENCRYPT_DECRYPT", policy=policy),
-            aws_managed=True,
-            description=f"Default key that protects my {service} data when no other key is defined",
-            # "AWS managed keys are rotated every year" (Developer Guide, "Rotating AWS KMS keys").
-            rotation=Rotation(period_days=365, since=ctx.now.timestamp()),
-        )
-        now = ctx.now.timestamp()
-        record = AliasRecord(
-            account=ctx.account, region=ctx.region, name=alias, key_id=made.key_id, created=now, updated=now
-        )
-        self._state.keys.put(made.key, made)
-        self._state.aliases.put(record.key, record)
-        return made
 
     def _key(self, key_arn: str, use: KeyUse) -> KeyRecord | None:
         return self._state.key(use.region, key_arn.rpartition("/")[2])

@@ -7,25 +7,28 @@ from dataclasses import replace
 from casemate.model.arns import Arn
 from casemate.policy.document import Policy
 from casemate.servicekit.clock import Clock
+from casemate.servicekit.ports import Principals
 from casemate.servicekit.store import Store
 from casemate.services.kms.grant_statements import with_grants
+from casemate.services.kms.granting import is_token
 from casemate.services.kms.key_statements import key_policy
 from casemate.services.kms.material import KeyRing
 from casemate.services.kms.records import AliasRecord, GrantRecord, KeyRecord, Material
-
-_DAY = 86_400
 
 
 class KmsState:
     """Keys by (Region, id), aliases by (account, Region, name), grants by (Region, key id, id)."""
 
-    def __init__(self, store: Store, ring: KeyRing, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, ring: KeyRing, clock: Clock, principals: Principals | None = None
+    ) -> None:
         self.store = store
         self.keys = store.collection("kms.keys", KeyRecord)
         self.aliases = store.collection("kms.aliases", AliasRecord)
         self.grants = store.collection("kms.grants", GrantRecord)
         self.ring = ring
         self._clock = clock
+        self._principals = principals
         self._policies: dict[str, tuple[KeyRecord, list[GrantRecord], Policy]] = {}
 
     def key(self, region: str, key_id: str) -> KeyRecord | None:
@@ -47,17 +50,24 @@ class KmsState:
     def grants_of(self, key: KeyRecord) -> list[GrantRecord]:
         return self.grants.values(*key.key)
 
-    def current(self, key: KeyRecord) -> KeyRecord:
-        """The key as an encryption uses it: rotated first when its rotation is due. Call inside a transaction."""
-        rotation = key.rotation
-        now = self._clock().timestamp()
-        if rotation is None or key.state != "Enabled" or now < rotation.since + rotation.period_days * _DAY:
-            return key
-        return self.rotate(replace(key, rotation=replace(rotation, since=now)), "AUTOMATIC")
+    def grant_of(self, region: str, token: str) -> GrantRecord | None:
+        """The grant that a token stands for."""
+        return next((one for one in self.grants.values(region) if is_token(token, one)), None)
 
-    def rotate(self, key: KeyRecord, how: str) -> KeyRecord:
+    def current(self, key: KeyRecord) -> KeyRecord:
+        """The key as it is by now: rotated on each date that has passed meanwhile. Call inside a transaction.
+
+        Nothing wakes to rotate: nobody can see the difference who only sees keys that went through here.
+        """
+        now = self._clock().timestamp()
+        while key.state == "Enabled" and key.rotation is not None and now >= key.rotation.due:
+            due = key.rotation.due
+            key = self.rotate(replace(key, rotation=replace(key.rotation, since=due)), "AUTOMATIC", due)
+        return key
+
+    def rotate(self, key: KeyRecord, how: str, moment: float) -> KeyRecord:
         """Give the key new material, and keep it. Call inside a transaction."""
-        made = self.ring.make(key.key_id, key.spec, self._clock().timestamp())
+        made = self.ring.make(key.key_id, key.spec, moment)
         material = Material(
             material_id=made.material_id,
             wrapped=made.wrapped,
@@ -80,6 +90,10 @@ class KmsState:
                     self.aliases.delete(*alias.key)
                 for grant in self.grants_of(record):
                     self.grants.delete(*grant.key)
+
+    def is_principal(self, name: str) -> bool:
+        """Whether a key policy can name it."""
+        return self._principals is None or self._principals.is_principal(name)
 
     def resource_policy(self, arn: str) -> Policy | None:
         """What is attached to a key: its policy's statements, then one for each grant."""

@@ -32,10 +32,7 @@ def require_usable(key: KeyRecord, usage: str, operation: str) -> None:
         raise wrong_usage(key.arn, key.usage, operation)
 
 
-def check_grant_tokens(state: KmsState, tokens: Iterable[str] | None) -> None:
+def check_grant_tokens(state: KmsState, region: str, tokens: Iterable[str] | None) -> None:
     """A grant is in force as soon as it is made, so that a token has nothing to add; it must be one, though."""
-    if not tokens:
-        return
-    known = {grant.token for grant in state.grants.values()}
-    if not known.issuperset(tokens):
+    if any(state.grant_of(region, token) is None for token in tokens or ()):
         raise invalid_grant_token()

@@ -98,6 +98,12 @@ class Binding:
             f"operator or function: {function}, number of operands: {count}",
         )
 
+    def misplaced(self, function: str) -> None:
+        self.problems.add(
+            Rank.PLACE,
+            f"The function is not allowed to be used this way in an expression; function: {function}",
+        )
+
     def needs_path(self, function: str) -> None:
         self.problems.add(
             Rank.DOCUMENT_PATH,

@@ -13,7 +13,7 @@ from casemate.tables.expressions.errors import Problems, SyntaxProblem
 from casemate.tables.expressions.kept import kept
 from casemate.tables.expressions.keyconditions import KeyConditionExpression, key_terms
 from casemate.tables.expressions.lexer import EXPRESSIONS, Limits
-from casemate.tables.expressions.nodes import DeleteAction
+from casemate.tables.expressions.nodes import DeleteAction, RemoveAction
 from casemate.tables.expressions.parser import parse_condition, parse_projection, parse_update
 from casemate.tables.expressions.paths import Path, Tree, check_distinct, tree_of
 from casemate.tables.expressions.placeholders import Placeholders, check_all_used
@@ -139,7 +139,7 @@ def _update(text: str, names: Names, types: Types, limits: Limits) -> UpdateExpr
         value_checks=tuple(binding.value_checks),
         changes=changes,
         reads=reads,
-        only_deletes=all(isinstance(action, DeleteAction) for action in node.actions),
+        only_takes=all(isinstance(action, (RemoveAction, DeleteAction)) for action in node.actions),
     )
 
 

@@ -158,7 +158,7 @@ def _predicate(node: CallNode, binding: Binding) -> Test:
     name = node.function
     reads = [operand(argument, binding) for argument in node.arguments]
     if name == "size":
-        _misplaced(name, binding)
+        binding.misplaced(name)
     if name not in _PREDICATES:
         _unknown(name, binding)
         return _never
@@ -191,12 +191,6 @@ def _unknown(name: str, binding: Binding) -> None:
         )
     elif name != "size":
         binding.problems.add(Rank.FUNCTION_NAME, f"Invalid function name; function: {name}")
-
-
-def _misplaced(name: str, binding: Binding) -> None:
-    binding.problems.add(
-        Rank.PLACE, f"The function is not allowed to be used this way in an expression; function: {name}"
-    )
 
 
 def _existence(node: CallNode, binding: Binding) -> Test:
@@ -259,7 +253,7 @@ def _size(node: CallNode, binding: Binding) -> Read:
     reads = [operand(argument, binding) for argument in node.arguments]
     if node.function != "size":
         if node.function in _PREDICATES:
-            _misplaced(node.function, binding)
+            binding.misplaced(node.function)
         else:
             _unknown(node.function, binding)
         return lambda _item, _values: MISSING

@@ -47,12 +47,14 @@ class KeyConditionExpression(Bound):
 def key_terms(node: Condition, binding: Binding) -> tuple[KeyTerm, ...]:
     """The terms of a key condition; ValidationException when it is more than a key condition may be.
 
-    First come the checks every condition has, then, over all terms, these in turn: the operator, nested operations,
-    the place of the key attribute, the number of attributes, nested attributes (observed: dynalite's recorded answers).
+    First come the checks every condition has, term by term (observed: paritysuite/dynamodb-conformance,
+    validation-ordering/queryKeyCondition), then, over all terms, these in turn: the operator, nested operations, the
+    place of the key attribute, the number of attributes, nested attributes (observed: dynalite's recorded answers).
     """
-    condition_test(node, binding)
-    binding.problems.check()
     parts = _flat(node)
+    for part in parts:
+        condition_test(part, binding)
+        binding.problems.check()
     for part in parts:
         _check_operator(part)
     for check in (_check_nested_operations, _check_first, _check_attributes, _check_nested_attributes):

@@ -9,9 +9,11 @@ from typing import Literal
 
 from casemate.tables.expressions.errors import SyntaxProblem
 
+# A name begins with a letter: `_id` is a syntax error at its underscore (Developer Guide, "Specifying item attributes";
+# ScyllaDB's test/alternator/test_update_expression.py, which is run against AWS too).
 Kind = Literal["name", "#", ":", "number", "symbol", "bad", "end"]
 _TOKEN = re.compile(
-    r"[ \t\r\n]*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
+    r"[ \t\r\n]*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<alias>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>[0-9]+)|(?P<symbol><>|<=|>=|[=<>+\-()\[\].,])|(?P<end>$)|(?P<bad>.))",
     re.DOTALL,
 )

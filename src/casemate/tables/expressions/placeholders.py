@@ -55,7 +55,16 @@ def _check_keys(parameter: str, given: Mapping[str, Any], pattern: re.Pattern[st
         raise validation(f"{parameter} must not be empty")
     for key in given:
         if not _fits(pattern, key):
-            raise validation(f'{parameter} contains invalid key: Syntax error; key: "{key}"')
+            raise validation(f"{parameter} contains invalid key: {_misfit(parameter, key)}")
+
+
+def _misfit(parameter: str, key: str) -> str:
+    """The length comes first, and of a name it is said how long it is (ExtendDB's dual-target tests, us-east-1)."""
+    size = len(key.encode())
+    if size <= MAX_KEY_BYTES:
+        return f'Syntax error; key: "{key}"'
+    told = f" size of key: {size}" if parameter == "ExpressionAttributeNames" else ""
+    return f"The expression attribute map contains a key that is too long;{told}"
 
 
 @lru_cache(maxsize=4096)

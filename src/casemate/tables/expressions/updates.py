@@ -56,8 +56,8 @@ class UpdateExpression(Bound):
     changes: tuple[tuple[Path, Change], ...]
     reads: tuple[Path, ...]
     """Paths whose values it reads."""
-    only_deletes: bool
-    """Nothing but DELETE actions: an item that is absent is not made."""
+    only_takes: bool
+    """Nothing but REMOVE and DELETE actions: an item that is absent is not made, whatever the paths."""
     targets: tuple[Path, ...] = field(init=False)
     """The paths it changes."""
     attributes_changed: tuple[str, ...] = field(init=False)
@@ -282,6 +282,10 @@ def _result_type(node: Operand, binding: Binding) -> str | None:
 def _function(node: CallNode, binding: Binding, reads: list[Path]) -> Compute:
     arguments = [_operand(argument, binding, reads) for argument in node.arguments]
     name = node.function
+    for argument in node.arguments:
+        if isinstance(argument, CallNode) and argument.function == "list_append":
+            # It stands alone: list_append(list_append(a, b), c) is refused (ScyllaDB's test_update_expression.py).
+            binding.misplaced(argument.function)
     if name not in ("if_not_exists", "list_append"):
         words = (
             "The function is not allowed in an update expression"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from casemate.tables.errors import validation
+from casemate.tables.partiql import errors
 from casemate.tables.partiql.cursor import Cursor
 from casemate.tables.partiql.errors import malformed
+from casemate.tables.partiql.keywords import TYPES
 from casemate.tables.partiql.nodes import (
     And,
     Arithmetic,
@@ -14,9 +17,10 @@ from casemate.tables.partiql.nodes import (
     Call,
     Compare,
     Condition,
-    Is,
+    IsType,
     ListOf,
     MapOf,
+    Missing,
     Not,
     Operand,
     Or,
@@ -29,45 +33,14 @@ from casemate.tables.partiql.nodes import (
 )
 
 T = TypeVar("T")
-KEYWORDS: Final = frozenset(
-    (
-        "SELECT",
-        "FROM",
-        "WHERE",
-        "ORDER",
-        "BY",
-        "INSERT",
-        "INTO",
-        "VALUE",
-        "UPDATE",
-        "SET",
-        "REMOVE",
-        "DELETE",
-        "RETURNING",
-        "AND",
-        "OR",
-        "NOT",
-        "IN",
-        "IS",
-        "BETWEEN",
-        "MISSING",
-        "NULL",
-        "TRUE",
-        "FALSE",
-        "EXISTS",
-        "ASC",
-        "DESC",
-        "AS",
-        "LIMIT",
-        "GROUP",
-        "HAVING",
-        "JOIN",
-        "UNION",
-    )
-)
-"""Words that are no attribute names unless quoted."""
 _COMPARATORS: Final = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_PREDICATES: Final = frozenset(("begins_with", "contains", "attribute_type"))
+PREDICATES: Final = frozenset(
+    ("begins_with", "contains", "attribute_type", "attribute_exists", "attribute_not_exists")
+)
+"""Functions that are conditions. The last two are not on AWS's page, and work (observed: whereFunctions, October 2026)."""
+
+_VALUES: Final = frozenset(("size",))
+"""Functions that are compared."""
 
 
 def condition(cursor: Cursor) -> Condition:
@@ -100,8 +73,6 @@ def _negation(cursor: Cursor) -> Condition:
 
 def _predicate(cursor: Cursor) -> Condition:
     left = operand(cursor)
-    if isinstance(left, Call) and left.function in _PREDICATES:
-        return left
     if cursor.token.kind == "symbol" and cursor.token.text in _COMPARATORS:
         operator = _COMPARATORS[cursor.take().text]
         return Compare(operator, left, operand(cursor))  # pyright: ignore[reportArgumentType]  # one of the table's
@@ -114,8 +85,12 @@ def _predicate(cursor: Cursor) -> Condition:
         found = Within(left, _choices(cursor))
     elif not negated and cursor.accept_word("IS"):
         return _is(cursor, left)
-    else:
+    elif isinstance(left, Call) and not negated and left.function not in _VALUES:
+        return left
+    elif cursor.token.kind == "end":
         raise cursor.unexpected("a comparison")
+    else:
+        raise malformed(errors.LEFTOVER)
     return Not(found) if negated else found
 
 
@@ -128,15 +103,25 @@ def _choices(cursor: Cursor) -> tuple[Operand, ...]:
 
 def _is(cursor: Cursor, left: Operand) -> Condition:
     negated = cursor.accept_word("NOT")
+    if cursor.accept_word("MISSING"):
+        codes: tuple[str, ...] | None = None
+    else:
+        codes = _type(cursor)
     if not isinstance(left, Path):
         raise malformed("IS takes an attribute or a document path")
-    if cursor.accept_word("MISSING"):
-        found = Is(left, "MISSING")
-    elif cursor.accept_word("NULL"):
-        found = Is(left, "NULL")
-    else:
-        raise cursor.unexpected("MISSING or NULL")
+    found = Missing(left) if codes is None else IsType(left, codes)
     return Not(found) if negated else found
+
+
+def _type(cursor: Cursor) -> tuple[str, ...]:
+    name = cursor.token.text.upper() if cursor.token.kind == "word" else ""
+    if cursor.following.kind == "word" and f"{name} {cursor.following.text.upper()}" in TYPES:
+        cursor.take()
+        name += f" {cursor.token.text.upper()}"
+    if name not in TYPES:
+        raise malformed(errors.NO_TYPE)
+    cursor.take()
+    return TYPES[name]
 
 
 def operand(cursor: Cursor) -> Operand:
@@ -149,16 +134,17 @@ def operand(cursor: Cursor) -> Operand:
 
 
 def _term(cursor: Cursor) -> Operand:
-    token = cursor.token
-    if token.kind == "word" and token.text.upper() not in KEYWORDS:
-        name = cursor.take().text
-        if cursor.accept("("):
-            with cursor.deeper():
-                return Call(name.lower(), _listed(cursor, ")", operand))
-        return _path(cursor, name)
-    if token.kind == "quoted":
-        return path(cursor)
-    return value(cursor)
+    if cursor.at_call():
+        return _call(cursor)
+    return path(cursor) if cursor.at_name() else value(cursor)
+
+
+def _call(cursor: Cursor) -> Call:
+    word = cursor.take()
+    cursor.expect("(")
+    first = cursor.token.place
+    with cursor.deeper():
+        return Call(word.text.lower(), _listed(cursor, ")", operand), word.place, first)
 
 
 def path(cursor: Cursor) -> Path:
@@ -168,12 +154,11 @@ def path(cursor: Cursor) -> Path:
 
 def name(cursor: Cursor) -> str:
     """An identifier, quoted when it is a keyword."""
-    token = cursor.token
-    if token.kind == "quoted" or (token.kind == "word" and token.text.upper() not in KEYWORDS):
-        if not token.text:
-            raise malformed("A name is empty")
-        return cursor.take().text
-    raise cursor.unexpected("a name")
+    if not cursor.at_name():
+        raise cursor.no_term()
+    if not cursor.token.text:
+        raise malformed("A name is empty")
+    return cursor.take().text
 
 
 _POSITION_DIGITS = 9
@@ -184,6 +169,8 @@ def _path(cursor: Cursor, first: str) -> Path:
     elements: list[str | int] = [first]
     while True:
         if cursor.accept("."):
+            if not cursor.at_name():
+                raise malformed(errors.PATH_COMPONENT)
             elements.append(name(cursor))
         elif cursor.at("["):
             cursor.take()
@@ -198,27 +185,34 @@ def _path(cursor: Cursor, first: str) -> Path:
 
 def value(cursor: Cursor) -> Value:
     """A literal or a parameter ("PartiQL data types for DynamoDB")."""
-    token = cursor.take()
+    if cursor.at_call():
+        # Where only a value may stand (observed: partiqlFunctions, October 2026).
+        name, place = cursor.token.text, cursor.token.place
+        raise validation(f"Unsupported data type: {name} under key root at {place}")
+    token = cursor.token
     match token.kind, token.text.upper():
         case "string", _:
-            return Scalar("S", token.text)
+            return Scalar("S", cursor.take().text)
         case "number", _:
-            return Scalar("N", token.text)
-        case "symbol", "-" if cursor.token.kind == "number":
+            return Scalar("N", cursor.take().text)
+        case "symbol", "-" if cursor.following.kind == "number":
+            cursor.take()
             return Scalar("N", "-" + cursor.take().text)
         case "symbol", "?":
+            cursor.take()
             cursor.parameters += 1
             return Parameter(cursor.parameters - 1)
         case "word", "TRUE" | "FALSE":
-            return Scalar("BOOL", token.text.upper() == "TRUE")
+            return Scalar("BOOL", cursor.take().text.upper() == "TRUE")
         case "word", "NULL":
+            cursor.take()
             return Scalar("NULL", True)
         case "symbol", "[" | "<<" | "{":
+            cursor.take()
             with cursor.deeper():
                 return _compound(cursor, token.text)
         case _:
-            shown = "end of statement" if token.kind == "end" else f"'{token.text}'"
-            raise malformed(f"Expected a value, found {shown}")
+            raise cursor.no_term()
 
 
 def _compound(cursor: Cursor, opening: str) -> Value:

@@ -6,11 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from casemate.model.errors import AwsError
+from casemate.tables.partiql import errors
 from casemate.tables.partiql.errors import malformed
+from casemate.tables.partiql.keywords import KEYWORDS, OPERATORS
 from casemate.tables.partiql.lexer import Token, tokens_of
 
 _MAX_DEPTH = 64
 """Of parentheses, lists, sets and maps: twice what an item may nest."""
+_INFIX = frozenset(("=", "<>", "!=", "<", "<=", ">", ">=", "+", "-"))
 
 
 class Cursor:
@@ -26,6 +29,11 @@ class Cursor:
     def token(self) -> Token:
         return self._tokens[self._place]
 
+    @property
+    def following(self) -> Token:
+        """The one after it."""
+        return self._tokens[min(self._place + 1, len(self._tokens) - 1)]
+
     def take(self) -> Token:
         """The present token; moves on."""
         token = self._tokens[self._place]
@@ -39,6 +47,18 @@ class Cursor:
     def at_word(self, *words: str) -> bool:
         """Whether the present token is one of these keywords, in any case."""
         return self.token.kind == "word" and self.token.text.upper() in words
+
+    def at_name(self) -> bool:
+        """Whether it is an identifier: quoted, or no keyword."""
+        return self.token.kind == "quoted" or (
+            self.token.kind == "word" and self.token.text.upper() not in KEYWORDS
+        )
+
+    def at_call(self) -> bool:
+        """Whether it is a function's name, which may be a keyword."""
+        return (
+            self.token.kind == "word" and self.following.kind == "symbol" and self.following.text == "("
+        ) and self.token.text.upper() not in ("NOT", *OPERATORS)
 
     def accept(self, symbol: str) -> bool:
         """Take that symbol if it is next."""
@@ -65,6 +85,23 @@ class Cursor:
         """The present token is not what the grammar wants here."""
         shown = "end of statement" if self.token.kind == "end" else f"'{self.token.text}'"
         return malformed(f"Expected {wanted}, found {shown}")
+
+    def no_term(self) -> AwsError:
+        """The present token begins no term, where one must stand."""
+        if self.token.kind == "end" and self._after_operator():
+            return malformed(errors.NO_RIGHT_SIDE)
+        word = self.token.text.upper() if self.token.kind == "word" else ""
+        if word in OPERATORS or (self.token.kind == "symbol" and self.token.text in _INFIX):
+            return malformed(errors.OPERATOR)
+        return malformed(errors.KEYWORD if word in KEYWORDS else errors.TERM)
+
+    def _after_operator(self) -> bool:
+        if not self._place:
+            return False
+        before = self._tokens[self._place - 1]
+        return (before.kind == "symbol" and before.text in _INFIX) or (
+            before.kind == "word" and before.text.upper() in OPERATORS
+        )
 
     @contextmanager
     def deeper(self) -> Generator[None]:

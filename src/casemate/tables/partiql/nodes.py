@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Comparator = Literal["=", "<>", "<", "<=", ">", ">="]
@@ -62,6 +62,9 @@ class Call:
 
     function: str
     arguments: tuple[Operand, ...]
+    place: str = field(default="", compare=False)
+    """Where its name stands, and its first argument: messages say it."""
+    first: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,18 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class Is:
-    """IS MISSING, IS NULL."""
+class Missing:
+    """IS MISSING."""
 
     operand: Path
-    what: Literal["MISSING", "NULL"]
+
+
+@dataclass(frozen=True, slots=True)
+class IsType:
+    """IS NULL, IS STRING, ...: the codes of the attribute types that are meant."""
+
+    operand: Path
+    codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,7 @@ class Not:
     part: Condition
 
 
-Condition: TypeAlias = "Compare | Between | Within | Is | And | Or | Not | Call"
+Condition: TypeAlias = "Compare | Between | Within | Missing | IsType | And | Or | Not | Call"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +141,8 @@ class Select:
     where: Condition | None
     order: tuple[tuple[str, bool], ...]
     """Attributes, and whether each descends."""
+    function: str | None = None
+    """Where a function stands among the paths, which is refused once the table is found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,14 +166,14 @@ class RemoveAction:
 class Update:
     table: str
     actions: tuple[SetAction | RemoveAction, ...]
-    where: Condition
+    where: Condition | None
     returning: Returning | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delete:
     table: str
-    where: Condition
+    where: Condition | None
     returning: Returning | None
 
 

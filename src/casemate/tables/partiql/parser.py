@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from casemate.tables.errors import validation
+from casemate.tables.partiql import errors
 from casemate.tables.partiql.conditions import condition, name, operand, path, value
 from casemate.tables.partiql.cursor import Cursor
 from casemate.tables.partiql.errors import malformed
@@ -27,6 +29,7 @@ _RETURNING: dict[tuple[str, str], Returning] = {
     ("MODIFIED", "OLD"): "UPDATED_OLD",
     ("MODIFIED", "NEW"): "UPDATED_NEW",
 }
+_MOST_COMPONENTS = 2
 
 
 @lru_cache(maxsize=1024)
@@ -36,7 +39,7 @@ def parse(text: str) -> Parsed:
     statement = _statement(cursor)
     cursor.accept(";")
     if cursor.token.kind != "end":
-        raise malformed(f"Unexpected '{cursor.token.text}' after the statement")
+        raise malformed(errors.LEFTOVER)
     return Parsed(statement=statement, parameters=cursor.parameters)
 
 
@@ -49,25 +52,23 @@ def _statement(cursor: Cursor) -> Statement:
         return _update(cursor)
     if cursor.accept_word("DELETE"):
         return _delete(cursor)
+    if cursor.accept_word("FROM"):
+        return _update_from(cursor)
     if cursor.accept_word("EXISTS"):
         cursor.expect("(")
         cursor.expect_word("SELECT")
         found = Exists(select=_select(cursor))
         cursor.expect(")")
         return found
-    raise cursor.unexpected("SELECT, INSERT, UPDATE or DELETE")
+    raise malformed(errors.NO_STATEMENT)
 
 
 def _select(cursor: Cursor) -> Select:
     """Source: Developer Guide, "PartiQL select statements for DynamoDB"; so the others."""
-    paths: list[Path] | None = None
-    if not cursor.accept("*"):
-        paths = [path(cursor)]
-        while cursor.accept(","):
-            paths.append(path(cursor))
+    paths, function = (None, None) if cursor.accept("*") else _projections(cursor)
     cursor.expect_word("FROM")
-    table = name(cursor)
-    index = name(cursor) if cursor.accept(".") else None
+    table, *index = _table(cursor)
+    _refuse_alias(cursor)
     where = condition(cursor) if cursor.accept_word("WHERE") else None
     order: list[tuple[str, bool]] = []
     if cursor.accept_word("ORDER"):
@@ -77,11 +78,61 @@ def _select(cursor: Cursor) -> Select:
             order.append(_order(cursor))
     return Select(
         table=table,
-        index=index,
-        paths=None if paths is None else tuple(paths),
+        index=index[0] if index else None,
+        paths=paths,
         where=where,
         order=tuple(order),
+        function=function,
     )
+
+
+def _projections(cursor: Cursor) -> tuple[tuple[Path, ...], str | None]:
+    """What is listed, and where the first function in the list stands."""
+    paths: list[Path] = []
+    function: str | None = None
+    while True:
+        if cursor.at_call():
+            function = function or cursor.token.place
+            _pass_call(cursor)
+        else:
+            paths.append(path(cursor))
+        if not cursor.accept(","):
+            return tuple(paths), function
+
+
+def _pass_call(cursor: Cursor) -> None:
+    """To the end of a function that is refused whatever its arguments are: COUNT takes a star."""
+    depth = 0
+    cursor.take()
+    while True:
+        token = cursor.token
+        if token.kind == "end":
+            raise cursor.unexpected(")")
+        depth += (token.kind == "symbol") * ((token.text == "(") - (token.text == ")"))
+        cursor.take()
+        if depth == 0:
+            return
+
+
+def _table(cursor: Cursor) -> list[str]:
+    """A table, and an index behind a dot."""
+    if not cursor.at_name():
+        raise cursor.no_term()
+    names = [cursor.take().text]
+    while cursor.accept("."):
+        if not cursor.at_name():
+            raise malformed(errors.PATH_COMPONENT)
+        names.append(cursor.take().text)
+    if len(names) > _MOST_COMPONENTS:
+        raise validation(errors.LONG_PATH)
+    if "" in names:
+        raise validation(errors.EMPTY_NAME)
+    return names
+
+
+def _refuse_alias(cursor: Cursor) -> None:
+    if cursor.at_name() or cursor.at_word("AS"):
+        raise validation(errors.ALIAS)
 
 
 def _order(cursor: Cursor) -> tuple[str, bool]:
@@ -95,13 +146,29 @@ def _order(cursor: Cursor) -> tuple[str, bool]:
 def _insert(cursor: Cursor) -> Insert:
     cursor.expect_word("INTO")
     table = _written_table(cursor)
-    cursor.expect_word("VALUE")
+    if not cursor.accept_word("VALUE"):
+        raise malformed(errors.LEFTOVER)
     return Insert(table=table, value=value(cursor))
 
 
 def _update(cursor: Cursor) -> Update:
     """SET and REMOVE may be repeated, and take several comma by comma."""
     table = _written_table(cursor)
+    _refuse_alias(cursor)
+    actions = _actions(cursor)
+    where = condition(cursor) if cursor.accept_word("WHERE") else None
+    return Update(table=table, actions=actions, where=where, returning=_returning(cursor))
+
+
+def _update_from(cursor: Cursor) -> Update:
+    """The other order, which AWS does not document (observed: partiql/fromFirstUpdate, October 2026)."""
+    table = _written_table(cursor)
+    _refuse_alias(cursor)
+    where = condition(cursor) if cursor.accept_word("WHERE") else None
+    return Update(table=table, actions=_actions(cursor), where=where, returning=_returning(cursor))
+
+
+def _actions(cursor: Cursor) -> tuple[SetAction | RemoveAction, ...]:
     actions: list[SetAction | RemoveAction] = []
     while cursor.at_word("SET", "REMOVE"):
         removes = cursor.take().text.upper() == "REMOVE"
@@ -110,8 +177,7 @@ def _update(cursor: Cursor) -> Update:
             actions.append(_action(cursor, removes=removes))
     if not actions:
         raise cursor.unexpected("SET or REMOVE")
-    cursor.expect_word("WHERE")
-    return Update(table=table, actions=tuple(actions), where=condition(cursor), returning=_returning(cursor))
+    return tuple(actions)
 
 
 def _action(cursor: Cursor, *, removes: bool) -> SetAction | RemoveAction:
@@ -125,17 +191,23 @@ def _action(cursor: Cursor, *, removes: bool) -> SetAction | RemoveAction:
 def _delete(cursor: Cursor) -> Delete:
     cursor.expect_word("FROM")
     table = _written_table(cursor)
-    cursor.expect_word("WHERE")
-    where = condition(cursor)
+    _refuse_alias(cursor)
+    where = condition(cursor) if cursor.accept_word("WHERE") else None
     returning = _returning(cursor)
     if returning not in (None, "ALL_OLD"):
-        raise malformed("A DELETE statement can return ALL OLD * only")
+        shown = next(words for words, kind in _RETURNING.items() if kind == returning)
+        raise validation(
+            f"Invalid returning clause: RETURNING {' '.join(shown)} *. Only RETURNING ALL OLD * is allowed in DELETE "
+            "statements."
+        )
     return Delete(table=table, where=where, returning=returning)
 
 
 def _written_table(cursor: Cursor) -> str:
-    table = name(cursor)
-    if cursor.at("."):
+    if not cursor.at_name():
+        raise malformed(errors.NO_TABLE)
+    table, *index = _table(cursor)
+    if index:
         raise malformed("An index can only be read")
     return table
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from casemate.model.arns import Arn
-from casemate.services.dynamodb.errors import backup_not_found
+from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.names import NAME, TableRef
 from casemate.services.dynamodb.records import TableRecord
 
@@ -65,14 +65,14 @@ class BackupRecord:
 
 
 def backup_ref(text: str) -> BackupRef:
-    """Read a BackupArn. What is not one names no backup."""
+    """Read a BackupArn (what is said of others: ack-api-quirks, DDB-BACKUP-012)."""
     try:
         arn = Arn.parse(text)
     except ValueError:
-        raise backup_not_found(text) from None
+        raise validation("Invalid Backup ARN") from None
     match arn.resource.split("/"):
         case ["table", name, "backup", backup_id] if arn.service == "dynamodb" and NAME.fullmatch(name):
             table = TableRef(account=arn.account, region=arn.region, name=name)
             return BackupRef(table=table, backup_id=backup_id)
         case _:
-            raise backup_not_found(text)
+            raise validation("Invalid Backup ARN")

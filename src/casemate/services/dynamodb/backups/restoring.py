@@ -1,7 +1,8 @@
 """How a table is made from a backup or from another table's past.
 
 Source: API reference, RestoreTableFromBackup and RestoreTableToPointInTime. Keys, indexes, capacity and encryption come
-with the items unless they are overridden; tags, policies, streams, time to live, recovery and deletion protection do not.
+with the items unless they are overridden; tags, policies, streams, time to live, recovery, deletion protection and the
+table class do not (the last two: ack-api-quirks, DDB-TABLE-215).
 """
 
 from __future__ import annotations
@@ -17,14 +18,23 @@ from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, validation
 from casemate.services.dynamodb.names import TableRef
 from casemate.services.dynamodb.operations.tables import encryption_of
-from casemate.services.dynamodb.records import Encryption, IndexRecord, Restored, TableRecord, Throughput
+from casemate.services.dynamodb.quotas import check_ceilings, check_new_table
+from casemate.services.dynamodb.records import (
+    Encryption,
+    IndexRecord,
+    OnDemand,
+    Restored,
+    TableRecord,
+    Throughput,
+)
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.table_rules import table_name, throughput_of
 from casemate.tables.engine import TablesEngine
 from casemate.tables.schema import IndexSchema, TableSchema
 
 _ON_TARGET = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
-_UNMODELLED = ("OnDemandThroughputOverride", "VectorIndexOverride")
+_UNMODELLED = ("VectorIndexOverride",)
+_LIMITS = ("MaxReadRequestUnits", "MaxWriteRequestUnits")
 
 
 def target_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
@@ -38,6 +48,26 @@ def target_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     """
     arn = target_ref(ctx, params).arn
     return (Check(action=f"dynamodb:{action}", resource=arn) for action in _ON_TARGET)
+
+
+def check_region(ctx: Context[DynamoState], params: Params, source: TableRecord) -> None:
+    """Its words: ack-api-quirks, DDB-TABLE-274 and 442."""
+    if source.region != ctx.region and params.get("SSESpecificationOverride") is None:
+        raise validation(
+            "Invalid Request: sseSpecificationOverride must be provided for cross-region restores"
+        )
+
+
+def check_index_overrides(params: Params) -> None:
+    """API reference, RestoreTableToPointInTime: WarmThroughput in an entry "causes the request to fail with a validation
+    error", of whose words no recording is at hand.
+    """
+    for index in params.get("GlobalSecondaryIndexOverride") or ():
+        if index.get("WarmThroughput"):
+            raise validation(
+                f"Invalid Request: WarmThroughput is not supported for index {index['IndexName']} when restoring to a point in "
+                "time"
+            )
 
 
 async def restore_table(
@@ -55,6 +85,10 @@ async def restore_table(
     if ref.key in ctx.state.tables:
         raise _exists(ref.name)
     record = _target(ctx, params, source, restored, ref)
+    check_new_table(ctx.state, record)
+    check_ceilings(record)
+    # "You will need that same key to restore those backups" (Developer Guide, "DynamoDB encryption at rest usage notes").
+    ctx.state.table_keys.open(ctx, source)
     try:
         await gone_through(fill(record))
         schema = record.schema()
@@ -104,7 +138,6 @@ def _target(
         next_index=source.next_index,
         billing_mode=source.billing_mode,
         throughput=source.throughput,
-        table_class=source.table_class,
         restored=restored,
         on_demand=source.on_demand,
         warm=source.warm,
@@ -113,7 +146,31 @@ def _target(
         *(index.hash_keys + index.range_keys for index in record.indexes)
     )
     kept = {name: kind for name, kind in record.attributes.items() if name in used}
-    return _billed(replace(record, attributes=kept), params)
+    return _limited(_billed(replace(record, attributes=kept), params), params)
+
+
+def _limited(record: TableRecord, params: Params) -> TableRecord:
+    """OnDemandThroughputOverride: what is not given of it stays as it was."""
+    given = params.get("OnDemandThroughputOverride")
+    if record.billing_mode != "PAY_PER_REQUEST":
+        record = replace(record, on_demand=None)
+    if not given:
+        return record
+    for member in sorted(given):
+        if record.billing_mode != "PAY_PER_REQUEST":
+            raise validation(
+                f"Invalid Request: Cannot override {member} for OnDemandThroughput unless BillingModeOverride is "
+                "PAY_PER_REQUEST"
+            )
+        if given[member] < 1:
+            raise validation(
+                f"Invalid Request: Requested {member} for OnDemandThroughput is outside of valid range"
+            )
+    before = record.on_demand or OnDemand(read=None, write=None)
+    read, write = (
+        given.get(member, limit) for member, limit in zip(_LIMITS, (before.read, before.write), strict=True)
+    )
+    return replace(record, on_demand=OnDemand(read=read, write=write))
 
 
 def _billed(record: TableRecord, params: Params) -> TableRecord:
@@ -138,11 +195,12 @@ def _billed(record: TableRecord, params: Params) -> TableRecord:
     if mode == "PAY_PER_REQUEST":
         indexes = tuple(replace(index, throughput=Throughput()) for index in indexes)
     elif record.billing_mode == "PAY_PER_REQUEST":
-        # Indexes have no units of their own yet; an override may have given them some.
-        indexes = tuple(
-            index if not index.is_global or index.throughput.read else replace(index, throughput=throughput)
-            for index in indexes
-        )
+        for index in indexes:
+            if index.is_global and not index.throughput.read:
+                # Those of the table are the table's alone (ack-api-quirks, DDB-TABLE-279 and 442).
+                raise validation(
+                    f"Invalid Request: Must specify provisioned throughput for index {index.name}"
+                )
     return replace(record, billing_mode=mode, throughput=throughput, indexes=indexes)
 
 

@@ -16,6 +16,7 @@ from casemate.services.dynamodb.errors import (
     being_created,
     being_deleted,
     being_replicated,
+    is_archived,
     not_modelled,
     validation,
 )
@@ -63,6 +64,8 @@ def check_not_busy(state: DynamoState, record: TableRecord) -> None:
         raise being_created(record.name)
     if record.deleting:
         raise being_deleted(record.name)
+    if record.archived is not None:
+        raise is_archived(record.name)
     if any(other.is_being_created for other in state.others(record)):
         raise being_replicated()
 
@@ -75,6 +78,7 @@ def check_stream(record: TableRecord, given: Mapping[str, Any] | None) -> None:
 
 async def change_replicas(ctx: Context[DynamoState], record: TableRecord, updates: Updates) -> TableRecord:
     """The table after its replicas were changed. A new one is filled after this has answered (`building`)."""
+    _check_actions(updates)
     for update in updates:
         _check_form(ctx, record, update)
     for update in updates:
@@ -89,21 +93,37 @@ async def change_replicas(ctx: Context[DynamoState], record: TableRecord, update
                     _change(ctx, _member(ctx.state, record, target), given)
             case _:
                 member = _member(ctx.state, record, target)
+                if member.deletion_protection:
+                    raise validation(
+                        f"Cannot delete table {member.name} in region {member.region} because it has deletion protection "
+                        "enabled. Disable deletion protection first."
+                    )
                 check_removable(ctx, member)
                 await remove_table(ctx, member)
                 record = ctx.state.described(record.ref)
     return record
 
 
-def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[str, Any]) -> None:
-    if "Disassociate" in update:
+def _check_actions(updates: Updates) -> None:
+    """One replica comes or goes at a time; several may be changed (ack-api-quirks, DDB-TABLE-224, 265 and 442)."""
+    if any("Disassociate" in update for update in updates):
         raise not_modelled("Disassociate: delete the replica, or the table")
-    if len(update) != 1:
+    kinds = [kind for update in updates for kind in update]
+    if not all(updates) or any(
+        kind == "Update" and set(given) == {"RegionName"}
+        for update in updates
+        for kind, given in update.items()
+    ):
+        raise validation("There are no actions specified in the Replica Update Action of the request.")
+    if len(set(kinds)) > 1:
+        raise validation("Update table operation with more than one type of replica actions not allowed.")
+    if len(kinds) > 1 and kinds[0] != "Update":
         raise validation(
-            "There are no actions specified in the Replica Update Action of the request."
-            if not update
-            else "Update table operation with more than one type of replica actions not allowed"
+            "Update table operation with more than one create or delete replica actions not allowed"
         )
+
+
+def _check_form(ctx: Context[DynamoState], record: TableRecord, update: Mapping[str, Any]) -> None:
     ((kind, given),) = update.items()
     region = given["RegionName"]
     if region == record.region:
@@ -130,8 +150,6 @@ def _check_creation(state: DynamoState, record: TableRecord, target: TableRef) -
         )
     if record.billing_mode != "PAY_PER_REQUEST":
         raise validation("Table write capacity should either be Pay-Per-Request or AutoScaled.")
-    if record.stream is not None and record.stream.enabled and record.stream.view != "NEW_AND_OLD_IMAGES":
-        raise validation(f"{INVALID}A table with replicas needs a stream of NEW_AND_OLD_IMAGES")
     if any(index.status == "CREATING" for index in record.indexes):
         raise being_replicated()
 
@@ -154,6 +172,7 @@ def _create(
     if state.linked_roles is not None:
         state.linked_roles.ensure(ctx, SERVICE)
     if record.stream is None or not record.stream.enabled:
+        # One of another view stays as it is (DDB-TABLE-221 and 305).
         record = with_stream(ctx, record, _STREAM)
     now = ctx.now.timestamp()
     membership = record.replica or Replica(group=ctx.new_uuid())

@@ -1,7 +1,7 @@
 """Which settings the replicas of a global table share.
 
-Source: Developer Guide, "Global tables settings". Always the same: capacity mode, provisioned write capacity, global
-indexes, streams, time to live. The same until a replica overrides them: provisioned read capacity and table class. Never:
+Source: Developer Guide, "Global tables settings". Always the same: capacity mode, write capacity and its on-demand limit, warm
+throughput, global indexes, streams, time to live. The same until a replica overrides them: read capacity and table class. Never:
 deletion protection, point-in-time recovery, tags, policies, contributor insights, Kinesis destinations.
 """
 
@@ -21,6 +21,8 @@ def followed(old: TableRecord, new: TableRecord, other: TableRecord) -> TableRec
         billing_mode=new.billing_mode,
         billing_changed=new.billing_changed,
         throughput=_units(old.throughput, new.throughput, other.throughput),
+        on_demand=new.on_demand,
+        warm=new.warm,
         table_class=new.table_class if other.table_class == old.table_class else other.table_class,
     )
     if new.ttl_attribute == old.ttl_attribute:
@@ -36,7 +38,8 @@ def _index(old: TableRecord, index: IndexRecord, other: TableRecord) -> IndexRec
     before, present = old.index(index.name), other.index(index.name)
     if before is None or present is None or before.number != index.number:
         return index
-    return replace(present, throughput=_units(before.throughput, index.throughput, present.throughput))
+    units = _units(before.throughput, index.throughput, present.throughput)
+    return replace(present, throughput=units, on_demand=index.on_demand, warm=index.warm)
 
 
 def _units(before: Throughput, after: Throughput, present: Throughput) -> Throughput:

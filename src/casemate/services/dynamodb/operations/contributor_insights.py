@@ -1,6 +1,7 @@
 """UpdateContributorInsights, DescribeContributorInsights, ListContributorInsights: kept and described, nothing is counted.
 
-Source: API reference of the three; Developer Guide, "CloudWatch Contributor Insights for DynamoDB" (the rules' names).
+Source: API reference of the three; Developer Guide, "CloudWatch Contributor Insights for DynamoDB" (the rules' names);
+ack-api-quirks, DDB-TABLE-089, 091 and 343 (what is listed, and what happens to what is so already).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.dynamodb.errors import table_not_found, validation
-from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.names import own_table_ref, table_ref
 from casemate.services.dynamodb.records import ContributorInsights, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
@@ -33,7 +34,7 @@ def _on_holder(action: str) -> Checks[DynamoState]:
 
 def _holder(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, str]:
     """The table, and the global index that is meant, or nothing for the table itself."""
-    ref = table_ref(ctx, params["TableName"])
+    ref = own_table_ref(ctx, params["TableName"])
     record = ctx.state.tables.get(*ref.key)
     name = params.get("IndexName") or ""
     if record is None:
@@ -47,6 +48,27 @@ def _holder(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, str
     return record, name
 
 
+def _check_settled(record: TableRecord, index: str) -> None:
+    """The words are AWS's: ack-api-quirks, DDB-TABLE-442."""
+    found = record.index(index)
+    what = "Table" if record.is_being_created else "Index" if found and found.status != "ACTIVE" else None
+    if what is not None:
+        raise validation(
+            f"Table or Index is not in a valid state to update Key Access Insights: {what}Status must be ACTIVE to enable "
+            "ContributorInsights."
+        )
+
+
+def _state(setting: ContributorInsights | None) -> dict[str, Any]:
+    """Of what was never switched on AWS tells no mode (DDB-TABLE-089)."""
+    if setting is None:
+        return {"ContributorInsightsStatus": "DISABLED"}
+    return {
+        "ContributorInsightsStatus": "ENABLED" if setting.enabled else "DISABLED",
+        "ContributorInsightsMode": setting.mode,
+    }
+
+
 def _named(record: TableRecord, index: str) -> dict[str, Any]:
     return {"TableName": record.name, **({"IndexName": index} if index else {})}
 
@@ -55,13 +77,18 @@ def _named(record: TableRecord, index: str) -> dict[str, Any]:
 def update_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
     record, index = _holder(ctx, params)
     enabled = params["ContributorInsightsAction"] == "ENABLE"
+    mode = params.get("ContributorInsightsMode") or "ACCESSED_AND_THROTTLED_KEYS"
+    _check_settled(record, index)
+    present = record.insights.get(index)
+    is_enabled = present is not None and present.enabled
+    if enabled == is_enabled and (present is None or not enabled or present.mode == mode):
+        # What is so already stays as it is (ack-api-quirks, DDB-TABLE-091 and 341).
+        return _named(record, index) | _state(present)
     if enabled and ctx.state.linked_roles is not None:
         ctx.state.linked_roles.ensure(ctx, SERVICE)
-    present = record.insights.get(index)
     setting = ContributorInsights(
         enabled=enabled,
-        mode=params.get("ContributorInsightsMode")
-        or ("ACCESSED_AND_THROTTLED_KEYS" if present is None else present.mode),
+        mode=mode if enabled or present is None else present.mode,
         changed=ctx.now.timestamp(),
     )
     changed = replace(record, insights={**record.insights, index: setting})
@@ -87,11 +114,7 @@ def describe_contributor_insights(ctx: Context[DynamoState], params: Params) -> 
 
 
 def _summary(record: TableRecord, index: str, setting: ContributorInsights) -> dict[str, Any]:
-    return {
-        **_named(record, index),
-        "ContributorInsightsStatus": "ENABLED" if setting.enabled else "DISABLED",
-        "ContributorInsightsMode": setting.mode,
-    }
+    return _named(record, index) | _state(setting)
 
 
 def _rules(record: TableRecord, index: str, setting: ContributorInsights) -> list[str]:
@@ -115,13 +138,14 @@ def _list_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("ListContributorInsights", checks=_list_checks)
 def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
-    """Where it was ever switched on, by table and index; the token is the last entry of the page."""
+    """Where it is switched on, by table and index; the token is the last entry of the page."""
     name = params.get("TableName")
-    prefix = (ctx.account, ctx.region) if name is None else table_ref(ctx, name).key
+    prefix = (ctx.account, ctx.region) if name is None else own_table_ref(ctx, name).key
     found = sorted(
         (record.name, index, _summary(record, index, setting))
         for record in ctx.state.tables.values(*prefix)
         for index, setting in record.insights.items()
+        if setting.enabled
     )
     token = params.get("NextToken")
     if token is not None:

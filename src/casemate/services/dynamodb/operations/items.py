@@ -7,15 +7,13 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.item_requests import compiler_of, guard_of, returns_old
-from casemate.services.dynamodb.legacy import Modernized
+from casemate.services.dynamodb.item_requests import check_return_values, compiler_of, guard_of
+from casemate.services.dynamodb.legacy import in_legacy_words
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.permissions import item_check, on_one_table
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState, Table
 from casemate.tables.capacity import Units, consumed_capacity, read_units
-from casemate.tables.expressions.updates import WRONG_OPERAND
 from casemate.tables.given import GivenKey, given_item, given_key
 from casemate.tables.keys import partition_item
 from casemate.tables.reads import shown_of
@@ -30,7 +28,7 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
         # Of several faults those of the item and of ReturnValues come first (dynalite's recorded answers).
         compiler_of(params)
         given_item(params["Item"])
-        returns_old(params)
+        check_return_values(params)
         raise
     item = params["Item"]
     attributes = (*item, *(guard.condition.attributes if guard else ()))
@@ -40,14 +38,14 @@ def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("PutItem", checks=_put_checks, lasting=until_durable, asked=on_one_table)
 def put_item(ctx: Context[DynamoState], params: Params) -> Output:
+    wanted = check_return_values(params)
     compiler = compiler_of(params)
     item = given_item(params["Item"])
-    returned = returns_old(params)
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     state = ctx.state
     written = state.engine.put_item(state.table(ctx, params["TableName"]).schema, item, guard)
-    return _write_answer(written, params, written.old_item if returned else None)
+    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
 
 
 def _found(ctx: Context[DynamoState], params: Params) -> tuple[Table | None, GivenKey]:
@@ -63,7 +61,7 @@ def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Itera
         # Of several faults those of ReturnValues and of the key come first, as in the operations.
         compiler_of(params)
         if action == "DeleteItem":
-            returns_old(params)
+            check_return_values(params)
         _found(ctx, params)
         raise
 
@@ -131,9 +129,7 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     try:
         written = ctx.state.engine.update_item(table.schema, key, update, guard)
     except AwsError as error:
-        if error.message == WRONG_OPERAND and isinstance(params, Modernized):
-            raise validation("Type mismatch for attribute to update") from None
-        raise
+        raise in_legacy_words(params, error) from None
     match params.get("ReturnValues"):
         case "ALL_OLD":
             attributes = written.old_item
@@ -155,14 +151,14 @@ def update_item(ctx: Context[DynamoState], params: Params) -> Output:
     asked=on_one_table,
 )
 def delete_item(ctx: Context[DynamoState], params: Params) -> Output:
+    wanted = check_return_values(params)
     compiler = compiler_of(params)
-    returned = returns_old(params)
     found, key = _found(ctx, params)
     guard = guard_of(params, compiler)
     compiler.check_all_used()
     table = ctx.state.usable(ctx, found)
     written = ctx.state.engine.delete_item(table.schema, key, guard)
-    return _write_answer(written, params, written.old_item if returned else None)
+    return _write_answer(written, params, written.old_item if wanted == "ALL_OLD" else None)
 
 
 def _write_answer(written: Written, params: Params, attributes: dict[str, Any] | None) -> Output:

@@ -1,7 +1,7 @@
 """Kinesis streaming destinations: kept and described, nothing is delivered. Streams are not looked for.
 
 Sources: API reference; Developer Guide, "Using Kinesis Data Streams to capture changes to DynamoDB". The words are
-AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442; of a stream's ARN that is none, no recording is at hand.
+AWS's answers as recorded by ack-api-quirks, DDB-TABLE-268, 299, 300 and 442; of a stream's ARN that is none, no recording is at hand.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from casemate.servicekit.service import Check, Checks, Context, Output, Params
 from casemate.services.dynamodb.errors import validation
-from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.names import own_table_ref
 from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import KinesisDestination, TableRecord
 from casemate.services.dynamodb.registry import operations
@@ -22,6 +22,7 @@ from casemate.services.dynamodb.state import DynamoState
 SERVICE = "kinesisreplication.dynamodb.amazonaws.com"
 _STREAM = re.compile(r"arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:\d{12}:stream/[a-zA-Z0-9_.-]{1,128}")
 _USED = ("DescribeStream", "PutRecords")
+_PRECISION = "ApproximateCreationDateTimePrecision"
 
 
 def _with_stream(action: str) -> Checks[DynamoState]:
@@ -43,7 +44,7 @@ def _stream(params: Params) -> str:
 
 
 def _found(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, KinesisDestination | None]:
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    record = ctx.state.described(own_table_ref(ctx, params["TableName"]))
     arn = _stream(params)
     return record, next((one for one in record.kinesis if one.stream_arn == arn), None)
 
@@ -51,6 +52,11 @@ def _found(ctx: Context[DynamoState], params: Params) -> tuple[TableRecord, Kine
 def _keep(ctx: Context[DynamoState], record: TableRecord, destination: KinesisDestination) -> None:
     others = [one for one in record.kinesis if one.stream_arn != destination.stream_arn]
     ctx.state.tables.put(record.ref.key, replace(record, kinesis=(*others, destination)))
+
+
+def _precision(destination: KinesisDestination) -> dict[str, str]:
+    """What was not asked for is not told; it is the millisecond (DDB-TABLE-300)."""
+    return {} if destination.precision is None else {_PRECISION: destination.precision}
 
 
 def _answer(record: TableRecord, destination: KinesisDestination, status: str) -> dict[str, Any]:
@@ -65,8 +71,9 @@ def _answer(record: TableRecord, destination: KinesisDestination, status: str) -
     "EnableKinesisStreamingDestination", checks=_with_stream("EnableKinesisStreamingDestination")
 )
 def enable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
-    record, present = _found(ctx, params)
-    if present is not None and present.enabled:
+    record, _ = _found(ctx, params)
+    if any(one.enabled for one in record.kinesis):
+        # Of one table one stream at a time: AWS says so of this one too (DDB-TABLE-268 and 299).
         raise validation(
             "Table is not in a valid state to enable Kinesis Streaming Destination: EnableKinesisStreamingDestination "
             "must be DISABLED or ENABLE_FAILED to perform ENABLE operation."
@@ -74,14 +81,10 @@ def enable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Para
     if ctx.state.linked_roles is not None:
         ctx.state.linked_roles.ensure(ctx, SERVICE)
     configuration: Mapping[str, Any] = params.get("EnableKinesisStreamingConfiguration") or {}
-    made = KinesisDestination(
-        stream_arn=params["StreamArn"],
-        enabled=True,
-        precision=configuration.get("ApproximateCreationDateTimePrecision") or "MILLISECOND",
-    )
+    precision = configuration.get(_PRECISION)
+    made = KinesisDestination(stream_arn=params["StreamArn"], enabled=True, precision=precision)
     _keep(ctx, record, made)
-    shown = {"ApproximateCreationDateTimePrecision": made.precision}
-    return {**_answer(record, made, "ENABLING"), "EnableKinesisStreamingConfiguration": shown}
+    return {**_answer(record, made, "ENABLING"), "EnableKinesisStreamingConfiguration": _precision(made)}
 
 
 @operations.operation(
@@ -89,6 +92,8 @@ def enable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Para
 )
 def disable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
     record, present = _found(ctx, params)
+    if params.get("EnableKinesisStreamingConfiguration"):
+        raise validation("Stream cannot be disabled using EnableKinesisStreamingConfiguration parameters")
     if present is None or not present.enabled:
         raise validation(
             "Table is not in a valid state to enable Kinesis Streaming Destination: KinesisStreamingDestination must be "
@@ -104,7 +109,7 @@ def disable_kinesis_streaming_destination(ctx: Context[DynamoState], params: Par
 def update_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
     record, present = _found(ctx, params)
     given: Mapping[str, Any] = params.get("UpdateKinesisStreamingConfiguration") or {}
-    precision = given.get("ApproximateCreationDateTimePrecision")
+    precision = given.get(_PRECISION)
     if precision is None:
         raise validation(
             "Streaming destination cannot be updated with given parameters: UpdateKinesisStreamingConfiguration cannot be "
@@ -115,28 +120,31 @@ def update_kinesis_streaming_destination(ctx: Context[DynamoState], params: Para
             "Table is not in a valid state to enable Kinesis Streaming Destination: Kinesis streaming is not in ACTIVE "
             f"state. Updates are only allowed in ACTIVE state. TableName: {record.name}, kdsArn: {params['StreamArn']}"
         )
-    if precision == present.precision:
+    if precision == (present.precision or "MILLISECOND"):
         raise validation(
             f"Invalid Request: Precision is already set to the desired value of {precision} for tableId: "
             f"{record.table_id}, kdsArn: {present.stream_arn}"
         )
-    _keep(ctx, record, replace(present, precision=precision))
-    shown = {"ApproximateCreationDateTimePrecision": precision}
-    return {**_answer(record, present, "UPDATING"), "UpdateKinesisStreamingConfiguration": shown}
+    changed = replace(present, precision=precision)
+    _keep(ctx, record, changed)
+    return {
+        **_answer(record, present, "UPDATING"),
+        "UpdateKinesisStreamingConfiguration": _precision(changed),
+    }
 
 
 @operations.operation(
     "DescribeKinesisStreamingDestination", checks=on_table("DescribeKinesisStreamingDestination")
 )
 def describe_kinesis_streaming_destination(ctx: Context[DynamoState], params: Params) -> Output:
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    record = ctx.state.described(own_table_ref(ctx, params["TableName"]))
     return {
         "TableName": record.name,
         "KinesisDataStreamDestinations": [
             {
                 "StreamArn": one.stream_arn,
                 "DestinationStatus": "ACTIVE" if one.enabled else "DISABLED",
-                "ApproximateCreationDateTimePrecision": one.precision,
+                **_precision(one),
             }
             for one in record.kinesis
         ],

@@ -12,14 +12,19 @@ from casemate.servicekit.service import Check, Context, Handler, Output, Params
 from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.operations.items import delete_item, put_item, update_item
 from casemate.services.dynamodb.operations.transactions import cancelled, transact_write_items
-from casemate.services.dynamodb.partiql.pages import (
-    Place,
-    picked,
-    place_of,
-    read_selected,
-    token_of,
+from casemate.services.dynamodb.partiql.complaints import named_in_transaction, said_plainly
+from casemate.services.dynamodb.partiql.pages import Place, picked, place_of, read_selected, token_of
+from casemate.services.dynamodb.partiql.prepared import (
+    Prepared,
+    check,
+    check_form,
+    key_of,
+    prepare,
+    reading_of,
+    write_of,
 )
-from casemate.services.dynamodb.partiql.prepared import Prepared, check, key_of, prepare, reading_of, write_of
+from casemate.services.dynamodb.partiql.statements import check_values
+from casemate.services.dynamodb.partiql.writes import WriteRequest
 from casemate.services.dynamodb.registry import operations, until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.tables.capacity import Units, consumed_capacity
@@ -27,6 +32,10 @@ from casemate.tables.partiql.nodes import Exists, Insert, Select
 from casemate.tables.schema import TableSchema
 
 DUPLICATE: Final = "Duplicate primary key exists in table"
+_NEEDS_KEY: Final = "Select statements within {} must specify the primary key in the where clause."
+_INDEX_READ: Final = "Reads on indices are not supported within transactions."
+_RETURNS: Final = "RETURNING clause is not supported in ExecuteTransaction."
+"""Observed: paritysuite/dynamodb-conformance, error-messages/partiql, 2026."""
 _MAX_STATEMENTS: Final = 100
 _WRITERS: Final = {"Put": put_item, "Update": update_item, "Delete": delete_item}
 _BATCH_CODES: Final = {
@@ -46,12 +55,14 @@ def _one_check(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
 
 @operations.operation("ExecuteStatement", checks=_one_check, lasting=until_durable)
 def execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
-    prepared = prepare(ctx, params)
-    if isinstance(prepared.statement, Exists):
-        raise validation("EXISTS can only be used in ExecuteTransaction")
-    if not prepared.is_read:
-        return _write(ctx, prepared, params)
-    return _read(ctx, prepared, params)
+    with said_plainly():
+        prepared = prepare(ctx, params)
+        check_form(prepared)
+        if isinstance(prepared.statement, Exists):
+            raise validation("EXISTS can only be used in ExecuteTransaction")
+        if not prepared.is_read:
+            return _write(ctx, prepared, params)
+        return _read(ctx, prepared, params)
 
 
 def _run(handler: Handler[DynamoState], ctx: Context[DynamoState], params: Params) -> Output:
@@ -108,20 +119,34 @@ def _batch(params: Params) -> Sequence[Mapping[str, Any]]:
 
 def _batch_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     for given in _batch(params):
-        yield check(ctx, prepare(ctx, given), "BatchExecuteStatement")
+        prepared = _prepared(ctx, given)
+        if isinstance(prepared, Prepared):
+            yield check(ctx, prepared, "BatchExecuteStatement")
+
+
+def _prepared(ctx: Context[DynamoState], given: Mapping[str, Any]) -> Prepared | AwsError:
+    """A statement of a batch, or what is wrong with it."""
+    try:
+        with said_plainly():
+            return prepare(ctx, given)
+    except AwsError as error:
+        return error
 
 
 @operations.operation("BatchExecuteStatement", checks=_batch_checks, lasting=until_durable)
 def batch_execute_statement(ctx: Context[DynamoState], params: Params) -> Output:
     """Each statement succeeds or fails by itself ("Running batch operations with PartiQL for DynamoDB")."""
-    prepared = [prepare(ctx, given) for given in _batch(params)]
-    _check_one_kind(prepared, "batch")
+    statements = [_prepared(ctx, given) for given in _batch(params)]
+    _check_one_kind([one for one in statements if isinstance(one, Prepared)], "batch")
     consumed: _Consumed = {}
     responses: list[dict[str, Any]] = []
-    for one, given in zip(prepared, _batch(params), strict=True):
-        response: dict[str, Any] = {"TableName": one.table_name}
+    for one, given in zip(statements, _batch(params), strict=True):
+        response: dict[str, Any] = {"TableName": one.table_name} if isinstance(one, Prepared) else {}
         try:
-            response |= _batched(ctx, one, given, consumed)
+            if isinstance(one, AwsError):
+                raise one
+            with said_plainly():
+                response |= _batched(ctx, one, given, consumed)
         except AwsError as error:
             if error.code not in _BATCH_CODES:
                 raise
@@ -147,12 +172,14 @@ def _batched(
     given: Mapping[str, Any],
     consumed: _Consumed,
 ) -> dict[str, Any]:
+    check_form(one)
     if isinstance(one.statement, Exists):
         raise validation("EXISTS can only be used in ExecuteTransaction")
     table = ctx.state.table(ctx, one.ref.arn).schema
     units = consumed.setdefault(one.ref.arn, (one.named, table, Units()))[2]
     if one.is_read:
-        item, used, _ = _single(ctx, one, table, consistent=bool(given.get("ConsistentRead")))
+        consistent = bool(given.get("ConsistentRead"))
+        item, used, _ = _single(ctx, one, table, "BatchExecuteStatement", consistent=consistent)
         units.add(used)
         return {} if item is None else {"Item": item}
     answer = _write(ctx, one, {"ReturnConsumedCapacity": "INDEXES"})
@@ -169,17 +196,14 @@ def _units(capacity: Mapping[str, Any]) -> Units:
 
 
 def _single(
-    ctx: Context[DynamoState], one: Prepared, table: TableSchema, *, consistent: bool
+    ctx: Context[DynamoState], one: Prepared, table: TableSchema, operation: str, *, consistent: bool
 ) -> tuple[dict[str, Any] | None, Units, bytes]:
     """The item that a SELECT of a batch or transaction names, what reading it cost, and its key."""
     assert isinstance(one.statement, Select)
     selection, reading = reading_of(one, table, consistent=consistent)
     key = key_of(selection, reading)
     if key is None:
-        raise validation(
-            "Select statements within BatchExecuteStatement and ExecuteTransaction must specify the primary key in the "
-            "where clause."
-        )
+        raise validation(_NEEDS_KEY.format(operation))
     found = read_selected(ctx.state.engine, selection, reading, Place())
     item = picked(found.items[0], one.statement.paths) if found.items else None
     return item, found.units, key
@@ -196,22 +220,22 @@ def _statements(params: Params) -> Sequence[Mapping[str, Any]]:
 
 
 def _transaction_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    for given in _statements(params):
-        yield check(ctx, prepare(ctx, given), "ExecuteTransaction")
+    for one in _all_prepared(ctx, params):
+        yield check(ctx, one, "ExecuteTransaction")
 
 
 @operations.operation("ExecuteTransaction", checks=_transaction_checks, lasting=until_durable)
 def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
     """All or nothing ("Performing transactions with PartiQL for DynamoDB")."""
-    prepared = [prepare(ctx, given) for given in _statements(params)]
+    prepared = _all_prepared(ctx, params)
     _check_one_kind(prepared, "transaction")
     if prepared[0].is_read:
         return _read_transaction(ctx, prepared, params)
     actions: list[dict[str, Any]] = []
-    for one in prepared:
-        request = write_of(one, ctx.state.table(ctx, one.ref.arn).schema)
-        if "ReturnValues" in request.members:
-            raise validation("RETURNING cannot be used in a transaction")
+    for number, one in enumerate(prepared):
+        table = ctx.state.table(ctx, one.ref.arn).schema
+        with named_in_transaction(number):
+            request = _transacted(one, table)
         actions.append({request.kind: {**request.members, "TableName": one.named}})
     rest = {
         name: params[name]
@@ -219,10 +243,32 @@ def execute_transaction(ctx: Context[DynamoState], params: Params) -> Output:
         if params.get(name) is not None
     }
     try:
-        answer = _run(transact_write_items, ctx, {"TransactItems": actions, **rest})
+        with said_plainly():
+            answer = _run(transact_write_items, ctx, {"TransactItems": actions, **rest})
     except AwsError as error:
         raise _duplicates_named(error, prepared) from None
-    return {"Responses": [{} for _ in prepared], **answer}
+    # "This statement does not return any values": there is not even one answer for each.
+    return {"Responses": [], **answer}
+
+
+def _all_prepared(ctx: Context[DynamoState], params: Params) -> list[Prepared]:
+    """The statements, named by their places when something is wrong with them; with their values they are not."""
+    statements = _statements(params)
+    for given in statements:
+        check_values(given.get("Parameters"))
+    prepared: list[Prepared] = []
+    for number, given in enumerate(statements):
+        with named_in_transaction(number):
+            prepared.append(prepare(ctx, given))
+            check_form(prepared[-1])
+    return prepared
+
+
+def _transacted(one: Prepared, table: TableSchema) -> WriteRequest:
+    request = write_of(one, table)
+    if "ReturnValues" in request.members:
+        raise validation(_RETURNS)
+    return request
 
 
 def _duplicates_named(error: AwsError, prepared: Sequence[Prepared]) -> AwsError:
@@ -243,9 +289,12 @@ def _read_transaction(ctx: Context[DynamoState], prepared: Sequence[Prepared], p
     responses: list[dict[str, Any]] = []
     consumed: _Consumed = {}
     keys: set[bytes] = set()
-    for one in prepared:
+    for number, one in enumerate(prepared):
         table = ctx.state.table(ctx, one.ref.arn).schema
-        item, used, key = _single(ctx, one, table, consistent=True)
+        with named_in_transaction(number):
+            if cast("Select", one.statement).index is not None:
+                raise validation(_INDEX_READ)
+            item, used, key = _single(ctx, one, table, "ExecuteTransaction", consistent=True)
         if key in keys:
             raise validation("Transaction request cannot include multiple operations on one item")
         keys.add(key)

@@ -1,6 +1,7 @@
 """PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy: who else may use a table or a stream.
 
-The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442 and 446.
+The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-205, 209, 210, 442 and 446. AWS keeps a policy from being
+changed again for fifteen seconds; here it may be at once.
 """
 
 from __future__ import annotations
@@ -9,33 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from casemate.model.errors import AwsError
-from casemate.policy.decision import PolicyType
-from casemate.policy.errors import MalformedPolicy
-from casemate.policy.parser import parse_policy
+from casemate.model.principals import PrincipalKind
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.errors import table_not_found, validation
+from casemate.services.dynamodb.errors import not_the_owner, table_not_found
 from casemate.services.dynamodb.names import resource_ref
 from casemate.services.dynamodb.permissions import TableChecks, on_resource
+from casemate.services.dynamodb.policy_documents import checked_policy, read_back
 from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.records import StreamRecord, parse_stream_arn
-from casemate.tables.errors import INVALID
 
-MAX_POLICY_BYTES = 20 * 1024
-"""Developer Guide, "Resource-based policy considerations"."""
 _NO_POLICY = "NO_POLICY"
-
-
-def checked_policy(document: str) -> str:
-    """The document, once it is known to be a resource policy."""
-    if len(document.encode()) > MAX_POLICY_BYTES:
-        raise validation(f"{INVALID}Maximum policy size of {MAX_POLICY_BYTES} bytes exceeded")
-    try:
-        parse_policy(document, kind=PolicyType.RESOURCE, label="resource-based policy")
-    except MalformedPolicy as error:
-        raise validation(f"{INVALID}Invalid policy document: {error.message}") from None
-    return document
 
 
 def new_revision(ctx: Context[DynamoState], last: str) -> str:
@@ -56,7 +42,10 @@ def _on_holder(action: str) -> TableChecks:
 
 
 def _holder(ctx: Context[DynamoState], arn: str) -> TableRecord | StreamRecord:
+    """Of the caller's account: policies are not for other accounts to see or change, whatever they allow them."""
     stream = parse_stream_arn(arn)
+    if (resource_ref(ctx, arn) if stream is None else stream.table).account != ctx.account:
+        raise not_the_owner()
     if stream is not None:
         record = ctx.state.streams.get(*stream.key)
     else:
@@ -82,26 +71,50 @@ def _keep(
 
 
 def _check_revision(record: TableRecord | StreamRecord, expected: str | None) -> None:
-    if expected is None:
-        return
+    """Its words as far as DDB-TABLE-205 and 209 have them: they are cut off after "but the policy associated to target ta"."""
     present = _NO_POLICY if record.policy is None else record.policy_revision
-    if expected != present:
+    if expected in (None, present):
+        return
+    what = "table" if isinstance(record, TableRecord) else "stream"
+    name = record.name if isinstance(record, TableRecord) else record.label
+    reason = (
+        f"but {what} {name} has no associated policy"
+        if record.policy is None
+        else f"but the policy associated to target {what} {name} did not match"
+    )
+    raise AwsError(
+        "PolicyNotFoundException",
+        "Resource-based policy not found for the provided ResourceArn: Requested update for policy with revision id "
+        f"{expected}, {reason}",
+    )
+
+
+def _require_no_lockout(ctx: Context[DynamoState], arn: str) -> None:
+    """The caller must be able to change the policy that was just put; the refusal undoes the transaction that put it.
+
+    Its words, and that DeleteResourcePolicy is not asked for: DDB-TABLE-210.
+    """
+    try:
+        ctx.authorize(Check(action="dynamodb:PutResourcePolicy", resource=arn))
+    except AwsError as error:
         raise AwsError(
-            "PolicyNotFoundException",
-            f"Resource-based policy not found for the provided ResourceArn: {record.ref.arn} and revision id: {expected}",
-        )
+            "AccessDeniedException",
+            "The new resource policy will not allow you to update the resource policy in the future.",
+        ) from error
 
 
 @operations.operation("PutResourcePolicy", checks=_on_holder("PutResourcePolicy"))
 def put_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
-    """The same document again keeps its revision id (API reference, PutResourcePolicy)."""
+    """The same document again, however it is written, keeps its revision id (API reference, PutResourcePolicy)."""
     record = _holder(ctx, params["ResourceArn"])
-    document = checked_policy(params["Policy"])
+    document = checked_policy(params["Policy"], record.ref.arn)
     _check_revision(record, params.get("ExpectedRevisionId"))
     if document == record.policy:
         return {"RevisionId": record.policy_revision}
     revision = new_revision(ctx, record.policy_revision)
     _keep(ctx, record, document, revision)
+    if not params.get("ConfirmRemoveSelfResourceAccess"):
+        _require_no_lockout(ctx, record.ref.arn)
     return {"RevisionId": revision}
 
 
@@ -113,10 +126,22 @@ def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
             "PolicyNotFoundException",
             f"Resource-based policy not found for the provided ResourceArn: {record.ref.arn}",
         )
-    return {"Policy": record.policy, "RevisionId": record.policy_revision}
+    return {"Policy": read_back(record.policy), "RevisionId": record.policy_revision}
 
 
-@operations.operation("DeleteResourcePolicy", checks=_on_holder("DeleteResourcePolicy"))
+def _delete_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
+    """The root user may, "even if your resource-based policy explicitly denies the root principal's access" (API reference).
+
+    It is asked without naming the table, so that the policy of the table is left out and those above it are not.
+    """
+    checks = _on_holder("DeleteResourcePolicy")(ctx, params)
+    own = f":{ctx.account}:" in params["ResourceArn"]
+    if ctx.principal.kind is PrincipalKind.ROOT and own:
+        return (Check(action="dynamodb:DeleteResourcePolicy"),)
+    return checks
+
+
+@operations.operation("DeleteResourcePolicy", checks=_delete_checks)
 def delete_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
     """Deleting what is not there is no error; then no revision id is returned."""
     record = _holder(ctx, params["ResourceArn"])

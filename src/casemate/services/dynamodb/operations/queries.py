@@ -57,8 +57,6 @@ def _wanted(params: Params, *, query: bool) -> _Wanted:
 
 
 def _compiled(params: Params, *, query: bool) -> _Wanted:
-    if not query and params.get("FilterExpression") is None:
-        _check_no_values(params)
     compiler = compiler_of(params)
     key = None
     if query:
@@ -76,27 +74,28 @@ def _compiled(params: Params, *, query: bool) -> _Wanted:
         projection=None if projection is None else compiler.projection(projection),
     )
     compiler.check_all_used()
-    _check_select(params)
+    _check_select(params, query=query)
     return wanted
 
 
-def _check_no_values(params: Params) -> None:
-    if params.get("ExpressionAttributeValues") is not None:
-        raise validation(
-            "ExpressionAttributeValues can only be specified when using expressions: FilterExpression is null"
-        )
+def _check_select(params: Params, *, query: bool) -> None:
+    """What Select may not be together with; of a Query AWS counts it among the errors of members.
 
-
-def _check_select(params: Params) -> None:
+    Observed: nubo-db/dynoxide, issues 96 and 121 and pull request 100, June 2026.
+    """
     select, projected = params.get("Select"), params.get("ProjectionExpression") is not None
+    prefix = "1 validation error detected: " if query else ""
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+        wanted = "only the Count" if select == "COUNT" else select
+        raise validation(f"{prefix}Cannot specify the ProjectionExpression when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
         raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+            f"{prefix}Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and params.get("IndexName") is None:
-        raise validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise validation(
+            f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
 
 
 def _select(params: Params) -> str:
@@ -141,7 +140,7 @@ def _leading(ctx: Context[DynamoState], params: Params, wanted: _Wanted) -> list
     return [[value for value in given if value is not None]] if None not in given else []
 
 
-def _reading(table: Table, params: Params, wanted: _Wanted, *, is_scan: bool = False) -> Reading:
+def _reading(table: Table, params: Params, wanted: _Wanted) -> Reading:
     schema = table.schema
     name = params.get("IndexName")
     index = schema.indexes.get(name) if name is not None else None
@@ -156,7 +155,6 @@ def _reading(table: Table, params: Params, wanted: _Wanted, *, is_scan: bool = F
         index=index,
         limit=params.get("Limit"),
         start_after=None if start is None else item_from_wire(start),
-        is_scan=is_scan,
         filter=wanted.filter,
         filter_values=wanted.compiler.placeholders.values,
         projection=_projection(
@@ -235,7 +233,7 @@ def query(ctx: Context[DynamoState], params: Params) -> Output:
     return _answer(page, reading, params)
 
 
-def _check_filter(reading: Reading, wanted: _Wanted, called: str) -> None:
+def _check_filter(reading: Reading, wanted: _Wanted, member: str) -> None:
     """A Query's filter may not name the key it queries by."""
     if wanted.filter is None:
         return
@@ -243,7 +241,7 @@ def _check_filter(reading: Reading, wanted: _Wanted, called: str) -> None:
     for name in wanted.filter.attributes:
         if name in keys:
             raise validation(
-                f"{called} can only contain non-primary key attributes: Primary key attribute: {name}"
+                f"{member} can only contain non-primary key attributes: Primary key attribute: {name}"
             )
 
 
@@ -252,7 +250,7 @@ def scan(ctx: Context[DynamoState], params: Params) -> Output:
     wanted = _wanted(params, query=False)
     segment, total = _segments(params)
     table = ctx.state.table(ctx, params["TableName"])
-    reading = _reading(table, params, wanted, is_scan=True)
+    reading = _reading(table, params, wanted)
     page = ctx.state.engine.scan(reading, segment=segment, total_segments=total)
     return _answer(page, reading, params)
 

@@ -12,9 +12,14 @@ from datetime import UTC, datetime
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.backups.restoring import restore_table, target_checks
-from casemate.services.dynamodb.errors import source_not_found, validation
-from casemate.services.dynamodb.names import TableRef, resource_ref, table_ref
+from casemate.services.dynamodb.backups.restoring import (
+    check_index_overrides,
+    check_region,
+    restore_table,
+    target_checks,
+)
+from casemate.services.dynamodb.errors import not_the_owner, source_not_found, validation
+from casemate.services.dynamodb.names import TableRef, own_table_ref, resource_ref
 from casemate.services.dynamodb.permissions import on_table
 from casemate.services.dynamodb.records import Restored, TableRecord
 from casemate.services.dynamodb.registry import operations
@@ -50,13 +55,13 @@ def _description(ctx: Context[DynamoState], record: TableRecord) -> Output:
 
 @operations.operation("DescribeContinuousBackups", checks=on_table("DescribeContinuousBackups"))
 def describe_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
-    return _description(ctx, _source(ctx, table_ref(ctx, params["TableName"])))
+    return _description(ctx, _source(ctx, own_table_ref(ctx, params["TableName"])))
 
 
 @operations.operation("UpdateContinuousBackups", checks=on_table("UpdateContinuousBackups"), runs_async=True)
 async def update_continuous_backups(ctx: Context[DynamoState], params: Params) -> Output:
     """Switching off forgets the past; switching on again begins anew (Developer Guide)."""
-    record = _source(ctx, table_ref(ctx, params["TableName"]))
+    record = _source(ctx, own_table_ref(ctx, params["TableName"]))
     given = params["PointInTimeRecoverySpecification"]
     enabled, days = given["PointInTimeRecoveryEnabled"], given.get("RecoveryPeriodInDays")
     if days is not None and not enabled:
@@ -83,13 +88,20 @@ def _source_ref(ctx: Context[DynamoState], params: Params) -> TableRef:
     arn, name = params.get("SourceTableArn"), params.get("SourceTableName")
     if (arn is None) == (name is None):
         raise validation("Must provide exactly one of: sourceTableArn, sourceTableName")
-    return table_ref(ctx, str(name)) if arn is None else resource_ref(ctx, arn)
+    if arn is None:
+        return own_table_ref(ctx, str(name))
+    ref = resource_ref(ctx, arn, anywhere=True)
+    if ref.account != ctx.account:
+        raise not_the_owner()
+    return ref
 
 
 @operations.operation("RestoreTableToPointInTime", checks=_restore_checks, runs_async=True)
 async def restore_table_to_point_in_time(ctx: Context[DynamoState], params: Params) -> Output:
     """A new table with what the source held at that moment, and the settings that it has now."""
     source = _source(ctx, _source_ref(ctx, params))
+    check_region(ctx, params, source)
+    check_index_overrides(params)
     moment = _moment(ctx, params, source)
     restored = Restored(source_table=source.ref.arn, source_backup=None, moment=moment)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from casemate.servicekit.service import Context, Output, Params
-from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.errors import being_deleted, validation
 from casemate.services.dynamodb.global_tables.settings import followed
-from casemate.services.dynamodb.names import table_ref
+from casemate.services.dynamodb.names import own_table_ref
 from casemate.services.dynamodb.permissions import on_table
+from casemate.services.dynamodb.quotas import ACCOUNT_UNITS, TABLE_UNITS
+from casemate.services.dynamodb.records import TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 
-_TABLE_UNITS = 40_000
-_ACCOUNT_UNITS = 80_000
-"""Initial quotas of an account (Developer Guide, "Service, account, and table quotas in Amazon DynamoDB")."""
 _TTL_SECONDS = 3600
 """API reference, UpdateTimeToLive: "Any additional UpdateTimeToLive calls for the same table during this one hour duration
 result in a ValidationException"; its words are those Terraform's provider and others report."""
@@ -22,16 +21,34 @@ result in a ValidationException"; its words are those Terraform's provider and o
 
 @operations.operation("DescribeTimeToLive", checks=on_table("DescribeTimeToLive"))
 def describe_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    record = ctx.state.described(own_table_ref(ctx, params["TableName"]))
+    if not ctx.state.is_usable(record):
+        state = "CREATING" if record.is_being_created else "DELETING"
+        raise validation(
+            f"Cannot describe time to live while table is in {state} state: Current table state is {state}"
+        )
     if record.ttl_attribute is None:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
     return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": record.ttl_attribute}}
 
 
+def _check_replicas(state: DynamoState, record: TableRecord) -> None:
+    """Replicas share the setting: none may be on its way. The words are AWS's (ack-api-quirks, DDB-TABLE-306 and 442)."""
+    for one in (record, *state.others(record)):
+        if one.is_being_created:
+            raise validation(
+                "Create/Update/Delete of replica is not allowed while the replica is being added to table with name: "
+                f"\u2018{one.name}\u2019 in region: \u2018{one.region}\u2019."
+            )
+    if record.deleting:
+        raise being_deleted(record.name)
+
+
 @operations.operation("UpdateTimeToLive", checks=on_table("UpdateTimeToLive"))
 def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
     """Once an hour at most (API reference, UpdateTimeToLive); `Expirer` deletes what has expired."""
-    record = ctx.state.described(table_ref(ctx, params["TableName"]))
+    record = ctx.state.described(own_table_ref(ctx, params["TableName"]))
+    _check_replicas(ctx.state, record)
     given = params["TimeToLiveSpecification"]
     attribute, enabled = given["AttributeName"], given["Enabled"]
     if enabled:
@@ -62,10 +79,10 @@ def update_time_to_live(ctx: Context[DynamoState], params: Params) -> Output:
 @operations.operation("DescribeLimits")
 def describe_limits(_ctx: Context[DynamoState], _params: Params) -> Output:
     return {
-        "AccountMaxReadCapacityUnits": _ACCOUNT_UNITS,
-        "AccountMaxWriteCapacityUnits": _ACCOUNT_UNITS,
-        "TableMaxReadCapacityUnits": _TABLE_UNITS,
-        "TableMaxWriteCapacityUnits": _TABLE_UNITS,
+        "AccountMaxReadCapacityUnits": ACCOUNT_UNITS,
+        "AccountMaxWriteCapacityUnits": ACCOUNT_UNITS,
+        "TableMaxReadCapacityUnits": TABLE_UNITS,
+        "TableMaxWriteCapacityUnits": TABLE_UNITS,
     }
 
 

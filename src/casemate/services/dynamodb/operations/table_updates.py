@@ -26,11 +26,14 @@ from casemate.services.dynamodb.global_tables.membership import (
 )
 from casemate.services.dynamodb.global_tables.settings import followed
 from casemate.services.dynamodb.index_updates import check_units, with_index_updates
+from casemate.services.dynamodb.key_changes import with_key_change
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.operations.tables import encryption_of, refuse_unmodelled
+from casemate.services.dynamodb.quotas import check_ceilings
+from casemate.services.dynamodb.quotas import check_units as check_units_of_account
 from casemate.services.dynamodb.records import TableRecord, Throughput
 from casemate.services.dynamodb.registry import operations
-from casemate.services.dynamodb.single_change import check_change, check_single
+from casemate.services.dynamodb.single_change import check_single
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.streams.switching import check_switch, close_stream, with_stream
 from casemate.services.dynamodb.table_rules import throughput_of
@@ -41,10 +44,9 @@ from casemate.tables.errors import INVALID
 async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
     """Changes take effect before this answers; new indexes and new replicas are filled afterwards (`building`)."""
     refuse_unmodelled(params)
-    check_change(params)
+    check_single(params)
     ref = table_ref(ctx, params["TableName"])
     old = ctx.state.described(ref)
-    check_single(params)
     check_not_busy(ctx.state, old)
     if params.get("ReplicaUpdates"):
         changed = await change_replicas(ctx, old, params["ReplicaUpdates"])
@@ -52,6 +54,7 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
     new = _changed(ctx, old, params)
     with ctx.store.transaction():
         if params.get("SSESpecification") is not None:
+            new = with_key_change(new, ctx.now.timestamp())
             ctx.state.table_keys.release(old)
             new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
         new = with_stream(ctx, new, params.get("StreamSpecification"))
@@ -84,6 +87,8 @@ def _changed(ctx: Context[DynamoState], old: TableRecord, params: Params) -> Tab
         new = with_index_updates(ctx, new, params["GlobalSecondaryIndexUpdates"], definitions)
     if new.billing_mode != old.billing_mode:
         check_units(new)
+    check_units_of_account(ctx.state, old, new)
+    check_ceilings(new)
     _check_encryption(old, params.get("SSESpecification"))
     check_stream(new, params.get("StreamSpecification"))
     check_switch(new, params.get("StreamSpecification"))

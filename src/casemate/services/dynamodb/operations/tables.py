@@ -11,9 +11,11 @@ from casemate.services.dynamodb.capacity_settings import first_limits, first_war
 from casemate.services.dynamodb.descriptions import table_description
 from casemate.services.dynamodb.errors import not_modelled, table_exists, validation
 from casemate.services.dynamodb.names import TableRef, table_ref
-from casemate.services.dynamodb.operations.policies import checked_policy, new_revision
+from casemate.services.dynamodb.operations.policies import new_revision
 from casemate.services.dynamodb.operations.tags import check_tags
 from casemate.services.dynamodb.permissions import on_table
+from casemate.services.dynamodb.policy_documents import checked_policy
+from casemate.services.dynamodb.quotas import check_ceilings, check_new_table
 from casemate.services.dynamodb.records import Encryption, IndexRecord, TableRecord
 from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.removal import check_removable, deleting, remove_table
@@ -23,10 +25,11 @@ from casemate.services.dynamodb.table_rules import (
     attributes_of,
     billing_of,
     check_all_used,
+    check_projected,
     global_indexes,
     local_indexes,
+    new_table_ref,
     table_keys,
-    table_name,
 )
 from casemate.tables.errors import INVALID
 
@@ -34,8 +37,7 @@ _PAGE = 100
 
 
 def _create_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    name = table_name(params["TableName"])
-    arn = TableRef(account=ctx.account, region=ctx.region, name=name).arn
+    arn = new_table_ref(ctx, params["TableName"]).arn
     tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
     context: dict[str, str | tuple[str, ...]] = {
         f"aws:RequestTag/{key}": value for key, value in tags.items()
@@ -57,6 +59,8 @@ def create_table(ctx: Context[DynamoState], params: Params) -> Output:
     ref = record.ref
     if ref.key in ctx.state.tables:
         raise table_exists(ref.name)
+    check_new_table(ctx.state, record)
+    check_ceilings(record)
     record = replace(record, encryption=encryption_of(ctx, params.get("SSESpecification"), ref))
     record = with_stream(ctx, record, params.get("StreamSpecification"))
     ctx.state.tables.put(ref.key, record)
@@ -67,7 +71,7 @@ def create_table(ctx: Context[DynamoState], params: Params) -> Output:
 def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
     refuse_unmodelled(params)
     for member in ("AttributeDefinitions", "KeySchema"):
-        if params.get(member) is None:
+        if not params.get(member):
             raise validation(
                 f"1 validation error detected: Value null at '{member[0].lower()}{member[1:]}' failed to satisfy "
                 "constraint: Member must not be null"
@@ -81,12 +85,14 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
     if params.get("GlobalSecondaryIndexes") is not None:
         indexes += global_indexes(params["GlobalSecondaryIndexes"], attributes, mode, indexes)
     check_all_used(attributes, (hash_key, range_key), indexes)
+    check_projected(indexes)
+    ref = new_table_ref(ctx, params["TableName"])
     policy = params.get("ResourcePolicy")
     limits, warm = params.get("OnDemandThroughput"), params.get("WarmThroughput")
     return TableRecord(
         account=ctx.account,
         region=ctx.region,
-        name=table_name(params["TableName"]),
+        name=ref.name,
         table_id=ctx.new_uuid(),
         created=ctx.now.timestamp(),
         attributes=attributes,
@@ -101,7 +107,7 @@ def _new_table(ctx: Context[DynamoState], params: Params) -> TableRecord:
         table_class=params.get("TableClass") or "STANDARD",
         deletion_protection=params.get("DeletionProtectionEnabled") or False,
         tags=check_tags({}, params.get("Tags") or ()),
-        policy=None if policy is None else checked_policy(policy),
+        policy=None if policy is None else checked_policy(policy, ref.arn),
         policy_revision="" if policy is None else new_revision(ctx, ""),
     )
 
@@ -113,8 +119,10 @@ def refuse_unmodelled(params: Mapping[str, Any]) -> None:
         "VectorIndexUpdates",
         "GlobalTableSourceArn",
         "GlobalTableWitnessUpdates",
+        "GlobalTableSettingsReplicationMode",
+        "DisassociationProtectionEnabled",
     ):
-        if params.get(member):
+        if params.get(member) not in (None, [], ""):
             raise not_modelled(member)
     if params.get("MultiRegionConsistency") == "STRONG":
         raise not_modelled("MultiRegionConsistency STRONG")

@@ -5,6 +5,7 @@ The words are AWS's answers as recorded by ack-api-quirks, DDB-TABLE-442.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,10 @@ from casemate.services.dynamodb.registry import operations
 from casemate.services.dynamodb.state import DynamoState
 
 MAX_TAGS = 50
+_ALLOWED = re.compile(r"[\w\s+\-=.:/@]*")
+"""Developer Guide, "Tagging restrictions in DynamoDB": "letters, white space, and numbers, plus the following special
+characters: + - = . _ : /"; and what other services take too.
+"""
 
 
 def tagged(ctx: Context[DynamoState], arn: str) -> TableRecord:
@@ -35,6 +40,10 @@ def check_tags(present: Mapping[str, str], given: Sequence[Mapping[str, str]]) -
             raise validation(f"The Tag Key provided is invalid, Key: {key}")
         if key.lower().startswith("aws:"):
             raise validation(f"Tag Key cannot be prefixed with aws:, Key: {key}")
+    for tag in given:
+        for what in ("Key", "Value"):
+            if not _ALLOWED.fullmatch(tag[what]):
+                raise validation(f"The Tag {what} provided is invalid, {what}: {tag[what]}")
     for place, key in enumerate(keys):
         if key in keys[:place]:
             raise validation(f"Duplicate Tag Keys provided as input: Duplicate Tag Key found {key}")

@@ -81,20 +81,25 @@ def _is_full(units: Units, reading: Reading) -> bool:
 
 
 def picked(item: WireItem, paths: Sequence[Path] | None) -> WireItem:
-    """The attributes a SELECT lists, each under the last name of its path; those that are missing stay out.
+    """The attributes a SELECT lists, each under its path from the last name on; those that are missing stay out.
 
-    A path that ends in a position has no name of its own and gets `_` and its place in the list, counted from 1
-    (PartiQL specification, section 6.3, "SELECT clause").
+    `a.b[0]` comes as `b[0]` (observed by the authors of paritysuite/dynamodb-conformance; floci issue 3798 says it).
     """
     if paths is None:
         return item
     result: WireItem = {}
-    for number, path in enumerate(paths, 1):
+    for path in paths:
         found = _find(item, path)
         if found is not None:
-            last = path.elements[-1]
-            result[last if isinstance(last, str) else f"_{number}"] = found
+            result[_shown_name(path)] = found
     return result
+
+
+def _shown_name(path: Path) -> str:
+    name = ""
+    for element in path.elements:
+        name = element if isinstance(element, str) else f"{name}[{element}]"
+    return name
 
 
 def _find(item: WireItem, path: Path) -> dict[str, Any] | None:

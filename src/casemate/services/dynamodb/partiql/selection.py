@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from casemate.services.dynamodb.errors import validation
+from casemate.services.dynamodb.partiql.overlaps import check_overlaps
 from casemate.services.dynamodb.partiql.statements import VALUES, Parameters, conjuncts, equality
 from casemate.services.dynamodb.partiql.writing import Writing
 from casemate.tables.expressions.keyconditions import KeyOperator, KeyTerm
@@ -65,6 +66,7 @@ def _place(attribute: str) -> str:
 
 def select_plan(statement: Select, parameters: Parameters, schema: KeySchema) -> Selection:
     """Plan against the key of the table or of the index."""
+    check_overlaps(statement.where, parameters, schema)
     rest = conjuncts(statement.where)
     candidates: dict[str, list[Any]] = {}
     for attribute in schema.partition:

@@ -16,10 +16,13 @@ from casemate.tables.partiql.nodes import (
     Delete,
     Exists,
     Insert,
+    MapOf,
+    Parameter,
     Path,
     RemoveAction,
     Select,
     SetAction,
+    SetOf,
     Update,
 )
 
@@ -28,6 +31,7 @@ Write = Insert | Update | Delete | Exists
 _SET_FUNCTIONS = frozenset(("list_append", "set_add", "set_delete", "if_not_exists"))
 _SECTIONS = {"set_add": "ADD", "set_delete": "DELETE"}
 NO_KEY = "Where clause does not contain a mandatory equality on all key attributes"
+NO_CONDITION = "EXISTS() must contain a single item read with additional condition"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,18 +62,32 @@ def write_request(
         members["UpdateExpression"] = _update(statement, writing)
     elif isinstance(statement, Exists):
         kind = "ConditionCheck"
-    condition = [writing.conditions(rest)] if rest else []
-    if kind == "Update" or (kind == "ConditionCheck" and not rest):
-        # An UPDATE changes what is there; it makes no item.
-        condition.insert(0, f"attribute_exists({writing.path(Path((key_names[0],)))})")
-    if condition:
-        members["ConditionExpression"] = " AND ".join(condition)
+    condition = _condition(kind, rest, writing, key_names[0])
+    if condition is not None:
+        members["ConditionExpression"] = condition
         if failure_values is not None:
             members["ReturnValuesOnConditionCheckFailure"] = failure_values
     if not isinstance(statement, Exists) and statement.returning is not None:
         members["ReturnValues"] = statement.returning
     members |= writing.request_members()
     return WriteRequest(kind=kind, members=members, target=key, attributes=writing.attributes)
+
+
+def _condition(kind: Kind, rest: list[Condition], writing: Writing, key_name: str) -> str | None:
+    """What the item must be like beside having the key.
+
+    An UPDATE changes what is there; it makes no item. A DELETE of what is not there succeeds, whatever else it asks
+    (Developer Guide, "PartiQL delete statements for DynamoDB", Return value).
+    """
+    key = Path((key_name,))
+    if kind == "Update":
+        given = [writing.conditions(rest)] if rest else []
+        return " AND ".join((f"attribute_exists({writing.path(key)})", *given))
+    if kind == "Delete":
+        return f"attribute_not_exists({writing.path(key)}) OR {writing.all_of(rest)}" if rest else None
+    if not rest:
+        raise validation(NO_CONDITION)
+    return writing.conditions(rest)
 
 
 def _place(statement: Update | Delete | Exists) -> tuple[str, Condition | None]:
@@ -84,14 +102,20 @@ def _place(statement: Update | Delete | Exists) -> tuple[str, Condition | None]:
 def _insert(
     statement: Insert, writing: Writing, parameters: Parameters, key_names: Sequence[str]
 ) -> WriteRequest:
-    wire = parameters.resolve(statement.value)
-    if "M" not in wire:
-        raise malformed("INSERT takes a tuple: {'name': value, ...}")
-    item: dict[str, Any] = wire["M"]
+    item = _item(statement, parameters)
     condition = f"attribute_not_exists({writing.path(Path((key_names[0],)))})"
     members = {"TableName": statement.table, "Item": item, "ConditionExpression": condition}
     members |= writing.request_members()
     return WriteRequest(kind="Put", members=members, target=item, attributes=tuple(item))
+
+
+def _item(statement: Insert, parameters: Parameters) -> dict[str, Any]:
+    if isinstance(statement.value, MapOf):
+        return {name: parameters.resolve(member) for name, member in statement.value.members}
+    wire = parameters.resolve(statement.value)
+    if "M" not in wire:
+        raise malformed("INSERT takes a tuple: {'name': value, ...}")
+    return wire["M"]
 
 
 def _key(
@@ -128,7 +152,16 @@ def _update(statement: Update, writing: Writing) -> str:
 
 
 def _members(action: SetAction, call: Call, writing: Writing) -> str:
-    """The set that set_add and set_delete take; they work on the attribute they are assigned to."""
-    if len(call.arguments) != 2 or call.arguments[0] != action.path:
-        raise malformed(f"{call.function} takes the attribute it is assigned to, and a set")
-    return writing.operand(call.arguments[1])
+    """The set that set_add and set_delete take; they work on the attribute they are assigned to.
+
+    The words are AWS's (observed: paritysuite/dynamodb-conformance, partiqlFunctions, October 2026).
+    """
+    name = call.function.upper()
+    if len(call.arguments) != 2:
+        raise validation(f"{name} must have exactly two arguments at {call.place}")
+    target, members = call.arguments
+    if target != action.path:
+        raise validation(f"The first argument to {name} must equal the assignment value at {call.place}")
+    if not isinstance(members, (SetOf, Parameter)):
+        raise validation(f"The second argument to {name} must be a value with type SET at {call.first}")
+    return writing.operand(members)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from casemate.services.dynamodb.errors import validation
 from casemate.services.dynamodb.partiql.statements import VALUES, Parameters
 from casemate.tables.expressions.compiled import Compiler
+from casemate.tables.expressions.lexer import EXPRESSIONS, Limits
 from casemate.tables.expressions.placeholders import read_placeholders
+from casemate.tables.partiql.conditions import PREDICATES
 from casemate.tables.partiql.errors import malformed
 from casemate.tables.partiql.nodes import (
     And,
@@ -15,7 +18,8 @@ from casemate.tables.partiql.nodes import (
     Call,
     Compare,
     Condition,
-    Is,
+    IsType,
+    Missing,
     Not,
     Operand,
     Or,
@@ -25,8 +29,8 @@ from casemate.tables.partiql.nodes import (
     Within,
 )
 
-_FUNCTIONS: Final = frozenset(("attribute_type", "begins_with", "contains", "size"))
-"""Source: Developer Guide, "Use PartiQL functions with DynamoDB"."""
+_FUNCTIONS: Final = PREDICATES | {"size"}
+"""Source: Developer Guide, "Use PartiQL functions with DynamoDB", and what `PREDICATES` says."""
 MAX_CHOICES: Final = 100
 """Of IN, for attributes that are no hash key ("PartiQL arithmetic, comparison, and logical operators")."""
 
@@ -44,13 +48,10 @@ class Writing:
         """Every attribute name written so far, nested ones included."""
         return tuple(self._names)
 
-    def compiler(self) -> Compiler:
+    def compiler(self, limits: Limits = EXPRESSIONS) -> Compiler:
         members = self.request_members()
-        return Compiler(
-            read_placeholders(
-                members.get("ExpressionAttributeNames"), members.get("ExpressionAttributeValues")
-            )
-        )
+        names, values = members.get("ExpressionAttributeNames"), members.get("ExpressionAttributeValues")
+        return Compiler(read_placeholders(names, values), limits=limits)
 
     def request_members(self) -> dict[str, Any]:
         """ExpressionAttributeNames and ExpressionAttributeValues."""
@@ -86,15 +87,31 @@ class Writing:
 
     def call(self, node: Call, allowed: frozenset[str] = _FUNCTIONS) -> str:
         if node.function not in allowed:
-            raise malformed(f"The function {node.function} cannot be used here")
+            raise validation(f"Unrecognized function: {node.function} at {node.place}")
+        if not node.arguments:
+            raise validation(
+                "Incorrect number of operands for operator or function; operator or function: "
+                f"{node.function}, number of operands: 0"
+            )
         return f"{node.function}({', '.join(self.operand(argument) for argument in node.arguments)})"
 
     def conditions(self, nodes: list[Condition]) -> str:
         """All of them."""
         return " AND ".join(self.condition(node) for node in nodes)
 
+    def all_of(self, nodes: list[Condition]) -> str:
+        """The same as one operand: parentheses around parentheses are refused."""
+        return self._grouped(nodes[0]) if len(nodes) == 1 else f"({self.conditions(nodes)})"
+
+    def _grouped(self, node: Condition) -> str:
+        text = self.condition(node)
+        return text if isinstance(node, (And, Or)) or _is_group(node) else f"({text})"
+
     def condition(self, node: Condition) -> str:
         match node:
+            case Compare(operator, Call(function) as call, Scalar("BOOL", wanted)) if function in PREDICATES:
+                holds = wanted is (operator == "=")
+                return self.call(call) if holds else f"NOT {self.call(call)}"
             case Compare():
                 return f"{self.operand(node.left)} {node.operator} {self.operand(node.right)}"
             case Between():
@@ -105,14 +122,20 @@ class Writing:
                     raise malformed(f"IN takes between 1 and {MAX_CHOICES} values")
                 choices = ", ".join(self.operand(choice) for choice in node.choices)
                 return f"{self.operand(node.operand)} IN ({choices})"
-            case Is(operand, "MISSING"):
+            case Missing(operand):
                 return f"attribute_not_exists({self.path(operand)})"
-            case Is(operand, _):
-                return f"attribute_type({self.path(operand)}, {self.value(Scalar('S', 'NULL'))})"
+            case IsType(operand, codes):
+                path = self.path(operand)
+                tests = [f"attribute_type({path}, {self.value(Scalar('S', code))})" for code in codes]
+                return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
             case Not():
-                return f"NOT ({self.condition(node.part)})"
+                return f"NOT {self._grouped(node.part)}"
             case And() | Or():
                 glue = " AND " if isinstance(node, And) else " OR "
                 return f"({glue.join(self.condition(part) for part in node.parts)})"
             case Call():
                 return self.call(node)
+
+
+def _is_group(node: Condition) -> bool:
+    return isinstance(node, IsType) and len(node.codes) > 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context
 from casemate.services.dynamodb.names import table_ref
 from casemate.services.dynamodb.partiql.prepared import prepare
@@ -41,8 +42,11 @@ def action_demand(ctx: Context[DynamoState], action: Mapping[str, Mapping[str, A
 
 
 def statement_demand(ctx: Context[DynamoState], given: Mapping[str, Any]) -> Demand | None:
-    """Of a PartiQL statement."""
-    prepared = prepare(ctx, given)
+    """Of a PartiQL statement; of what is none, nothing: the operation says so."""
+    try:
+        prepared = prepare(ctx, given)
+    except AwsError:
+        return None
     index = prepared.statement.index if isinstance(prepared.statement, Select) else None
     return demand_on(ctx, prepared.named, "read" if prepared.is_read else "write", index)
 

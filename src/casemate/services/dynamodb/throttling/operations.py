@@ -10,6 +10,7 @@ from typing import Any, cast
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Context, Handler, Operation, Operations, Output, Params, Service
 from casemate.services.dynamodb.operations.transactions import cancelled
+from casemate.services.dynamodb.registry import until_durable
 from casemate.services.dynamodb.state import DynamoState
 from casemate.services.dynamodb.throttling.buckets import Kind
 from casemate.services.dynamodb.throttling.demands import (
@@ -56,7 +57,8 @@ def _wrapped(operation: Operation[DynamoState], wrap: _Wrap) -> Operation[Dynamo
         output = await wrap(ctx, {**params, "ReturnConsumedCapacity": "INDEXES"}, run)
         return _as_asked(output, params.get("ReturnConsumedCapacity"))
 
-    return replace(operation, handler=handler, runs_async=True)
+    # What a coroutine saw is not known when it is over: it waits for all that was written.
+    return replace(operation, handler=handler, runs_async=True, lasting=operation.lasting or until_durable)
 
 
 def _as_asked(output: Output, wanted: str | None) -> Output:

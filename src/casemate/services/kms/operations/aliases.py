@@ -9,19 +9,26 @@ from typing import Any
 
 from casemate.model.errors import AwsError
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.kms.errors import alias_not_found, key_not_found, limit_exceeded, validation
-from casemate.services.kms.names import ALIAS, named
+from casemate.services.kms.errors import (
+    alias_not_found,
+    key_not_found,
+    limit_exceeded,
+    no_alias_prefix,
+    validation,
+)
+from casemate.services.kms.names import ALIAS, Named, named
 from casemate.services.kms.paging import paged
-from casemate.services.kms.permissions import check_on, having, on_nothing
+from casemate.services.kms.permissions import check_on, having, on_nothing, require_own
 from casemate.services.kms.records import AliasRecord, alias_arn
 from casemate.services.kms.registry import operations
 from casemate.services.kms.state import KmsState
 from casemate.services.kms.use import require_not_pending
 
 _RESERVED = "alias/aws/"
-_MOST_PER_KEY = 256
+_MOST_PER_KEY = 50
 """Developer Guide, "Quotas": aliases per KMS key."""
 _PAGE = 50
+_MOST_ON_A_PAGE = 100
 
 
 def _alias_check(ctx: Context[KmsState], action: str, name: str) -> Check:
@@ -36,18 +43,31 @@ def _alias_check(ctx: Context[KmsState], action: str, name: str) -> Check:
 
 def _checked_name(name: str) -> str:
     if not name.startswith(ALIAS) or name == ALIAS:
-        raise validation("Invalid identifier")
-    if name.startswith(_RESERVED):
-        raise AwsError(
-            "InvalidAliasNameException", f"The prefix {_RESERVED} is reserved for AWS managed keys"
-        )
+        raise no_alias_prefix()
     return name
 
 
 def _create_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
-    yield _alias_check(ctx, "CreateAlias", _checked_name(params["AliasName"]))
-    target = named(ctx, ctx.state, params["TargetKeyId"], aliases=False)
-    yield check_on(ctx.state, "CreateAlias", target, caller=ctx.account)
+    name = _checked_name(params["AliasName"])
+    if name.startswith(_RESERVED):
+        # Of the others it is the policy of an AWS managed key that refuses.
+        raise AwsError(
+            "InvalidAliasNameException", f"The prefix {_RESERVED} is reserved for AWS managed keys"
+        )
+    yield _alias_check(ctx, "CreateAlias", name)
+    yield check_on(
+        ctx.state, "CreateAlias", _target(ctx, "CreateAlias", params["TargetKeyId"]), caller=ctx.account
+    )
+
+
+def _target(ctx: Context[KmsState], action: str, text: str) -> Named:
+    """A key of the caller's account, named by its id or ARN."""
+    if text.startswith(ALIAS) or f":{ALIAS}" in text:
+        # The text as public tests of AWS clients have it.
+        raise validation("Aliases must refer to keys. Not aliases")
+    found = named(ctx, ctx.state, text, aliases=False)
+    require_own(ctx, action, found)
+    return found
 
 
 @operations.operation("CreateAlias", checks=_create_checks)
@@ -79,7 +99,7 @@ def _update_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
     yield _alias_check(ctx, "UpdateAlias", _checked_name(params["AliasName"]))
     current = _existing(ctx, params["AliasName"]).key_id
     for text in (current, params["TargetKeyId"]):
-        target = named(ctx, ctx.state, text, aliases=False)
+        target = _target(ctx, "UpdateAlias", text)
         yield check_on(ctx.state, "UpdateAlias", target, caller=ctx.account)
 
 
@@ -119,7 +139,15 @@ def list_aliases(ctx: Context[KmsState], params: Params) -> Output:
         listed = ctx.state.aliases_of(key)
     else:
         listed = ctx.state.aliases.values(ctx.account, ctx.region)
-    return paged(params, "Aliases", listed, key=lambda alias: alias.name, shape=_entry, default=_PAGE)
+    return paged(
+        params,
+        "Aliases",
+        listed,
+        key=lambda alias: alias.name,
+        shape=_entry,
+        default=_PAGE,
+        most=_MOST_ON_A_PAGE,
+    )
 
 
 def _entry(alias: AliasRecord) -> dict[str, Any]:

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.kms.errors import dry_run, incorrect_key, invalid_ciphertext, not_modelled, validation
+from casemate.services.kms.errors import (
+    dry_run,
+    incorrect_key,
+    not_modelled,
+    require_length,
+    unknown_ciphertext_key,
+    validation,
+)
 from casemate.services.kms.material import Blob, read_blob
 from casemate.services.kms.names import Named, named
 from casemate.services.kms.permissions import check_on, context_keys, cryptographic, on_key, on_nothing
@@ -18,14 +25,14 @@ from casemate.services.kms.use import check_grant_tokens, require_usable
 _ALGORITHM = "SYMMETRIC_DEFAULT"
 _USAGE = "ENCRYPT_DECRYPT"
 _MOST_PLAINTEXT = 4096
+_MOST_CIPHERTEXT = 6144
+"""API Reference, Encrypt and Decrypt: bytes."""
 _SIZES = {"AES_256": 32, "AES_128": 16}
 
 
 def _refuse_unmodelled(params: Params) -> None:
     if params.get("Recipient"):
         raise not_modelled("Recipient: there are no Nitro enclaves")
-    if params.get("DryRunModifiers"):
-        raise not_modelled("DryRunModifiers")
     for member in ("EncryptionAlgorithm", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"):
         if (params.get(member) or _ALGORITHM) != _ALGORITHM:
             raise validation(f"Algorithm {params[member]} and key spec {_ALGORITHM} are incompatible.")
@@ -34,15 +41,28 @@ def _refuse_unmodelled(params: Params) -> None:
 def _ready(ctx: Context[KmsState], params: Params, key: KeyRecord, operation: str) -> None:
     """What is asked before any secret is touched; the end of a dry run."""
     _refuse_unmodelled(params)
-    check_grant_tokens(ctx.state, params.get("GrantTokens"))
+    check_grant_tokens(ctx.state, ctx.region, params.get("GrantTokens"))
     require_usable(key, _USAGE, operation)
 
 
-def _key_of(ctx: Context[KmsState], params: Params, blob_member: str, key_member: str) -> tuple[Named, Blob]:
-    """The key that a ciphertext names; KeyId, where given, must be that key."""
+def _key_of(
+    ctx: Context[KmsState], params: Params, blob_member: str, key_member: str
+) -> tuple[Named, Blob | None]:
+    """The key that a ciphertext names; KeyId, where given, must be that key.
+
+    No ciphertext: of a dry run that ignores it, which must name the key instead.
+    """
     data = params.get(blob_member)
-    if not data:
-        raise validation(f"1 validation error detected: Value at '{blob_member}' must not be null")
+    ignored = params.get("DryRun") and "IGNORE_CIPHERTEXT" in (params.get("DryRunModifiers") or ())
+    if ignored and params.get(key_member):
+        return named(ctx, ctx.state, params[key_member]), None
+    if data is None:
+        missing = key_member if ignored else blob_member
+        camel = missing[:1].lower() + missing[1:]
+        raise validation(
+            f"1 validation error detected: Value null at '{camel}' failed to satisfy constraint: Member must not be null"
+        )
+    require_length(params, blob_member, _MOST_CIPHERTEXT)
     blob = read_blob(data)
     record = ctx.state.key(ctx.region, blob.key_id)
     if params.get(key_member):
@@ -51,19 +71,15 @@ def _key_of(ctx: Context[KmsState], params: Params, blob_member: str, key_member
             raise incorrect_key()
         return asked, blob
     if record is None:
-        raise invalid_ciphertext()
+        raise unknown_ciphertext_key()
     return Named(key=record, alias=None), blob
 
 
-@operations.operation("Encrypt", checks=on_key("Encrypt", aliases=True, request=cryptographic))
+@operations.operation("Encrypt", checks=on_key("Encrypt", abroad=True, aliases=True, request=cryptographic))
 def encrypt(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"]).key
     _ready(ctx, params, key, "Encrypt")
-    if len(params["Plaintext"]) > _MOST_PLAINTEXT:
-        raise validation(
-            "1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length "
-            f"less than or equal to {_MOST_PLAINTEXT}"
-        )
+    require_length(params, "Plaintext", _MOST_PLAINTEXT)
     if params.get("DryRun"):
         raise dry_run()
     blob = ctx.state.ring.encrypt(
@@ -81,6 +97,8 @@ def _decrypt_checks(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
 def decrypt(ctx: Context[KmsState], params: Params) -> Output:
     found, blob = _key_of(ctx, params, "CiphertextBlob", "KeyId")
     _ready(ctx, params, found.key, "Decrypt")
+    if blob is None:
+        raise dry_run()
     plaintext = ctx.state.ring.decrypt(found.key, blob, params.get("EncryptionContext") or {})
     if params.get("DryRun"):
         raise dry_run()
@@ -116,6 +134,8 @@ def re_encrypt(ctx: Context[KmsState], params: Params) -> Output:
     destination = named(ctx, ctx.state, params["DestinationKeyId"]).key
     for key in (source.key, destination):
         _ready(ctx, params, key, "ReEncrypt")
+    if blob is None:
+        raise dry_run()
     plaintext = ctx.state.ring.decrypt(source.key, blob, params.get("SourceEncryptionContext") or {})
     if params.get("DryRun"):
         raise dry_run()
@@ -152,7 +172,7 @@ def _data_key(ctx: Context[KmsState], params: Params, operation: str) -> dict[st
 
 
 @operations.operation(
-    "GenerateDataKey", checks=on_key("GenerateDataKey", aliases=True, request=cryptographic)
+    "GenerateDataKey", checks=on_key("GenerateDataKey", abroad=True, aliases=True, request=cryptographic)
 )
 def generate_data_key(ctx: Context[KmsState], params: Params) -> Output:
     return _data_key(ctx, params, "GenerateDataKey")
@@ -160,7 +180,7 @@ def generate_data_key(ctx: Context[KmsState], params: Params) -> Output:
 
 @operations.operation(
     "GenerateDataKeyWithoutPlaintext",
-    checks=on_key("GenerateDataKeyWithoutPlaintext", aliases=True, request=cryptographic),
+    checks=on_key("GenerateDataKeyWithoutPlaintext", abroad=True, aliases=True, request=cryptographic),
 )
 def generate_data_key_without_plaintext(ctx: Context[KmsState], params: Params) -> Output:
     made = _data_key(ctx, params, "GenerateDataKeyWithoutPlaintext")

@@ -18,7 +18,7 @@ from casemate.services.kms.errors import (
     not_retirable_by,
     validation,
 )
-from casemate.services.kms.granting import new_grant
+from casemate.services.kms.granting import another_token, new_grant
 from casemate.services.kms.key_statements import GRANT_KEY
 from casemate.services.kms.names import Named, named
 from casemate.services.kms.paging import paged
@@ -26,11 +26,12 @@ from casemate.services.kms.permissions import Keys, check_on, context_keys, on_k
 from casemate.services.kms.records import GrantRecord, KeyRecord
 from casemate.services.kms.registry import operations
 from casemate.services.kms.state import KmsState
-from casemate.services.kms.use import check_grant_tokens, require_enabled, require_not_pending
+from casemate.services.kms.use import check_grant_tokens, require_enabled
 
 _MOST = 50_000
 """Developer Guide, "Quotas": grants per KMS key."""
 _PAGE = 50
+_MOST_ON_A_PAGE = 100
 _MOST_PAIRS = 8
 _MOST_CHARACTERS = 384
 """Developer Guide, "Using grant constraints": pairs of a constraint, characters of a value."""
@@ -86,11 +87,11 @@ def _grant_keys(params: Params) -> Keys:
     return keys
 
 
-@operations.operation("CreateGrant", checks=on_key("CreateGrant", request=_grant_keys))
+@operations.operation("CreateGrant", checks=on_key("CreateGrant", abroad=True, request=_grant_keys))
 def create_grant(ctx: Context[KmsState], params: Params) -> Output:
     """In force at once. The same grant with the same name is not made twice."""
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
-    check_grant_tokens(ctx.state, params.get("GrantTokens"))
+    check_grant_tokens(ctx.state, ctx.region, params.get("GrantTokens"))
     require_enabled(key)
     constraints: Mapping[str, Any] = params.get("Constraints") or {}
     _check_operations(key, params["Operations"], constraints)
@@ -112,8 +113,8 @@ def create_grant(ctx: Context[KmsState], params: Params) -> Output:
     same = next((one for one in present if made.name is not None and _content(one) == _content(made)), None)
     if same is None:
         ctx.state.grants.put(made.key, made)
-    chosen = same or made
-    return {"GrantToken": chosen.token, "GrantId": chosen.grant_id}
+        return {"GrantToken": made.token, "GrantId": made.grant_id}
+    return {"GrantToken": another_token(same, ctx.random_bytes), "GrantId": same.grant_id}
 
 
 def _check_operations(key: KeyRecord, wanted: list[str], constraints: Mapping[str, Any]) -> None:
@@ -151,10 +152,9 @@ def _content(grant: GrantRecord) -> tuple[object, ...]:
     )
 
 
-@operations.operation("ListGrants", checks=on_key("ListGrants"))
+@operations.operation("ListGrants", checks=on_key("ListGrants", abroad=True))
 def list_grants(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
-    require_not_pending(key)
     if params.get("GranteeServicePrincipal"):
         raise not_modelled("GranteeServicePrincipal")
     wanted = {"grant_id": params.get("GrantId"), "grantee": params.get("GranteePrincipal")}
@@ -171,7 +171,9 @@ def list_retirable_grants(ctx: Context[KmsState], params: Params) -> Output:
     """Grants in the Region that the principal may retire, on keys of whatever account."""
     if params.get("RetiringServicePrincipal"):
         raise not_modelled("RetiringServicePrincipal")
-    retiring: str = params.get("RetiringPrincipal") or ""
+    retiring: str | None = params.get("RetiringPrincipal")
+    if not retiring:
+        raise validation("RetiringPrincipal must be specified.")
     # "You must specify a principal in your AWS account" (API Reference).
     if retiring != ctx.account and f"::{ctx.account}:" not in retiring:
         raise not_retirable_by(ctx.principal.arn, retiring)
@@ -198,10 +200,18 @@ def _page(ctx: Context[KmsState], params: Params, grants: list[GrantRecord]) -> 
             shown["Constraints"] = {"EncryptionContextSubset": grant.context_subset}
         return shown
 
-    return paged(params, "Grants", grants, key=lambda one: one.grant_id, shape=entry, default=_PAGE)
+    return paged(
+        params,
+        "Grants",
+        grants,
+        key=lambda one: one.grant_id,
+        shape=entry,
+        default=_PAGE,
+        most=_MOST_ON_A_PAGE,
+    )
 
 
-@operations.operation("RevokeGrant", checks=on_key("RevokeGrant"))
+@operations.operation("RevokeGrant", checks=on_key("RevokeGrant", abroad=True))
 def revoke_grant(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     return _end(ctx, ctx.state.grants.get(*key.key, params["GrantId"]), params)
@@ -211,7 +221,7 @@ def _retired(ctx: Context[KmsState], params: Params) -> tuple[Named, GrantRecord
     """The grant, named by its token or by key ARN and id."""
     token = params.get("GrantToken")
     if token is not None:
-        grant = next((one for one in ctx.state.grants.values(ctx.region) if one.token == token), None)
+        grant = ctx.state.grant_of(ctx.region, token)
         key = grant and ctx.state.key(grant.region, grant.key_id)
         if grant is None or key is None:
             raise invalid_grant_token()

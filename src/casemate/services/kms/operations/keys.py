@@ -11,6 +11,7 @@ from casemate.servicekit.service import Check, Context, Output, Params
 from casemate.services.kms.errors import not_modelled, validation
 from casemate.services.kms.key_policies import checked_policy, default_policy, require_no_lockout
 from casemate.services.kms.making import new_key
+from casemate.services.kms.managed_keys import managed_key, predefined
 from casemate.services.kms.material import MAC_HASHES
 from casemate.services.kms.names import named
 from casemate.services.kms.operations.tags import checked_tags
@@ -52,6 +53,8 @@ def create_key(ctx: Context[KmsState], params: Params) -> Output:
         raise not_modelled("multi-Region keys")
     if (params.get("Origin") or "AWS_KMS") != "AWS_KMS":
         raise not_modelled(f"keys of origin {params['Origin']}")
+    if params.get("CustomKeyStoreId") or params.get("XksKeyId"):
+        raise not_modelled("custom key stores")
     spec, usage = _spec_and_usage(params)
     policy = params.get("Policy")
     key = new_key(
@@ -59,7 +62,7 @@ def create_key(ctx: Context[KmsState], params: Params) -> Output:
         ctx.state,
         spec=spec,
         usage=usage,
-        policy=default_policy(ctx.account) if policy is None else checked_policy(policy),
+        policy=default_policy(ctx.account) if policy is None else checked_policy(ctx.state, policy),
     )
     key = replace(
         key, description=params.get("Description") or "", tags=checked_tags({}, params.get("Tags") or ())
@@ -82,9 +85,24 @@ def _spec_and_usage(params: Params) -> tuple[str, str]:
     return spec, usage
 
 
-@operations.operation("DescribeKey", checks=on_key("DescribeKey", aliases=True))
+_describe_checks = on_key("DescribeKey", abroad=True, aliases=True)
+
+
+def _describe_checks_of_any(ctx: Context[KmsState], params: Params) -> Iterable[Check]:
+    if predefined(ctx.state, ctx.account, ctx.region, params["KeyId"]) is None:
+        return _describe_checks(ctx, params)
+    # There is no key yet that a policy could be attached to: identity policies decide.
+    context = having("DescribeKey", {"kms:CallerAccount": ctx.account, "kms:RequestAlias": params["KeyId"]})
+    return (Check(action="kms:DescribeKey", context=context),)
+
+
+@operations.operation("DescribeKey", checks=_describe_checks_of_any)
 def describe_key(ctx: Context[KmsState], params: Params) -> Output:
-    return {"KeyMetadata": metadata(named(ctx, ctx.state, params["KeyId"]).key)}
+    """Of a predefined AWS alias the key is made first (API Reference, DescribeKey)."""
+    service = predefined(ctx.state, ctx.account, ctx.region, params["KeyId"])
+    if service is not None:
+        return {"KeyMetadata": metadata(managed_key(ctx, ctx.state, service))}
+    return {"KeyMetadata": metadata(ctx.state.current(named(ctx, ctx.state, params["KeyId"]).key))}
 
 
 def metadata(key: KeyRecord) -> dict[str, Any]:
@@ -125,10 +143,12 @@ def _date(seconds: float) -> datetime:
 
 @operations.operation("ListKeys", checks=on_nothing("ListKeys"))
 def list_keys(ctx: Context[KmsState], params: Params) -> Output:
+    # The keys of other accounts come by AWS Resource Access Manager, which there is not: nobody shares any.
+    owners = params.get("ResourceOwners") or ("SELF",)
     return paged(
         params,
         "Keys",
-        ctx.state.keys_of(ctx.account, ctx.region),
+        ctx.state.keys_of(ctx.account, ctx.region) if "SELF" in owners else [],
         key=lambda key: key.key_id,
         shape=lambda key: {"KeyId": key.key_id, "KeyArn": key.arn},
         default=_PAGE,

@@ -22,7 +22,13 @@ _FEWEST_DAYS, _MOST_DAYS = 7, 30
 def enable_key(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     require_not_pending(key)
-    ctx.state.keys.put(key.key, replace(key, state="Enabled", unusable_since=None))
+    enabled = replace(key, state="Enabled", unusable_since=None)
+    ctx.state.keys.put(key.key, enabled)
+    now = ctx.now.timestamp()
+    if key.state == "Disabled" and key.rotation is not None and now >= key.rotation.due:
+        # "If the key material in the re-enabled KMS key hasn't been rotated in one year, KMS rotates it immediately, and
+        # every year thereafter" (API Reference, GetKeyRotationStatus).
+        ctx.state.rotate(replace(enabled, rotation=replace(key.rotation, since=now)), "AUTOMATIC", now)
     return {}
 
 
@@ -30,6 +36,7 @@ def enable_key(ctx: Context[KmsState], params: Params) -> Output:
 def disable_key(ctx: Context[KmsState], params: Params) -> Output:
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     require_not_pending(key)
+    key = ctx.state.current(key)
     since = key.unusable_since or ctx.now.timestamp()
     ctx.state.keys.put(key.key, replace(key, state="Disabled", unusable_since=since))
     return {}
@@ -46,6 +53,7 @@ def schedule_key_deletion(ctx: Context[KmsState], params: Params) -> Output:
     ctx.state.purge()
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     require_not_pending(key)
+    key = ctx.state.current(key)
     days = params.get("PendingWindowInDays") or _DEFAULT_DAYS
     if not _FEWEST_DAYS <= days <= _MOST_DAYS:
         raise validation(f"PendingWindowInDays must be between {_FEWEST_DAYS} and {_MOST_DAYS}")

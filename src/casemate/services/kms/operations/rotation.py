@@ -1,12 +1,13 @@
 """EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus, RotateKeyOnDemand, ListKeyRotations.
 
-Automatic rotation happens at the first encryption after its date: nobody can see a difference, and nothing has to wake.
+Automatic rotation happens when the key is next looked at after its date: nobody can see a difference, and nothing has to
+wake.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from casemate.servicekit.service import Context, Output, Params
@@ -29,7 +30,7 @@ def _rotatable(ctx: Context[KmsState], params: Params) -> KeyRecord:
     key = named(ctx, ctx.state, params["KeyId"], aliases=False).key
     if key.spec != "SYMMETRIC_DEFAULT":
         raise unsupported(f"{key.arn} is not a symmetric encryption key: only those are rotated")
-    return key
+    return ctx.state.current(key)
 
 
 def _period(params: Params) -> Keys:
@@ -55,19 +56,18 @@ def disable_key_rotation(ctx: Context[KmsState], params: Params) -> Output:
     return {}
 
 
-@operations.operation("GetKeyRotationStatus", checks=on_key("GetKeyRotationStatus"))
+@operations.operation("GetKeyRotationStatus", checks=on_key("GetKeyRotationStatus", abroad=True))
 def get_key_rotation_status(ctx: Context[KmsState], params: Params) -> Output:
     key = _rotatable(ctx, params)
     rotation = key.rotation
     # "While a KMS key is pending deletion, its key rotation status is false" (API Reference).
     if rotation is None or key.state == "PendingDeletion":
         return {"KeyId": key.arn, "KeyRotationEnabled": False}
-    following = datetime.fromtimestamp(rotation.since, UTC) + timedelta(days=rotation.period_days)
     return {
         "KeyId": key.arn,
         "KeyRotationEnabled": True,
         "RotationPeriodInDays": rotation.period_days,
-        "NextRotationDate": following,
+        "NextRotationDate": datetime.fromtimestamp(rotation.due, UTC),
     }
 
 
@@ -79,7 +79,8 @@ def rotate_key_on_demand(ctx: Context[KmsState], params: Params) -> Output:
         raise limit_exceeded(
             f"{key.arn} was rotated on demand {_MOST_ON_DEMAND} times, the most there may be"
         )
-    ctx.state.rotate(replace(key, on_demand_rotations=key.on_demand_rotations + 1), "ON_DEMAND")
+    rotated = replace(key, on_demand_rotations=key.on_demand_rotations + 1)
+    ctx.state.rotate(rotated, "ON_DEMAND", ctx.now.timestamp())
     return {"KeyId": key.arn}
 
 

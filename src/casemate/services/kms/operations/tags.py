@@ -65,4 +65,5 @@ def list_resource_tags(ctx: Context[KmsState], params: Params) -> Output:
         key=lambda pair: pair[0],
         shape=lambda pair: {"TagKey": pair[0], "TagValue": pair[1]},
         default=_PAGE,
+        most=_PAGE,
     )
