@@ -466,7 +466,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
         (
             "PutItem",
             {"TableName": "orders", "Item": {}, "ReturnValues": "X"},
-            "Member must satisfy enum value set: [NONE, ALL_OLD",
+            "Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE",
         ),
         (
             "PutItem",
@@ -474,7 +474,7 @@ def test_what_is_asked_of_the_policy_engine(cloud: DirectCloud, orders: Any) -> 
             "ReturnValues can only be ALL_OLD or NONE",
         ),
         ("GetItem", {"TableName": "arn:aws:dynamodb:us-east-2:1:stream/x", "Key": {}}, "Invalid TableArn"),
-        ("GetItem", {"TableName": "a;", "Key": {}}, "Invalid table/index name."),
+        ("GetItem", {"TableName": "a", "Key": {}}, "Invalid table/index name."),
     ],
 )
 def test_requests_past_botocores_validation(

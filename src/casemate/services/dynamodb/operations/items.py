@@ -22,7 +22,14 @@ from casemate.tables.writes import Update, Written
 
 
 def _put_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    guard = guard_of(params, compiler_of(params))
+    try:
+        guard = guard_of(params, compiler_of(params))
+    except AwsError:
+        # Of several faults those of the item and of ReturnValues come first (dynalite's recorded answers).
+        compiler_of(params)
+        given_item(params["Item"])
+        check_return_values(params)
+        raise
     item = params["Item"]
     attributes = (*item, *(guard.condition.attributes if guard else ()))
     ref = table_ref(ctx, params["TableName"])
@@ -48,6 +55,18 @@ def _found(ctx: Context[DynamoState], params: Params) -> tuple[Table | None, Giv
 
 
 def _key_checks(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
+    try:
+        return _checks_of_key(ctx, params, action)
+    except AwsError:
+        # Of several faults those of ReturnValues and of the key come first, as in the operations.
+        compiler_of(params)
+        if action == "DeleteItem":
+            check_return_values(params)
+        _found(ctx, params)
+        raise
+
+
+def _checks_of_key(ctx: Context[DynamoState], params: Params, action: str) -> Iterable[Check]:
     compiler = compiler_of(params)
     attributes = list(params["Key"])
     select = None
