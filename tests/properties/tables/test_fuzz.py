@@ -49,6 +49,11 @@ def test_every_operation_has_a_seed_that_works() -> None:
         "GetResourcePolicy",
         "DisableKinesisStreamingDestination",
         "UpdateKinesisStreamingDestination",
+        "CreateGlobalTable",
+        "UpdateGlobalTable",
+        "UpdateGlobalTableSettings",
+        "DescribeGlobalTable",
+        "DescribeGlobalTableSettings",
     }, "what there is none of"
 
 

@@ -140,6 +140,9 @@ def _items() -> list[tuple[str, dict[str, Any]]]:
     ]  # fmt: skip
 
 
+_OLD_GLOBAL = {"GlobalTableName": "things"}
+
+
 def _tables() -> list[tuple[str, dict[str, Any]]]:
     arn = {"ResourceArn": "arn:aws:dynamodb:us-east-2:000000000000:table/things"}
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*",
@@ -179,6 +182,12 @@ def _tables() -> list[tuple[str, dict[str, Any]]]:
         ("UpdateKinesisStreamingDestination", {**_TABLE, "StreamArn": _KINESIS}),
         ("DisableKinesisStreamingDestination", {**_TABLE, "StreamArn": _KINESIS}),
         ("DescribeKinesisStreamingDestination", _TABLE),
+        ("CreateGlobalTable", {**_OLD_GLOBAL, "ReplicationGroup": [{"RegionName": "us-east-2"}]}),
+        ("UpdateGlobalTable", {**_OLD_GLOBAL, "ReplicaUpdates": [{"Create": {"RegionName": "us-east-1"}}]}),
+        ("UpdateGlobalTableSettings", {**_OLD_GLOBAL, "GlobalTableBillingMode": "PAY_PER_REQUEST"}),
+        ("DescribeGlobalTable", _OLD_GLOBAL),
+        ("DescribeGlobalTableSettings", _OLD_GLOBAL),
+        ("ListGlobalTables", {"Limit": 3}),
         ("DescribeLimits", {}),
         ("DescribeEndpoints", {}),
     ]  # fmt: skip

@@ -68,7 +68,7 @@ def test_checks_are_made_once_by_the_request_whose_decisions_are_kept_and_by_non
         return inner(context, params)
 
     plain.govern(document(PLAIN))  # what was kept is forgotten
-    object.__setattr__(operation, "checks", checks)
+    structs.force_setattr(operation, "checks", checks)
     counts: list[int] = []
     try:
         for _ in range(7):
@@ -77,7 +77,7 @@ def test_checks_are_made_once_by_the_request_whose_decisions_are_kept_and_by_non
             if plain.repeated > before:
                 counts.append(made)
     finally:
-        object.__setattr__(operation, "checks", inner)
+        structs.force_setattr(operation, "checks", inner)
     assert counts[:3] == [1, 0, 0]
 
 
