@@ -31,9 +31,10 @@ ENTRY_LIMIT = 100_000
 _NOT_UNZIPPED = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _DAMAGED = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
-    UnicodeError, ValueError, struct.error,
+    UnicodeError, ValueError, IndexError, struct.error,
 )  # fmt: skip
-"""What zipfile raises for archives that are damaged, encrypted, or compressed in a way it does not know."""
+"""What zipfile raises for archives that are damaged, encrypted, or compressed in a way it does not know; IndexError for a
+name that is empty."""
 _BAD_NAME = frozenset({
     errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
 })  # fmt: skip

@@ -145,7 +145,7 @@ _OLD_GLOBAL = {"GlobalTableName": "things"}
 
 def _tables() -> list[tuple[str, dict[str, Any]]]:
     arn = {"ResourceArn": "arn:aws:dynamodb:us-east-2:000000000000:table/things"}
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*",
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "dynamodb:GetItem",
                                                       "Resource": arn["ResourceArn"]}]}  # fmt: skip
     return [
         ("CreateTable", {**TABLES[0], "TableName": "more"}),

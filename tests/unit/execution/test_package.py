@@ -134,6 +134,15 @@ def test_garbage_is_an_error_and_leaves_nothing(
     assert list(root.iterdir()) == []
 
 
+def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    raw = bytearray(archive(("a", b"x = 1")))
+    # The name's length, in the central directory: it then begins with what was the name.
+    raw[raw.index(b"PK\1\2") + 28] = 0
+    raw[raw.index(b"PK\1\2") + 30] = 1
+    with pytest.raises(PackageError):
+        unpack(bytes(raw), tmp_path)
+
+
 @given(st.data())
 def test_a_damaged_archive_is_unpacked_or_refused_but_never_escapes(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -364,10 +364,9 @@ def test_what_is_out_of_bounds_is_refused_though_the_table_is_allowed(plain: Lif
 def test_what_the_checks_would_have_refused_first_is_answered_with_their_error(plain: Life) -> None:
     """And recorded without decisions, as of a request that was never asked about."""
     good: Call = ("UpdateItem", {**NAME, "Key": KEY, "UpdateExpression": "REMOVE v"})
-    # The key is what the operation finds fault with first, the expression what its checks do.
     bad: Call = ("UpdateItem", {**NAME, "Key": {"p": {"X": LONG}}, "UpdateExpression": "SET"})
     first = plain.call(*bad)
-    assert b"UpdateExpression" in first[2]
+    assert b"AttributeValue is empty" in first[2]
     repeating(plain, good)
     before = plain.repeated
     assert plain.call(*bad) == first
