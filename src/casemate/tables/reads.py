@@ -251,12 +251,15 @@ def read_page(
     last: bytes | None = None
     is_over = False
     while not is_over:
-        stretch = scanned + STRETCH
+        stop = min(limit, scanned + STRETCH)
         is_over = True
         for record in storage.values(rest.start, rest.end, reverse=not reading.forward):
             grown = size + record_size(record)
-            found = record if fetching is None else fetching.item_of(record)
-            if last is not None and (grown if fetching is None else fetching.size_with(grown)) > PAGE_BYTES:
+            if fetching is None:
+                found, measured = record, grown
+            else:
+                found, measured = fetching.item_of(record), fetching.size_with(grown)
+            if measured > PAGE_BYTES and last is not None:
                 page.last_key = _position(reading, last)
                 break
             if fetching is not None:
@@ -264,11 +267,10 @@ def read_page(
             size, last = grown, record
             take(found)
             scanned += 1
-            if scanned == limit:
-                page.last_key = _position(reading, last)
-                break
-            if scanned == stretch:
-                is_over = False
+            if scanned == stop:
+                is_over = stop == limit
+                if is_over:
+                    page.last_key = _position(reading, last)
                 break
         if not is_over and last is not None:
             yield
