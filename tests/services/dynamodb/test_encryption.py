@@ -412,3 +412,16 @@ def test_another_account_does_not_lock_a_table_up_with_a_key_of_its_own(cloud: K
     assert cloud.client("kms", account=other).list_keys()["Keys"] == []
     cloud.principal = owner
     assert encryption(tables) == before
+
+
+@pytest.mark.parametrize("override", [{"Enabled": False}, {"Enabled": True, "SSEType": "KMS"}])
+def test_a_backup_of_another_region_is_opened_with_the_key_of_that_region(
+    cloud: KeyCloud, tables: Any, override: dict[str, Any]
+) -> None:
+    backup = tables.create_backup(TableName="orders", BackupName="first")["BackupDetails"]["BackupArn"]
+    cloud.later(seconds=CACHED_SECONDS)
+    elsewhere = cloud.client("dynamodb", region="eu-west-1")
+    elsewhere.restore_table_from_backup(
+        TargetTableName="orders", BackupArn=backup, SSESpecificationOverride=override
+    )
+    assert elsewhere.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM

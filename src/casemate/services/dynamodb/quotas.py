@@ -64,7 +64,7 @@ def check_ceilings(record: TableRecord, old: TableRecord | None = None) -> None:
         *((index, f"index {index.name}", old and old.index(index.name)) for index in record.indexes),
     ]
     for holder, of, before in holders:
-        had = {} if before is None else _most(before)
+        had: Mapping[str, int] = {} if before is None else _kept(before)
         for what, units in _ceilings(holder).items():
             if units > max(TABLE_UNITS, had.get(what, 0)):
                 kind = "Read" if "Read" in what else "Write"
@@ -86,18 +86,15 @@ def _ceilings(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
     return {what: units for what, units in asked.items() if units is not None}
 
 
-def _most(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
-    """What it may keep."""
-    taken, asked = _taken(holder), _ceilings(holder)
-    return {what: max(taken.get(what, 0), asked.get(what, 0)) for what in (*taken, *asked)}
-
-
-def _taken(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
-    """What provisioned units leave behind as warm throughput when they are lowered, or given up."""
-    return {
-        "ReadUnitsPerSecond for WarmThroughput": holder.throughput.read,
-        "WriteUnitsPerSecond for WarmThroughput": holder.throughput.write,
+def _kept(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
+    """What it may keep: provisioned units that are lowered or given up stay as warm throughput."""
+    asked = _ceilings(holder)
+    units = holder.throughput
+    taken = {
+        "ReadUnitsPerSecond for WarmThroughput": units.read,
+        "WriteUnitsPerSecond for WarmThroughput": units.write,
     }
+    return {**asked, **{what: max(units, asked.get(what, 0)) for what, units in taken.items()}}
 
 
 def _check_each(old: TableRecord | None, record: TableRecord) -> None:
