@@ -126,3 +126,15 @@ def test_a_policy_with_half_a_character_is_none(tables: Any) -> None:
     policy = denying("dynamodb:GetItem").replace('"Effect"', r'"Sid": "\ud800", "Effect"')
     with refused("ValidationException.*Invalid policy document"):
         tables.put_resource_policy(ResourceArn=ARN, Policy=policy)
+
+
+def test_insights_are_listed_by_whom_a_policy_names_no_table(cloud: KeyCloud, tables: Any) -> None:
+    """Service Authorization Reference: ListContributorInsights has no resource, whichever table it is asked of."""
+    for resource, code in ((ARN, "AccessDeniedException"), ("*", None)):
+        allowed = {"Effect": "Allow", "Action": "dynamodb:ListContributorInsights", "Resource": resource}
+        cloud.principal = cloud.user(f"lister-{len(resource)}", allowed)
+        if code is None:
+            assert tables.list_contributor_insights(TableName="orders")["ContributorInsightsSummaries"] == []
+            continue
+        with refused(code):
+            tables.list_contributor_insights(TableName="orders")
