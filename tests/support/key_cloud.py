@@ -66,7 +66,8 @@ class KeyCloud(IdentityCloud):
         super().__init__()
         self.decisions: list[Decision] = []
         self.calls = CallsKept()
-        self.engine = TablesEngine(MemoryStorage())
+        self.storage = MemoryStorage()
+        self.engine = TablesEngine(self.storage)
         self.kms = kms.build(
             self.store,
             master=b"m" * kms.MASTER_BYTES,
@@ -91,6 +92,10 @@ class KeyCloud(IdentityCloud):
     def decide(self, service: Service[Any], check: Check, principal: Principal) -> Decision:
         self.keep(check)
         return self._authorizer.decide(self._situation(service, principal), check)
+
+    def context(self, service: Service[Any]) -> Context[Any]:
+        """What an operation is handed, for tests that call one themselves."""
+        return self._context(service, WORKLOAD, REGION)
 
     def later(self, **amount: float) -> None:
         self.now += timedelta(**amount)

@@ -106,7 +106,8 @@ class Authorizer:
         ):
             rcps = holder.rcps
         identity = self._sources.identities.policies_of(principal)
-        resource_policy = _resource_policy(owner_service, check.resource)
+        spares = check.spares_resource_policy
+        resource_policy = None if spares else _resource_policy(owner_service, check.resource)
         policies = PolicySet(
             identity=identity.identity,
             boundary=identity.boundary,

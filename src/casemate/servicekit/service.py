@@ -43,6 +43,8 @@ class Check:
     """ARN, or `*` for actions that have no resource-level permissions."""
     context: ContextValues = field(default_factory=dict[str, str | tuple[str, ...]])
     """Service and resource keys: `dynamodb:LeadingKeys`, `aws:ResourceTag/...`, `ec2:Vpc`."""
+    spares_resource_policy: bool = False
+    """Whether the resource's own policy is not asked: a root user gets past it, and past nothing else."""
 
 
 class Authorize(Protocol):

@@ -366,3 +366,62 @@ def test_a_replica_has_a_key_of_its_own_region(cloud: KeyCloud, tables: Any, key
     assert there.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM
     cloud.client("kms", region="eu-west-1").disable_key(KeyId=other)
     assert tables.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM
+
+
+def test_a_statement_of_a_batch_whose_tables_key_is_lost_fails_by_itself(cloud: KeyCloud) -> None:
+    """API reference, BatchStatementError: AccessDenied."""
+    kms, tables = cloud.client("kms"), cloud.client("dynamodb")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    tables.create_table(TableName="plain", **SIMPLE)
+    tables.create_table(
+        TableName="secret",
+        **SIMPLE,
+        SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    )
+    cloud.principal = cloud.user("writer", {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"})
+    answers = tables.batch_execute_statement(
+        Statements=[
+            {"Statement": f"INSERT INTO {name} VALUE {{'id': '1'}}"} for name in ("plain", "secret", "plain")
+        ]
+    )["Responses"]
+    assert [answer.get("Error", {}).get("Code") for answer in answers] == [
+        None,
+        "AccessDenied",
+        "DuplicateItem",
+    ]
+
+
+def test_another_account_does_not_lock_a_table_up_with_a_key_of_its_own(cloud: KeyCloud, tables: Any) -> None:
+    """Whose the AWS managed key is that a table is encrypted with: its owner's."""
+    before, arn = encryption(tables), tables.describe_table(TableName="orders")["Table"]["TableArn"]
+    other = "111111111111"
+    stranger = cloud.administrator(other)
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"AWS": other},
+        "Action": "dynamodb:UpdateTable",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    tables.put_resource_policy(ResourceArn=arn, Policy=policy)
+    cloud.principal, owner = stranger, cloud.principal
+    elsewhere = cloud.client("dynamodb", account=other)
+    with refused("AccessDeniedException: KMS key access denied error"):
+        elsewhere.update_table(TableName=arn, **with_key(None))
+    elsewhere.update_table(TableName=arn, DeletionProtectionEnabled=True)
+    assert cloud.client("kms", account=other).list_keys()["Keys"] == []
+    cloud.principal = owner
+    assert encryption(tables) == before
+
+
+@pytest.mark.parametrize("override", [{"Enabled": False}, {"Enabled": True, "SSEType": "KMS"}])
+def test_a_backup_of_another_region_is_opened_with_the_key_of_that_region(
+    cloud: KeyCloud, tables: Any, override: dict[str, Any]
+) -> None:
+    backup = tables.create_backup(TableName="orders", BackupName="first")["BackupDetails"]["BackupArn"]
+    cloud.later(seconds=CACHED_SECONDS)
+    elsewhere = cloud.client("dynamodb", region="eu-west-1")
+    elsewhere.restore_table_from_backup(
+        TargetTableName="orders", BackupArn=backup, SSESpecificationOverride=override
+    )
+    assert elsewhere.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM

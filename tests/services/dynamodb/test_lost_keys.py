@@ -183,3 +183,62 @@ def test_a_backup_is_restored_with_the_key_it_was_made_under(cloud: KeyCloud, ta
     tables.restore_table_from_backup(**restoring, SSESpecificationOverride={"Enabled": False})
     assert "SSEDescription" not in tables.describe_table(TableName="again")["Table"]
     assert tables.get_item(TableName="again", Key=ITEM)["Item"] == ITEM
+
+
+def _while_the_first_is_archived(cloud: KeyCloud, keeper: Housekeeper, operation: str, **params: Any) -> None:
+    """A look during which, after its first turn, somebody calls an operation."""
+    service = cloud.services["dynamodb" if "Table" in operation or "Tag" in operation else "kms"]
+
+    async def main() -> None:
+        looking = asyncio.ensure_future(keeper.keys.look())
+        await asyncio.sleep(0)
+        ctx, handler = cloud.context(service), service.operations.by_name[operation].handler
+        if service.operations.by_name[operation].runs_async:
+            await handler(ctx, params)
+        else:
+            with cloud.store.transaction():
+                handler(ctx, params)
+        assert not looking.done()
+        await looking
+
+    asyncio.run(main())
+
+
+def _lost_for_a_week(cloud: KeyCloud, keeper: Housekeeper, key: str) -> None:
+    cloud.client("kms").disable_key(KeyId=key)
+    look(keeper)
+    cloud.later(days=7, seconds=1)
+
+
+def test_a_table_that_is_deleted_while_another_one_is_archived_stays_deleted(
+    cloud: KeyCloud, tables: Any, key: str, keeper: Housekeeper
+) -> None:
+    other = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    tables.create_table(TableName="later", **SIMPLE, **with_key(other))
+    _lost_for_a_week(cloud, keeper, key)
+    cloud.client("kms").disable_key(KeyId=other)
+    _while_the_first_is_archived(cloud, keeper, "DeleteTable", TableName="later")
+    assert status(tables) == "ARCHIVED"
+    assert tables.list_tables()["TableNames"] == ["orders"]
+
+
+def test_an_archival_that_is_overtaken_leaves_no_copy_behind(
+    cloud: KeyCloud, tables: Any, key: str, keeper: Housekeeper
+) -> None:
+    arn = tables.describe_table(TableName="orders")["Table"]["TableArn"]
+    _lost_for_a_week(cloud, keeper, key)
+    tags = [{"Key": "a", "Value": "b"}]
+    _while_the_first_is_archived(cloud, keeper, "TagResource", ResourceArn=arn, Tags=tags)
+    assert status(tables) == "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+    assert list(cloud.storage.scan(b"b", b"c")) == []
+    assert tables.list_tags_of_resource(ResourceArn=arn)["Tags"] == tags
+
+
+def test_a_table_whose_key_is_back_while_it_is_archived_is_not(
+    cloud: KeyCloud, tables: Any, key: str, keeper: Housekeeper
+) -> None:
+    _lost_for_a_week(cloud, keeper, key)
+    _while_the_first_is_archived(cloud, keeper, "EnableKey", KeyId=key)
+    look(keeper)
+    assert status(tables) == "ACTIVE"
+    assert tables.get_item(TableName="orders", Key=ITEM)["Item"] == ITEM

@@ -7,6 +7,7 @@ Pages: "PartiQL select / insert / update / delete statements for DynamoDB", "Use
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -468,3 +469,19 @@ def test_a_key_beyond_all_bounds_is_refused_in_its_place(orders: Any) -> None:
         "ValidationError",
         None,
     ]
+
+
+@pytest.mark.parametrize("value", ["['x']", "true", "{'a': 1}", "<<1>>", "NULL", "1"])
+def test_an_alternative_with_a_value_that_no_key_has_reads_nothing(music: Any, value: str) -> None:
+    music.put_item(TableName="Music", Item={"Artist": {"S": "A"}, "SongTitle": {"S": "T"}})
+    where = f"(Artist = {value} AND SongTitle = 'T') OR (Artist = 'A' AND SongTitle = 'T')"
+    found = music.execute_statement(Statement=f"SELECT * FROM Music WHERE {where}")["Items"]
+    assert [item["Artist"] for item in found] == [{"S": "A"}]
+
+
+def test_a_token_deeper_than_can_be_read_is_none(music: Any) -> None:
+    deep = b"\x93\xc4\x01a\x00\x81\xa1a\x81\xa1L" + b"\x91" * 5_000
+    with pytest.raises(ClientError, match=r"ValidationException.*Invalid NextToken"):
+        music.execute_statement(
+            Statement="SELECT * FROM Music WHERE Artist = 'A'", NextToken=urlsafe_b64encode(deep).decode()
+        )

@@ -52,3 +52,27 @@ def test_the_units_of_an_account_are_summed_over_its_tables(client: Any) -> None
     with refused("Requested: 2001."):
         client.update_table(TableName="three", ProvisionedThroughput=units(2_001, 1))
     client.update_table(TableName="three", ProvisionedThroughput=units(1_999, 5))
+
+
+def test_what_is_above_a_quota_already_may_stay_or_be_lowered(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of tables from before there were quotas."""
+    for name in ("many", "more"):
+        client.create_table(TableName=name, **KEY, ProvisionedThroughput=units(30_000, 10))
+    client.create_table(
+        TableName="warm",
+        **KEY,
+        BillingMode="PAY_PER_REQUEST",
+        WarmThroughput={"ReadUnitsPerSecond": 30_000, "WriteUnitsPerSecond": 5_000},
+    )
+    monkeypatch.setattr(quotas, "TABLE_UNITS", 20_000)
+    monkeypatch.setattr(quotas, "ACCOUNT_UNITS", 20_000)
+    for name in ("many", "warm"):
+        client.update_table(TableName=name, DeletionProtectionEnabled=True)
+    with refused("The requested ReadCapacityUnits, 30001, is above the per table maximum"):
+        client.update_table(TableName="many", ProvisionedThroughput=units(30_001, 10))
+    client.update_table(TableName="many", ProvisionedThroughput=units(25_000, 10))
+    client.update_table(TableName="more", BillingMode="PAY_PER_REQUEST")
+    with refused("Requested ReadUnitsPerSecond for WarmThroughput for table exceeds"):
+        client.update_table(TableName="warm", WarmThroughput={"ReadUnitsPerSecond": 30_001})

@@ -40,16 +40,21 @@ class LostKeys:
 
     async def look(self) -> None:
         """Note which keys were lost and which are back; archive what has been without its key for too long."""
-        for record in self._state.tables.values():
-            if record.encryption is None or not self._state.is_usable(record):
+        for ref in [record.ref for record in self._state.tables.values() if record.encryption is not None]:
+            # Looked up again: while another one was archived, it may have been changed or deleted.
+            record = self._state.tables.get(*ref.key)
+            if record is None or record.encryption is None or not self._state.is_usable(record):
                 continue
-            lost = self._state.table_keys.inaccessible_since(record) is not None
+            lost = self._is_lost(record)
             if lost != (record.key_lost is not None):
                 with self._store.transaction():
                     noted = replace(record, key_lost=self._now() if lost else None)
                     self._state.tables.put(record.ref.key, noted)
             elif record.key_lost is not None and self._now() - record.key_lost > _ARCHIVED_SECONDS:
                 await self._archive(record)
+
+    def _is_lost(self, record: TableRecord) -> bool:
+        return self._state.table_keys.inaccessible_since(record) is not None
 
     async def _archive(self, record: TableRecord) -> None:
         """As one step: nobody sees it ARCHIVING. What AWS calls the backup is not documented."""
@@ -61,10 +66,11 @@ class LostKeys:
             now=self._clock(),
             random_bytes=self._random_bytes,
         )
+        if self._state.tables.get(*record.ref.key) is not record or not self._is_lost(record):
+            # Changed or deleted meanwhile, or written to again: the next look sees to it.
+            self._state.engine.backups.drop(backup.id_bytes)
+            return
         with self._store.transaction():
-            # Changed or deleted meanwhile: the next look sees to it, and a start purges a backup without a record.
-            if self._state.tables.get(*record.ref.key) is not record:
-                return
             self._state.backups.put(backup.ref.key, backup)
             archived = replace(record, archived=Archival(moment=self._now(), backup=backup.ref.arn))
             self._state.tables.put(record.ref.key, archived)

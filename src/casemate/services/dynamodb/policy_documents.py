@@ -95,7 +95,19 @@ def _canonical(document: str) -> str:
         raise _invalid("Could not parse the policy: Statement is empty!")
     if "Statement" in fields:
         fields["Statement"] = [_statement(each) for each in statements]
-    return json.dumps(_ordered(fields, _DOCUMENT), separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(_ordered(fields, _DOCUMENT), separators=(",", ":"), ensure_ascii=False)
+    if not _is_text(canonical):
+        raise _invalid("This policy contains invalid Json")
+    return canonical
+
+
+def _is_text(canonical: str) -> bool:
+    """Whether it can be kept: half of a surrogate pair, which JSON can escape, is no character."""
+    try:
+        canonical.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

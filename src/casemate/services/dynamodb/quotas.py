@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from casemate.model.errors import AwsError
-from casemate.services.dynamodb.records import TableRecord, Throughput
+from casemate.services.dynamodb.records import IndexRecord, TableRecord, Throughput
 from casemate.services.dynamodb.state import DynamoState
 
 TABLES = 2_500
@@ -35,8 +35,11 @@ def check_new_table(state: DynamoState, record: TableRecord) -> None:
 
 
 def check_units(state: DynamoState, old: TableRecord | None, new: TableRecord) -> None:
-    """LimitExceededException when a table, an index or the account would have more units than it may."""
-    _check_each(new)
+    """LimitExceededException when a table, an index or the account would come to have more units than it may.
+
+    What has more already, from before there were quotas, may keep or lower it.
+    """
+    _check_each(old, new)
     before = _units(() if old is None else _throughputs(old))
     wanted = _units(_throughputs(new))
     grown = [member for member, units in wanted.items() if units > before[member]]
@@ -54,18 +57,16 @@ def check_units(state: DynamoState, old: TableRecord | None, new: TableRecord) -
             )
 
 
-def check_ceilings(record: TableRecord) -> None:
-    """On-demand limits and warm throughput: no more than a table may have units."""
-    for holder, of in ((record, "table"), *((index, f"index {index.name}") for index in record.indexes)):
-        asked: dict[str, int | None] = {}
-        if holder.on_demand is not None:
-            asked["MaxReadRequestUnits for OnDemandThroughput"] = holder.on_demand.read
-            asked["MaxWriteRequestUnits for OnDemandThroughput"] = holder.on_demand.write
-        if holder.warm is not None:
-            asked["ReadUnitsPerSecond for WarmThroughput"] = holder.warm.read
-            asked["WriteUnitsPerSecond for WarmThroughput"] = holder.warm.write
-        for what, units in asked.items():
-            if units is not None and units > TABLE_UNITS:
+def check_ceilings(record: TableRecord, old: TableRecord | None = None) -> None:
+    """On-demand limits and warm throughput: no more than a table may have units, or than it had anyway."""
+    holders: list[tuple[TableRecord | IndexRecord, str, TableRecord | IndexRecord | None]] = [
+        (record, "table", old),
+        *((index, f"index {index.name}", old and old.index(index.name)) for index in record.indexes),
+    ]
+    for holder, of, before in holders:
+        had: Mapping[str, int] = {} if before is None else _kept(before)
+        for what, units in _ceilings(holder).items():
+            if units > max(TABLE_UNITS, had.get(what, 0)):
                 kind = "Read" if "Read" in what else "Write"
                 raise AwsError(
                     "LimitExceededException",
@@ -74,13 +75,38 @@ def check_ceilings(record: TableRecord) -> None:
                 )
 
 
-def _check_each(record: TableRecord) -> None:
+def _ceilings(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
+    asked: dict[str, int | None] = {}
+    if holder.on_demand is not None:
+        asked["MaxReadRequestUnits for OnDemandThroughput"] = holder.on_demand.read
+        asked["MaxWriteRequestUnits for OnDemandThroughput"] = holder.on_demand.write
+    if holder.warm is not None:
+        asked["ReadUnitsPerSecond for WarmThroughput"] = holder.warm.read
+        asked["WriteUnitsPerSecond for WarmThroughput"] = holder.warm.write
+    return {what: units for what, units in asked.items() if units is not None}
+
+
+def _kept(holder: TableRecord | IndexRecord) -> Mapping[str, int]:
+    """What it may keep: provisioned units that are lowered or given up stay as warm throughput."""
+    asked = _ceilings(holder)
+    units = holder.throughput
+    taken = {
+        "ReadUnitsPerSecond for WarmThroughput": units.read,
+        "WriteUnitsPerSecond for WarmThroughput": units.write,
+    }
+    return {**asked, **{what: max(units, asked.get(what, 0)) for what, units in taken.items()}}
+
+
+def _check_each(old: TableRecord | None, record: TableRecord) -> None:
+    had = _units(() if old is None else (old.throughput,))
     for member, units in _units([record.throughput]).items():
-        if units > TABLE_UNITS:
+        if units > max(TABLE_UNITS, had[member]):
             raise _above(member, units, record.region)
     for index in record.indexes:
+        before = None if old is None else old.index(index.name)
+        had = _units(() if before is None else (before.throughput,))
         for member, units in _units([index.throughput]).items():
-            if units > TABLE_UNITS:
+            if units > max(TABLE_UNITS, had[member]):
                 raise AwsError(
                     "LimitExceededException",
                     f"The requested {member} for index {index.name}, {units}, is above the per index maximum for the "

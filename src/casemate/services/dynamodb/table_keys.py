@@ -9,6 +9,7 @@ The texts are DynamoDB's, as seen in answers of AWS to CreateTable, UpdateTable 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from datetime import datetime
 from typing import Any
@@ -38,11 +39,12 @@ class TableKeys:
         """When KMS last let a caller (ARN) use a table (id) and key. Not durable: a restart forgets, as AWS may."""
 
     def adopt(self, ctx: Context[Any], key: str | None, ref: TableRef) -> Encryption:
-        """Begin to use a key for a table. Call inside a transaction."""
+        """Begin to use a key for a table, of the table's account where it is named by no ARN. Call inside a transaction."""
         if self._keys is None:
             raise not_modelled("encryption with KMS keys where there is no KMS")
+        there = ctx if ctx.account == ref.account else dataclasses.replace(ctx, account=ref.account)
         try:
-            made = self._keys.adopt(ctx, key, _use(ref))
+            made = self._keys.adopt(there, key, _use(ref))
         except AwsError as error:
             raise kms_failure(error, ctx.request_id) from error
         return Encryption(key_arn=made.key_arn, table_key=made.blob)

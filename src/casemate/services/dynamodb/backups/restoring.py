@@ -7,6 +7,7 @@ table class do not (the last two: ack-api-quirks, DDB-TABLE-215).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -90,7 +91,9 @@ async def restore_table(
     check_new_table(ctx.state, record)
     check_ceilings(record)
     # "You will need that same key to restore those backups" (Developer Guide, "DynamoDB encryption at rest usage notes").
-    ctx.state.table_keys.open(ctx, source)
+    # It is of the source's Region.
+    there = ctx if ctx.region == source.region else dataclasses.replace(ctx, region=source.region)
+    ctx.state.table_keys.open(there, source)
     try:
         items, size = await gone_through(fill(record))
         ctx.state.engine.found(record.id_bytes, items, size)

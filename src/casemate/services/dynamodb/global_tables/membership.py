@@ -197,6 +197,8 @@ def _create(
         insights={},
         kinesis=(),
         encryption=_encryption(there, record, given, target),
+        key_changes=(),
+        key_lost=None,
         replica=Replica(group=membership.group, copied_from=record.region, expires_items=False),
     )
     made = with_stream(there, _overridden(made, given), _STREAM)
@@ -220,7 +222,8 @@ def _change(ctx: Context[DynamoState], member: TableRecord, given: Mapping[str, 
     if given.get("KMSMasterKeyId"):
         there = dataclasses.replace(ctx, region=member.region)
         ctx.state.table_keys.release(member)
-        member = replace(member, encryption=_encryption(there, member, given, member.ref))
+        encryption = _encryption(there, member, given, member.ref)
+        member = replace(member, encryption=encryption, key_lost=None)
     ctx.state.tables.put(member.ref.key, _overridden(member, given))
 
 

@@ -131,13 +131,7 @@ def _rules(record: TableRecord, index: str, setting: ContributorInsights) -> lis
     ]
 
 
-def _list_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
-    name = params.get("TableName")
-    resource = "*" if name is None else table_ref(ctx, name).arn
-    return (Check(action="dynamodb:ListContributorInsights", resource=resource),)
-
-
-@operations.operation("ListContributorInsights", checks=_list_checks)
+@operations.operation("ListContributorInsights")
 def list_contributor_insights(ctx: Context[DynamoState], params: Params) -> Output:
     """Where it is switched on, by table and index; the token is the last entry of the page."""
     name = params.get("TableName")

@@ -53,7 +53,10 @@ _BATCH_CODES: Final = {
     "ResourceNotFoundException": "ResourceNotFound",
     "DuplicateItemException": "DuplicateItem",
     "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
+    "AccessDeniedException": "AccessDenied",
+    "InternalServerError": "InternalServerError",
 }
+"""Of a table's key, too, which one statement of a batch may lack while the others are carried out."""
 _Consumed = dict[str, tuple[str, TableSchema, Units]]
 """By the ARN of a table: its first name among the statements, and what they used of it."""
 

@@ -6,6 +6,7 @@ changed again for fifteen seconds; here it may be at once.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from casemate.model.errors import AwsError
 from casemate.model.principals import PrincipalKind
 from casemate.servicekit.service import Check, Context, Output, Params
-from casemate.services.dynamodb.errors import not_the_owner, table_not_found
+from casemate.services.dynamodb.errors import not_the_owner, table_not_found, validation
 from casemate.services.dynamodb.names import resource_ref
 from casemate.services.dynamodb.permissions import TableChecks, on_resource
 from casemate.services.dynamodb.policy_documents import checked_policy, read_back
@@ -45,8 +46,12 @@ def _on_holder(action: str) -> TableChecks:
 def _holder(ctx: Context[DynamoState], arn: str) -> TableRecord | StreamRecord:
     """Of the caller's account: policies are not for other accounts to see or change, whatever they allow them."""
     stream = parse_stream_arn(arn)
-    if (resource_ref(ctx, arn) if stream is None else stream.table).account != ctx.account:
+    ref = resource_ref(ctx, arn) if stream is None else stream.table
+    if ref.account != ctx.account:
         raise not_the_owner()
+    if ref.region != ctx.region:
+        # In the words of tables: the Region that was asked is the one that policies were asked about.
+        raise validation(f"Invalid TableArn: Region mismatch: expected {ctx.region}, given {ref.region}")
     if stream is not None:
         record = ctx.state.streams.get(*stream.key)
     else:
@@ -133,13 +138,12 @@ def get_resource_policy(ctx: Context[DynamoState], params: Params) -> Output:
 def _delete_checks(ctx: Context[DynamoState], params: Params) -> Iterable[Check]:
     """The root user may, "even if your resource-based policy explicitly denies the root principal's access" (API reference).
 
-    It is asked without naming the table, so that the policy of the table is left out and those above it are not.
+    Only the table's own policy is left out: SCPs, RCPs and endpoint policies, which may name the table, are not.
     """
-    checks = _on_holder("DeleteResourcePolicy")(ctx, params)
     own = f":{ctx.account}:" in params["ResourceArn"]
-    if ctx.principal.kind is PrincipalKind.ROOT and own:
-        return (Check(action="dynamodb:DeleteResourcePolicy"),)
-    return checks
+    spares = ctx.principal.kind is PrincipalKind.ROOT and own
+    for check in _on_holder("DeleteResourcePolicy")(ctx, params):
+        yield dataclasses.replace(check, spares_resource_policy=spares)
 
 
 @operations.operation("DeleteResourcePolicy", checks=_delete_checks)

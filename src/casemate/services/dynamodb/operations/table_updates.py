@@ -57,7 +57,7 @@ async def update_table(ctx: Context[DynamoState], params: Params) -> Output:
         if params.get("SSESpecification") is not None:
             new = with_key_change(new, ctx.now.timestamp())
             ctx.state.table_keys.release(old)
-            new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref))
+            new = replace(new, encryption=encryption_of(ctx, params["SSESpecification"], ref), key_lost=None)
         new = with_stream(ctx, new, params.get("StreamSpecification"))
         ctx.state.tables.put(ref.key, new)
         others = ctx.state.others(old)
@@ -89,7 +89,7 @@ def _changed(ctx: Context[DynamoState], old: TableRecord, params: Params) -> Tab
     if new.billing_mode != old.billing_mode:
         check_units(new)
     check_units_of_account(ctx.state, old, new)
-    check_ceilings(new)
+    check_ceilings(new, old)
     _check_encryption(old, params.get("SSESpecification"))
     check_stream(new, params.get("StreamSpecification"))
     check_switch(new, params.get("StreamSpecification"))

@@ -55,13 +55,16 @@ def check_overlaps(where: Condition | None, parameters: Parameters, schema: KeyS
 def _alternative(
     nodes: Sequence[Condition], parameters: Parameters, schema: KeySchema
 ) -> _Alternative | None:
-    """None: it reads by no partition key, or says what the sort key is not."""
+    """None: it reads by no partition key that there can be, or says what the sort key is not."""
     partition = schema.partition[0].name
     values = [found[1] for node in nodes if (found := equality(node)) is not None and found[0] == partition]
     sort = schema.sort[0]
     if not values or any(_is_negated(node, sort.name) for node in nodes):
         return None
-    key = sort_component(from_wire(parameters.resolve(values[0])))
+    value = from_wire(parameters.resolve(values[0]))
+    if type_code(value) != schema.partition[0].type:
+        return None
+    key = sort_component(value)
     for node in nodes:
         for operator, operands in _conditions(node, sort.name):
             bounds = _bounds(sort, operator, [from_wire(parameters.resolve(one)) for one in operands])

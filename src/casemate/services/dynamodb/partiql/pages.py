@@ -137,7 +137,7 @@ def place_of(token: str | None, statement: bytes) -> Place:
         digest, partition, start = msgspec.msgpack.decode(
             urlsafe_b64decode(token.encode()), type=tuple[bytes, int, dict[str, dict[str, Any]] | None]
         )
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         raise validation("Invalid NextToken") from None
     if digest != sha256(statement).digest()[:16] or partition < 0:
         raise validation("NextToken does not match request")
