@@ -19,7 +19,8 @@ _LONG = 64 << 10
 MOST_CONTAINERS = 1 << 19
 """Structures and lists of a document that is read without its types. With types they are the types' own: what an
 operation takes decides. Documents without are looked at a second time, by readers that know what AWS forgives."""
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+"""One that is not closed goes to the end: otherwise each of its escaped quotes would be tried as the beginning of another."""
 
 
 @contextmanager
