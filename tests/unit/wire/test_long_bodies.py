@@ -50,6 +50,15 @@ def test_a_string_that_is_not_closed_costs_what_it_is_long(most: int, end: bytes
     assert time.process_time() - started < 2, "trying each quote takes ten seconds"
 
 
+def test_so_many_strings_are_looked_through_and_no_more(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(long_bodies, "MOST_STRINGS", 5)
+    text = b'"' + b"[" * (most + 1) + b'"'
+    assert decode_json(b"[" + b",".join([text] * 4) + b"]")
+    with pytest.raises(Mismatch):
+        decode_json(b"[" + b",".join([text] * 5) + b"]")
+    assert decode_json(b"[" + b",".join([b'""'] * 100) + b"]"), "only where there may be too many containers"
+
+
 def test_the_collector_waits_for_a_long_body_and_goes_on() -> None:
     long = b" " * (1 << 20)
     with collector_paused(long):
