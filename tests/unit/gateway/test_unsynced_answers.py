@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.support.lives import ARRIVAL, Life, life, sent
 
+from casemate.app import WORKLOAD_ACCOUNT
 from casemate.tables import reads
 from casemate.wire.http import HttpRequest, HttpResponse
 
@@ -305,6 +306,30 @@ def test_a_read_of_several_turns_waits_for_what_it_saw_in_each(
         write, read = one.runner.run(ask())
         assert (write.status, read.status) == ((500, 500) if fails else (200, 200))
         assert fails or json.loads(read.body)["Count"] == 6
+
+
+def test_a_read_of_several_turns_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would go on in a database that is closed."""
+    monkeypatch.setattr(reads, "STRETCH", 1)
+    with life(readmits=True, ephemeral=False) as one:
+        for number in range(6):
+            one.call("PutItem", {"TableName": "orders", "Item": {**KEY, "s": {"N": str(number)}}})
+        query = {**BY_P, "TableName": "orders"}
+        for _ in range(4):
+            one.call("Query", query)
+
+        async def ask() -> None:
+            answers: list[HttpResponse] = []
+            request = one.request("Query", query)
+            assert one.pipeline.repeat(sent(request), ARRIVAL, answers.append)
+            await one.pipeline.close()
+            assert answers == []
+            assert not one.pipeline._finishing  # pyright: ignore[reportPrivateUsage]
+
+        before = len(list(one.house.journal.events(account=WORKLOAD_ACCOUNT, region="us-east-2")))
+        one.runner.run(ask())
+        after = len(list(one.house.journal.events(account=WORKLOAD_ACCOUNT, region="us-east-2")))
+        assert after == before + 1, "it is on record"
 
 
 def test_who_saw_what_could_not_be_synced_is_told_the_error_and_who_did_not_reads_on() -> None:
