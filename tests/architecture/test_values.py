@@ -32,12 +32,10 @@ def could_be_a_struct(node: ast.ClassDef) -> bool:
 
 REPLACED_DATACLASSES = {
     "execution/runtime_server.py",
-    "gateway/function_urls.py",
     "gateway/journal.py",
     "services/dynamodb/partiql/pages.py",
     "services/dynamodb/partiql/prepared.py",
     "services/iam/linked_roles.py",
-    "services/lambda_/cross_origin.py",
 }
 """Who changes a dataclass with `dataclasses.replace`: of a struct it raises, when it is called, and no type checker says so."""
 

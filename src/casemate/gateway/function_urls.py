@@ -11,8 +11,9 @@ import json
 import logging
 import os
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from casemate.gateway.arrival import Arrival, Side
 from casemate.gateway.authorization import Authorizer, Situation, refusal

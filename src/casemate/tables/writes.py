@@ -213,8 +213,10 @@ def _check_local_sizes(table: TableSchema, record: bytes, words: str) -> None:
 
     Developer Guide, "Quotas", Item size for tables with local secondary indexes.
     """
+    if not table.has_local_indexes:
+        return
     size = record_size(record)
-    if not table.has_local_indexes or size <= MAX_ITEM_BYTES // 2:
+    if size <= MAX_ITEM_BYTES // 2:
         return  # no entry is larger than its item
     for name, (_, entry) in index_entries(table, record).items():
         if not table.indexes[name].is_global and size + record_size(entry) > MAX_ITEM_BYTES:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class Headers(Mapping[str, str]):
@@ -44,9 +45,8 @@ class Headers(Mapping[str, str]):
         return self._fields
 
 
-@dataclass(kw_only=True, slots=True)
-class HttpRequest:
-    """A request. Not frozen only because making a frozen one costs a microsecond; nobody changes it."""
+class HttpRequest(Struct, kw_only=True):
+    """A request. A struct: making a dataclass costs a microsecond, here and below."""
 
     method: str
     path: str
@@ -59,8 +59,7 @@ class HttpRequest:
     """The lines that it began with, where it was read in one piece."""
 
 
-@dataclass(kw_only=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, kw_only=True):
     """A response. `Content-Length` and `Date` are the listener's to add."""
 
     status: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 from tests.support.vpc_builder import DYNAMODB_ADDRESS, VpcBuilder, network
 
 from casemate.gateway.arrival import Arrival, Side

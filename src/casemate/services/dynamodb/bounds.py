@@ -53,7 +53,7 @@ _ENUMS = {
 
 def check_bounds(operation: str, params: Params) -> None:
     """ValidationException in AWS's words when a member is out of bounds."""
-    if _is_ordinary(params, _unbounded(operation)):
+    if is_ordinary(operation, params):
         return
     bounded = {name: value for name, value in params.items() if name not in _VALUES}
     found = [_as_worded(violation) for violation in violations("dynamodb", operation, bounded)]
@@ -67,8 +67,14 @@ def check_bounds(operation: str, params: Params) -> None:
 
 
 def is_ordinary(operation: str, params: Params) -> bool:
-    """Whether nothing in a request is of a kind that has bounds, but names that fit."""
-    return _is_ordinary(params, _unbounded(operation))
+    """Whether a request has names that fit, which are within the model's bounds too (a test holds it), and nothing else that
+    has bounds.
+    """
+    free = _unbounded(operation)
+    for name, value in params.items():
+        if name not in free and not (name in _NAMED and _fits(value or "")):
+            return False
+    return True
 
 
 @cache
@@ -86,14 +92,6 @@ def _limits(shape: Shape) -> bool:
 
 _FREE = ("string", "boolean", "integer")
 _NAMED = frozenset(("TableName", "IndexName"))
-
-
-def _is_ordinary(params: Params, free: frozenset[str]) -> bool:
-    """Names that fit, which are within the model's bounds too (a test holds it), and nothing else that has bounds."""
-    for name, value in params.items():
-        if name not in free and not (name in _NAMED and _fits(value or "")):
-            return False
-    return True
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ The URL's settings "take precedence over" the headers that the function itself r
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from casemate.services.lambda_.records import Cors
 from casemate.wire.http import HttpRequest, HttpResponse
