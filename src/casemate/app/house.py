@@ -86,6 +86,7 @@ class House:
         # Before the supervisor: an event that is tried again would start what is being ended.
         self._closing.callback(self._slices.lambda_.close)
         self._closing.push_async_callback(self._slices.ec2.keeper.close)
+        self._closing.push_async_callback(self.pipeline.close)
         self._closing.push_async_callback(self.front.close)
         self._closing.push_async_callback(self.flow_collector.close)
         self._closing.push_async_callback(self._meter_reading.close)

@@ -188,9 +188,20 @@ class Pipeline:
             if work is not None:
                 await work
             await self._settled()
+        except asyncio.CancelledError:
+            self._journal.record(exchange)  # as in `handle`
+            raise
         except Exception as error:
             exchange.error = _error_of(error, exchange)
         answer(self._conclude(exchange))
+
+    async def close(self) -> None:
+        """Give up what takes longer than a turn: nobody is connected any more who waits for it."""
+        await asyncio.sleep(0)  # what has not begun would never be awaited
+        finishing = list(self._finishing)
+        for task in finishing:
+            task.cancel()
+        await asyncio.gather(*finishing, return_exceptions=True)
 
     def _conclude(self, exchange: Exchange) -> HttpResponse:
         """On record, and the response."""

@@ -81,9 +81,10 @@ class GroupCommit:
 
         Not before it is made: a sync of the thread that came in between would be taken for its own.
         """
-        self.check()
         self._written += 1
         self.unsynced.add(changes)
+        # A sync of the thread may have failed since the check ahead of the write: it is there to be seen all the same.
+        self.check()
 
     def check(self) -> None:
         """Ahead of a write: AwsError InternalServerError when none can be made durable any more."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.support.lives import ARRIVAL, Life, life, sent
 
+from casemate.app import WORKLOAD_ACCOUNT
+from casemate.tables import reads
 from casemate.wire.http import HttpRequest, HttpResponse
 
 KEY = {"p": {"S": "a"}}
@@ -257,6 +259,77 @@ def test_who_sees_what_is_being_synced_does_not_wait_for_the_next_sync(held: Hel
         await asyncio.gather(first, read)
 
     held.one.runner.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("shortly", "fails"), [(True, False), (False, True)], ids=["short way", "pipeline, failing"]
+)
+def test_a_read_of_several_turns_waits_for_what_it_saw_in_each(
+    shortly: bool, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though others ask in between, and its last stretch sees nothing that is not synced."""
+    with life(readmits=True, ephemeral=False) as one:
+        one.cloud.client("dynamodb").create_table(
+            **NAME,
+            KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "p", "AttributeType": "S"},
+                {"AttributeName": "s", "AttributeType": "N"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        monkeypatch.setattr(reads, "STRETCH", 1)
+        held = Held(one)
+        held.gate.set()
+        for number in range(6):
+            assert one.call("PutItem", {**NAME, "Item": {**KEY, "s": {"N": str(number)}}})[0] == 200
+        for _ in range(4):
+            one.call("Query", BY_P)
+        held.hold()
+
+        async def ask() -> tuple[HttpResponse, HttpResponse]:
+            write = held.ask(
+                held.request("PutItem", {**NAME, "Item": {**KEY, "s": {"N": "0"}, "v": {"S": "new"}}})
+            )
+            await turns()
+            read = held.ask(held.request("Query", BY_P), shortly=shortly)
+            other = {**NAME, "Key": {**KEY, "s": {"N": "5"}}}
+            for _ in range(10):
+                await held.ask(held.request("GetItem", other))
+                await turns()
+            assert not write.done()
+            assert not read.done()
+            held.fails = fails
+            held.gate.set()
+            return await write, await read
+
+        write, read = one.runner.run(ask())
+        assert (write.status, read.status) == ((500, 500) if fails else (200, 200))
+        assert fails or json.loads(read.body)["Count"] == 6
+
+
+def test_a_read_of_several_turns_is_given_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would go on in a database that is closed."""
+    monkeypatch.setattr(reads, "STRETCH", 1)
+    with life(readmits=True, ephemeral=False) as one:
+        for number in range(6):
+            one.call("PutItem", {"TableName": "orders", "Item": {**KEY, "s": {"N": str(number)}}})
+        query = {**BY_P, "TableName": "orders"}
+        for _ in range(4):
+            one.call("Query", query)
+
+        async def ask() -> None:
+            answers: list[HttpResponse] = []
+            request = one.request("Query", query)
+            assert one.pipeline.repeat(sent(request), ARRIVAL, answers.append)
+            await one.pipeline.close()
+            assert answers == []
+            assert not one.pipeline._finishing  # pyright: ignore[reportPrivateUsage]
+
+        before = len(list(one.house.journal.events(account=WORKLOAD_ACCOUNT, region="us-east-2")))
+        one.runner.run(ask())
+        after = len(list(one.house.journal.events(account=WORKLOAD_ACCOUNT, region="us-east-2")))
+        assert after == before + 1, "it is on record"
 
 
 def test_who_saw_what_could_not_be_synced_is_told_the_error_and_who_did_not_reads_on() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from casemate.tables.remote import connections
-from casemate.tables.remote.connections import Connections, NoAnswerError
+from casemate.tables.remote.connections import Connections, NoAnswerError, NotSentError
 
 _Callback = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 _Client = Callable[[Connections], Awaitable[None]]
@@ -182,5 +183,27 @@ def test_a_request_that_was_given_up_leaves_its_answer_to_nobody() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asked.post({"X-Kind": "slow"}, b""), 0.05)
         assert await asked.post({}, b"") == (200, b"{}")
+
+    _run(remote, client)
+
+
+def test_a_connection_that_is_lost_before_it_is_asked_is_not_waited_for() -> None:
+    """It would say so to nobody: the loss was told already."""
+
+    async def remote(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        """Hangs up."""
+
+    async def client(asked: Connections) -> None:
+        loop = asyncio.get_running_loop()
+        connect = loop.create_connection
+
+        async def late(*arguments: Any, **more: Any) -> Any:
+            made = await connect(*arguments, **more)
+            await asyncio.sleep(0.05)
+            return made
+
+        loop.create_connection = late
+        with pytest.raises(NotSentError):
+            await asked.post({}, b"{}")
 
     _run(remote, client)

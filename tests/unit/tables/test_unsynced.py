@@ -122,3 +122,22 @@ async def test_who_asks_to_write_leaves_no_look_behind() -> None:
     assert told == [None]
     await waiting
     commit.close()
+
+
+async def test_what_was_written_as_the_sync_failed_is_never_shown_either() -> None:
+    """The thread's sync may fail between the check ahead of a write and its count."""
+
+    def fail() -> None:
+        raise OSError
+
+    commit = GroupCommit(fail, seconds=lambda: 0.0)
+    commit.wrote([(b"a", b"")])
+    with pytest.raises(AwsError):
+        await commit.wait()
+    with pytest.raises(AwsError):
+        commit.wrote([(b"b", b"")])
+    told: list[AwsError | None] = []
+    commit.unsynced.look(b"b")
+    commit.tell_seen(told.append)
+    assert told[0] is not None
+    commit.close()

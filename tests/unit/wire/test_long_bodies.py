@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 
 import pytest
 
@@ -37,6 +38,25 @@ def test_brackets_in_strings_are_no_containers(most: int, text: str) -> None:
     assert decode_json(json.dumps([text, {text: text}, "]" * 20]).encode()) == [text, {text: text}, "]" * 20]
     with pytest.raises(Mismatch):
         check_containers(json.dumps([text, *[[]] * most]).encode())
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"], ids=["open", "escaped"])
+def test_a_string_that_is_not_closed_costs_what_it_is_long(most: int, end: bytes) -> None:
+    """Lambda's bodies come here before it is known whether they are JSON."""
+    body = b"[" * (most + 1) + b'"' + b'\\"' * 20_000 + end
+    started = time.process_time()
+    with pytest.raises(Mismatch):
+        decode_json(body)
+    assert time.process_time() - started < 2, "trying each quote takes ten seconds"
+
+
+def test_so_many_strings_are_looked_through_and_no_more(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(long_bodies, "MOST_STRINGS", 5)
+    text = b'"' + b"[" * (most + 1) + b'"'
+    assert decode_json(b"[" + b",".join([text] * 4) + b"]")
+    with pytest.raises(Mismatch):
+        decode_json(b"[" + b",".join([text] * 5) + b"]")
+    assert decode_json(b"[" + b",".join([b'""'] * 100) + b"]"), "only where there may be too many containers"
 
 
 def test_the_collector_waits_for_a_long_body_and_goes_on() -> None:

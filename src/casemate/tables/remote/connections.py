@@ -89,6 +89,8 @@ class _Connection(asyncio.Protocol):
     async def ask(self, raw: bytes) -> tuple[int, bytes]:
         """Status and body of the answer; NoAnswerError when there is none that can be understood."""
         assert self._transport is not None
+        if not self.is_reusable:
+            raise NotSentError("the connection was closed before anything was asked")
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
         self._head = 0

@@ -113,7 +113,7 @@ def _read(ctx: Context[DynamoState], prepared: Prepared, params: Params) -> Outp
         return _page(prepared, table, params, found, identity)
 
     steps = read_selected(ctx.state.engine, selection, reading, place)
-    return in_stretches(steps, answer, lambda: still_readable(ctx, prepared.ref.arn, reading))
+    return in_stretches(ctx.state, steps, answer, lambda: still_readable(ctx, prepared.ref.arn, reading))
 
 
 def _page(

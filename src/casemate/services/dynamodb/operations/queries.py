@@ -238,6 +238,7 @@ def _read(
     ctx: Context[DynamoState], params: Params, reading: Reading, steps: Steps
 ) -> Output | Awaitable[Output]:
     return in_stretches(
+        ctx.state,
         steps,
         lambda page: _answer(page, reading, params),
         lambda: still_readable(ctx, params["TableName"], reading),

@@ -159,6 +159,7 @@ def describe_table(ctx: Context[DynamoState], params: Params) -> Output | Awaita
     record = ctx.state.described(ref)
     numbers = (0, *(index.number for index in record.indexes))
     return in_stretches(
+        ctx.state,
         ctx.state.engine.count_steps(record.id_bytes, numbers),
         lambda _: {"Table": table_description(ctx.state, ctx.state.described(ref))},
         lambda: ctx.state.described(ref),
